@@ -1,0 +1,71 @@
+// Factorisation of a symmetric positive definite matrix and the inverse of its factor. No loop over samples here; it lives with the
+// kernels because it shares their memory and costs O(d³).
+
+/** Σ = L·Lᵀ. `cov` (d×d, row-major, lower triangle read, in), `chol` (d×d, lower triangle written, strict upper set to 0, out).
+ *  A pivot counts as zero when it is at most `floor[j]` (d, in: the square of what rounding leaves of feature j) or
+ *  at most `relative`·Σ_jj (what rounding leaves of a feature that the earlier ones determine).
+ *  Returns the index of the first such pivot, −1 when there is none. */
+export function cholesky(cov: usize, d: i32, floor: usize, relative: f64, chol: usize): i32 {
+  const rowBytes = <usize>d << 3;
+  for (let j = 0; j < d; j++) {
+    const rowJ = chol + <usize>j * rowBytes;
+    const covJ = cov + <usize>j * rowBytes;
+    for (let i = 0; i < j; i++) {
+      const rowI = chol + <usize>i * rowBytes;
+      let s = load<f64>(covJ + (<usize>i << 3));
+      for (let m = 0; m < i; m++) s -= load<f64>(rowJ + (<usize>m << 3)) * load<f64>(rowI + (<usize>m << 3));
+      store<f64>(rowJ + (<usize>i << 3), s / load<f64>(rowI + (<usize>i << 3)));
+      store<f64>(rowI + (<usize>j << 3), 0);
+    }
+    const diagonal = load<f64>(covJ + (<usize>j << 3));
+    let pivot = diagonal;
+    for (let m = 0; m < j; m++) {
+      const v = load<f64>(rowJ + (<usize>m << 3));
+      pivot -= v * v;
+    }
+    if (!(pivot > load<f64>(floor + (<usize>j << 3))) || !(pivot > relative * diagonal)) return j;
+    store<f64>(rowJ + (<usize>j << 3), Math.sqrt(pivot));
+  }
+  return -1;
+}
+
+/** U = L⁻ᵀ, so that Σ⁻¹ = U·Uᵀ: scikit-learn's precisions_cholesky_. `chol` (d×d, lower, in), `prec` (d×d, upper, strict lower
+ *  set to 0, out). Row r of U is column r of L⁻¹. */
+export function inverseTransposed(chol: usize, d: i32, prec: usize): void {
+  const rowBytes = <usize>d << 3;
+  for (let r = 0; r < d; r++) {
+    const out = prec + <usize>r * rowBytes;
+    for (let i = 0; i < r; i++) store<f64>(out + (<usize>i << 3), 0);
+    for (let i = r; i < d; i++) {
+      const rowI = chol + <usize>i * rowBytes;
+      let s: f64 = i == r ? 1 : 0;
+      for (let m = r; m < i; m++) s -= load<f64>(rowI + (<usize>m << 3)) * load<f64>(out + (<usize>m << 3));
+      store<f64>(out + (<usize>i << 3), s / load<f64>(rowI + (<usize>i << 3)));
+    }
+  }
+}
+
+/** Doubles that `packTriangular` writes for d features. */
+export function triangularPanelLength(d: i32): i32 {
+  const fours = d >> 2;
+  let length = 8 * fours * (fours + 1);
+  if (d & 2) length += ((d & ~3) + 2) * 2;
+  if (d & 1) length += d;
+  return length;
+}
+
+/** Packs the upper triangle of U (d×d, row-major, in) into column panels of width 4, then 2, then 1: panel[i][width] for
+ *  i = 0 … last column of the panel, zeros below the diagonal (out). */
+export function packTriangular(upper: usize, d: i32, panel: usize): void {
+  const rowBytes = <usize>d << 3;
+  for (let j = 0; j < d; ) {
+    const width = d - j >= 4 ? 4 : d - j >= 2 ? 2 : 1;
+    for (let i = 0; i < j + width; i++) {
+      for (let c = j; c < j + width; c++) {
+        store<f64>(panel, i <= c ? load<f64>(upper + <usize>i * rowBytes + (<usize>c << 3)) : 0);
+        panel += 8;
+      }
+    }
+    j += width;
+  }
+}

@@ -1,0 +1,9 @@
+// Everything TypeScript can call. A pass ends in (start, end, stats, scratch): a range of rows, the partial sums it adds to, and
+// memory of its own. Addresses are bytes in the one shared memory; kernels never allocate and keep no state.
+export { assign, kmeansScratch, seedTrials, seedUpdate } from "./kmeans";
+export { transform } from "./distances";
+export { mixture, mixtureScratch, mixtureStatistics } from "./mixture";
+export { cholesky, inverseTransposed, packTriangular, triangularPanelLength } from "./cholesky";
+export { packPanels } from "./tile";
+export { clear, heapBase, merge, moments, scan } from "./statistics";
+export { exp, log } from "./elementary";

@@ -1,0 +1,141 @@
+// The passes of k-means: assignment (Lloyd 1982) and the distance updates of k-means++ seeding (Arthur & Vassilvitskii 2007).
+import { squaredDistances } from "./distances";
+import { blockRows, pack } from "./tile";
+
+/** Bytes of scratch that `assign`, `transform`, `seedTrials` and `seedUpdate` need for d features and k centers. */
+export function kmeansScratch(d: i32, k: i32): usize {
+  const rows = <usize>blockRows(d);
+  return (rows * <usize>d << 3) + (rows * <usize>k << 3) + (rows << 3) + (rows << 2);
+}
+
+/** Nearest of k centers for each sample of `quads` quads. `distances` ([quads][k][4], in), `best` (squared distance, f64 per
+ *  sample, out), `nearest` (index, i32 per sample, out). Ties go to the lowest index. */
+function nearestOf(distances: usize, quads: i32, k: i32, best: usize, nearest: usize): void {
+  for (let q = 0; q < quads; q++) {
+    let m0 = v128.load(distances), m1 = v128.load(distances, 16);
+    let i0 = f64x2.splat(0), i1 = i0;
+    for (let c = 1; c < k; c++) {
+      distances += 32;
+      const a0 = v128.load(distances), a1 = v128.load(distances, 16);
+      const index = f64x2.splat(<f64>c);
+      const l0 = f64x2.lt(a0, m0), l1 = f64x2.lt(a1, m1);
+      m0 = v128.bitselect(a0, m0, l0);
+      i0 = v128.bitselect(index, i0, l0);
+      m1 = v128.bitselect(a1, m1, l1);
+      i1 = v128.bitselect(index, i1, l1);
+    }
+    distances += 32;
+    v128.store(best, m0); v128.store(best, m1, 16);
+    v128.store(nearest, v128.shuffle<i64>(i32x4.trunc_sat_f64x2_s_zero(i0), i32x4.trunc_sat_f64x2_s_zero(i1), 0, 2));
+    best += 32;
+    nearest += 16;
+  }
+}
+
+/** Assignment pass of Lloyd's algorithm over rows [start, end).
+ *  For each row of x (n×d, in): the index of its nearest center to `labels` (n, i32, inout) and, where `distances` is not 0, the
+ *  squared distance to it (n, out). Centers come twice: row-major (k×d, in) and as panels ([⌈k/4⌉][d][4], in).
+ *  w (n, in) are sample weights, 0 for none.
+ *  stats (inout): [0] Σ w·distance² · [1] Σ w·distance (only if `absolute`) · [2] rows of positive weight whose label changed ·
+ *  then, only if `accumulate`: k weights Σ w, and k×d sums Σ w·(x − center), centred so that the new center is a correction of the
+ *  old one and data far from the origin lose nothing.
+ *  Row-major throughout; nothing may overlap. */
+export function assign(
+  x: usize, w: usize, d: i32, k: i32, centers: usize, panels: usize, labels: usize, distances: usize, accumulate: i32, absolute: i32,
+  start: i32, end: i32, stats: usize, scratch: usize,
+): void {
+  const rows = blockRows(d);
+  const tile = scratch;
+  const all = tile + (<usize>rows * <usize>d << 3);
+  const best = all + (<usize>rows * <usize>k << 3);
+  const nearest = best + (<usize>rows << 3);
+  const rowBytes = <usize>d << 3;
+  const weights = stats + 24;
+  const sums = weights + (<usize>k << 3);
+  const evenBytes = <usize>(d & ~1) << 3;
+  // running totals continue from memory, so the result does not depend on where a slot is cut into calls
+  let inertia = load<f64>(stats), distance = load<f64>(stats, 8), changed = load<f64>(stats, 16);
+  for (let b = start; b < end; b += rows) {
+    const count = min(rows, end - b);
+    const quads = (count + 3) >> 2;
+    pack(x, d, b, count, tile);
+    squaredDistances(tile, quads, d, panels, k, all);
+    nearestOf(all, quads, k, best, nearest);
+    if (distances != 0) memory.copy(distances + (<usize>b << 3), best, <usize>count << 3);
+    for (let i = 0; i < count; i++) {
+      const c = load<i32>(nearest + (<usize>i << 2));
+      const label = labels + (<usize>(b + i) << 2);
+      const weight = w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) : 1;
+      if (load<i32>(label) != c) {
+        store<i32>(label, c);
+        if (weight > 0) changed += 1;
+      }
+      const square = load<f64>(best + (<usize>i << 3));
+      inertia += weight * square;
+      if (absolute) distance += weight * Math.sqrt(square);
+      if (accumulate) {
+        const wc = weights + (<usize>c << 3);
+        store<f64>(wc, load<f64>(wc) + weight);
+        const sum = sums + <usize>c * rowBytes;
+        const center = centers + <usize>c * rowBytes;
+        const row = x + <usize>(b + i) * rowBytes;
+        const splat = f64x2.splat(weight);
+        for (let j: usize = 0; j < evenBytes; j += 16) {
+          v128.store(sum + j, f64x2.add(v128.load(sum + j), f64x2.mul(splat, f64x2.sub(v128.load(row + j), v128.load(center + j)))));
+        }
+        if (evenBytes < rowBytes) store<f64>(sum + evenBytes, load<f64>(sum + evenBytes) + weight * (load<f64>(row + evenBytes) - load<f64>(center + evenBytes)));
+      }
+    }
+  }
+  store<f64>(stats, inertia);
+  store<f64>(stats, distance, 8);
+  store<f64>(stats, changed, 16);
+}
+
+/** Seeding pass: what each of m candidate centers would leave. `closest` (n, in): squared distance to the centers chosen so far.
+ *  stats[ℓ] += Σ w·min(closest, ‖x − candidate_ℓ‖²) over rows [start, end); panels hold the candidates. */
+export function seedTrials(x: usize, w: usize, d: i32, m: i32, panels: usize, closest: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
+  const rows = blockRows(d);
+  const tile = scratch;
+  const all = tile + (<usize>rows * <usize>d << 3);
+  for (let b = start; b < end; b += rows) {
+    const count = min(rows, end - b);
+    pack(x, d, b, count, tile);
+    squaredDistances(tile, (count + 3) >> 2, d, panels, m, all);
+    for (let l = 0; l < m; l++) {
+      let potential: f64 = 0;
+      for (let i = 0; i < count; i++) {
+        const square = load<f64>(all + ((<usize>(i >> 2) * <usize>m + <usize>l) << 5) + (<usize>(i & 3) << 3));
+        const kept = min(load<f64>(closest + (<usize>(b + i) << 3)), square);
+        potential += w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) * kept : kept;
+      }
+      const out = stats + (<usize>l << 3);
+      store<f64>(out, load<f64>(out) + potential);
+    }
+  }
+}
+
+/** Seeding pass: takes one chosen center (`panels` with k = 1, in) into `closest` (n, inout: min with ‖x − center‖²).
+ *  stats[0] += Σ w·closest; `potentials` (one f64 per slot of `slotRows` rows, out) gets the same sum per slot, for sampling. */
+export function seedUpdate(
+  x: usize, w: usize, d: i32, panels: usize, closest: usize, potentials: usize, slotRows: i32,
+  start: i32, end: i32, stats: usize, scratch: usize,
+): void {
+  const rows = blockRows(d);
+  const tile = scratch;
+  const all = tile + (<usize>rows * <usize>d << 3);
+  let potential = load<f64>(stats);
+  for (let b = start; b < end; b += rows) {
+    const count = min(rows, end - b);
+    pack(x, d, b, count, tile);
+    squaredDistances(tile, (count + 3) >> 2, d, panels, 1, all);
+    for (let i = 0; i < count; i++) {
+      const at = closest + (<usize>(b + i) << 3);
+      const kept = min(load<f64>(at), load<f64>(all + (<usize>i << 3)));
+      store<f64>(at, kept);
+      potential += w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) * kept : kept;
+    }
+  }
+  store<f64>(potentials + (<usize>(start / slotRows) << 3), potential);
+  store<f64>(stats, potential);
+}

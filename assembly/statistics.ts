@@ -1,0 +1,67 @@
+// What every fit needs around its passes: the check for finite input, column moments, and the merging of partial sums.
+
+/** Index (row·d + column) of the first value of rows [start, end) of x (n×d, in) that is NaN or infinite, −1 when all are finite.
+ *  `largest` (d, inout): running maximum of |x| per column. */
+export function scan(x: usize, d: i32, largest: usize, start: i32, end: i32): f64 {
+  const evenBytes = <usize>(d & ~1) << 3;
+  const rowBytes = <usize>d << 3;
+  for (let i = start; i < end; i++) {
+    const row = x + <usize>i * rowBytes;
+    let bad = f64x2.splat(0);
+    for (let j: usize = 0; j < evenBytes; j += 16) {
+      const v = f64x2.abs(v128.load(row + j));
+      bad = v128.or(bad, f64x2.sub(v, v)); // 0 for finite values, NaN (some bit set) for the others
+      v128.store(largest + j, f64x2.pmax(v128.load(largest + j), v));
+    }
+    let finite = !v128.any_true(bad);
+    if (evenBytes < rowBytes) {
+      const v = Math.abs(load<f64>(row + evenBytes));
+      if (!(v < Infinity)) finite = false;
+      if (v > load<f64>(largest + evenBytes)) store<f64>(largest + evenBytes, v);
+    }
+    if (!finite) {
+      for (let j = 0; j < d; j++) {
+        if (!(Math.abs(load<f64>(row + (<usize>j << 3))) < Infinity)) return <f64>i * <f64>d + <f64>j;
+      }
+    }
+  }
+  return -1;
+}
+
+/** Pass: column moments of rows [start, end) of x (n×d, in) about `shift` (d, in), with weights w (n, in; 0 for none).
+ *  stats (inout): [0] Σ w · then d sums Σ w·(x − shift) · then d sums Σ w·(x − shift)². */
+export function moments(x: usize, w: usize, d: i32, shift: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
+  const rowBytes = <usize>d << 3;
+  const first = stats + 8;
+  const second = first + rowBytes;
+  let total = load<f64>(stats);
+  for (let i = start; i < end; i++) {
+    const row = x + <usize>i * rowBytes;
+    const weight = w != 0 ? load<f64>(w + (<usize>i << 3)) : 1;
+    total += weight;
+    for (let j: usize = 0; j < rowBytes; j += 8) {
+      const t = load<f64>(row + j) - load<f64>(shift + j);
+      const wt = weight * t;
+      store<f64>(first + j, load<f64>(first + j) + wt);
+      store<f64>(second + j, load<f64>(second + j) + wt * t);
+    }
+  }
+  store<f64>(stats, total);
+}
+
+/** Merges one subtree of slots into its left neighbour: into[i] += from[i], i < count (doubles). */
+export function merge(into: usize, from: usize, count: i32): void {
+  const end = from + (<usize>(count & ~1) << 3);
+  for (; from < end; from += 16, into += 16) v128.store(into, f64x2.add(v128.load(into), v128.load(from)));
+  if (count & 1) store<f64>(into, load<f64>(into) + load<f64>(from));
+}
+
+/** Sets `count` doubles to zero. */
+export function clear(address: usize, count: i32): void {
+  memory.fill(address, 0, <usize>count << 3);
+}
+
+/** First address TypeScript may hand out. */
+export function heapBase(): usize {
+  return __heap_base;
+}

@@ -1,0 +1,56 @@
+// Tiles: the layout every hot loop works on. A block of rows is packed into quads of 4 samples, feature after feature,
+//   tile[quad][feature][4]      (32 bytes a feature, so one quad is two v128 per feature)
+// so that SIMD runs across samples and nothing is ever summed horizontally inside a row. Packing happens block by block in cache:
+// X itself stays row-major, once, in memory.
+
+/** Samples in a quad. */
+export const QUAD: i32 = 4;
+
+/** Rows a block has: a power of two from 32 to 256 that keeps a packed block near 16 kB, half of a first-level cache.
+ *  A function of d alone, because block edges decide the order of summation. */
+export function blockRows(d: i32): i32 {
+  return d <= 8 ? 256 : d <= 16 ? 128 : d <= 32 ? 64 : 32;
+}
+
+/** Packs rows [start, start + count) of x (n×d, row-major, in) into `tile` ([⌈count/4⌉][d][4], out).
+ *  The last quad is filled up with copies of the last row, so padding never makes a value that the data do not have. */
+export function pack(x: usize, d: i32, start: i32, count: i32, tile: usize): void {
+  const stride = <usize>d << 3;
+  const base = x + <usize>start * stride;
+  const last = base + <usize>(count - 1) * stride;
+  const even = d & ~1;
+  let out = tile;
+  for (let s = 0; s < count; s += QUAD) {
+    let r0 = base + <usize>s * stride;
+    let r1 = min(r0 + stride, last);
+    let r2 = min(r1 + stride, last);
+    let r3 = min(r2 + stride, last);
+    for (let j = 0; j < even; j += 2) {
+      const a = v128.load(r0), b = v128.load(r1), c = v128.load(r2), e = v128.load(r3);
+      v128.store(out, v128.shuffle<f64>(a, b, 0, 2));
+      v128.store(out, v128.shuffle<f64>(c, e, 0, 2), 16);
+      v128.store(out, v128.shuffle<f64>(a, b, 1, 3), 32);
+      v128.store(out, v128.shuffle<f64>(c, e, 1, 3), 48);
+      r0 += 16; r1 += 16; r2 += 16; r3 += 16;
+      out += 64;
+    }
+    if (even < d) {
+      store<f64>(out, load<f64>(r0));
+      store<f64>(out, load<f64>(r1), 8);
+      store<f64>(out, load<f64>(r2), 16);
+      store<f64>(out, load<f64>(r3), 24);
+      out += 32;
+    }
+  }
+}
+
+/** Packs k rows of m (k×d, row-major, in) into panels of four: panel[⌈k/4⌉][d][4] (out). Missing rows of the last panel are
+ *  zeros and never read back. The layout in which centers meet a quad: one load per (feature, center), splat over the samples. */
+export function packPanels(m: usize, k: i32, d: i32, panels: usize): void {
+  memory.fill(panels, 0, <usize>((k + 3) >> 2) * <usize>d << 5);
+  for (let c = 0; c < k; c++) {
+    const row = m + (<usize>c * <usize>d << 3);
+    const out = panels + (<usize>(c >> 2) * <usize>d << 5) + (<usize>(c & 3) << 3);
+    for (let j = 0; j < d; j++) store<f64>(out + (<usize>j << 5), load<f64>(row + (<usize>j << 3)));
+  }
+}

@@ -1,0 +1,116 @@
+// What every estimator shares: options that are checked when given and readable later, warnings, JSON.
+import { callable, checkOptions, type Schema } from './check.ts'
+import { NotFittedError, type Warning, describe } from './errors.ts'
+
+export type WarningListener = (warning: Warning) => void
+
+/** An estimator with options `Options` and, once fitted, the state `Fitted`, which is replaced as a whole: a fit that fails leaves
+ *  the former one untouched. */
+export abstract class Estimator<Options extends object, Fitted extends object> {
+  /** @internal */
+  protected options: Options & { onWarning?: WarningListener }
+  /** @internal */
+  protected fitted: Fitted | undefined
+
+  readonly #name: string // constructor.name does not survive bundlers
+  readonly #schema: Schema
+
+  /** @internal */
+  protected constructor(name: string, given: unknown, schema: Schema, defaults: Options) {
+    this.#name = name
+    this.#schema = { ...schema, onWarning: callable }
+    this.options = checkOptions(`new ${name}`, given, this.#schema, defaults)
+    // own data properties would show internals in console.log
+    Object.defineProperty(this, 'options', { enumerable: false, writable: true })
+    Object.defineProperty(this, 'fitted', { enumerable: false, writable: true, value: undefined })
+  }
+
+  /** The options in force, defaults included. */
+  getParams(): Options {
+    const { onWarning: _, ...params } = this.options
+    return params as unknown as Options
+  }
+
+  /** Changes options; takes effect at the next fit. Throws TypeError or RangeError, changing nothing, if one is not acceptable. */
+  setParams(params: Partial<Options> & { onWarning?: WarningListener }): this {
+    this.options = checkOptions(`${this.#name}.setParams`, params, this.#schema, this.options)
+    return this
+  }
+
+  /** @internal The fitted state, or NotFittedError. */
+  protected get state(): Fitted {
+    if (!this.fitted) throw new NotFittedError(this.#name)
+    return this.fitted
+  }
+
+  /** @internal */
+  protected warn(code: Warning['code'], message: string): void {
+    if (this.options.onWarning) this.options.onWarning({ code, message })
+    else console.warn(`mixtura: ${message}`)
+  }
+
+  /** Plain data: options and fitted state, with a format version. `fromJSON` restores it. */
+  toJSON(): EstimatorJSON {
+    const params = Object.fromEntries(Object.entries(this.getParams()).filter(([, v]) => typeof v !== 'function' && v !== undefined))
+    return { mixtura: this.#name, version: 1, params, fitted: this.fitted ? (encode(this.fitted) as Record<string, unknown>) : null }
+  }
+
+  /** What the console shows: the options that were set and whether it is fitted. */
+  [Symbol.for('nodejs.util.inspect.custom')](_depth: number, _options: unknown, inspect?: (v: unknown, o?: unknown) => string): string {
+    const shown = { ...this.getParams(), ...(this.fitted ?? {}) }
+    return `${this.#name} ${inspect ? inspect(shown, { depth: 1, maxArrayLength: 6 }) : JSON.stringify(shown)}`
+  }
+}
+
+/** A stored estimator. */
+export interface EstimatorJSON {
+  /** The class's name. */
+  mixtura: string
+  version: number
+  params: Record<string, unknown>
+  fitted: Record<string, unknown> | null
+}
+
+/** Checks the envelope of a stored estimator and returns its parts. @internal */
+export function openJSON(json: unknown, name: string, fields: Record<string, (value: unknown) => boolean>): EstimatorJSON {
+  const it = json as EstimatorJSON
+  if (typeof json !== 'object' || json === null || it.mixtura !== name)
+    throw new TypeError(`${name}.fromJSON: expected what ${name}.toJSON() returned, got ${describe((it as EstimatorJSON | null)?.mixtura ?? json)}.`)
+  if (it.version !== 1) throw new RangeError(`${name}.fromJSON: expected format version 1, got ${describe(it.version)}. A newer mixtura wrote this: update the package.`)
+  if (it.fitted !== null && typeof it.fitted !== 'object') throw new TypeError(`${name}.fromJSON: expected fitted to be an object or null, got ${describe(it.fitted)}.`)
+  const fitted = it.fitted && (decode(it.fitted) as Record<string, unknown>)
+  if (fitted)
+    for (const [field, valid] of Object.entries(fields))
+      if (!valid(fitted[field])) throw new RangeError(`${name}.fromJSON: fitted.${field} is missing or malformed, got ${describe(fitted[field])}.`)
+  return { ...it, fitted }
+}
+
+// JSON has no ±Infinity and NaN (a lower bound may be −∞) and no typed arrays (labels)
+function encode(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (value instanceof Int32Array) return { int32: Array.from(value) }
+  if (Array.isArray(value)) return value.map(encode)
+  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, encode(v)]))
+  return value
+}
+
+function decode(value: unknown): unknown {
+  if (value === 'Infinity' || value === '-Infinity' || value === 'NaN') return Number(value)
+  if (Array.isArray(value)) return value.map(decode)
+  if (typeof value === 'object' && value !== null) {
+    if ('int32' in value && Array.isArray(value.int32)) return Int32Array.from(value.int32 as number[])
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, decode(v)]))
+  }
+  return value
+}
+
+/** Whether a value is a k×d array of finite numbers. @internal */
+export const isTable = (value: unknown, k?: number, d?: number): value is number[][] =>
+  Array.isArray(value) &&
+  (k === undefined ? value.length > 0 : value.length === k) &&
+  value.every((row) => Array.isArray(row) && row.length === (d ?? value[0].length) && row.every(Number.isFinite))
+
+/** k×d doubles as nested arrays. @internal */
+export function toNested(data: ArrayLike<number>, k: number, d: number): number[][] {
+  return Array.from({ length: k }, (_, i) => Array.from({ length: d }, (_, j) => data[i * d + j]))
+}

@@ -1,0 +1,517 @@
+// GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
+import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
+import { type EmResult, em } from './em.ts'
+import { describe } from './errors.ts'
+import { Estimator, type EstimatorJSON, openJSON, toNested, type WarningListener } from './estimator.ts'
+import {
+  type CovarianceType,
+  GaussianModel,
+  type GaussianParameters,
+  GaussianPass,
+  covarianceShape,
+  covariancesFromFactors,
+  factorsFromPrecisions,
+  precisionsFromFactors,
+} from './gaussian.ts'
+import { centersFrom } from './kmeans.ts'
+import { kMeans } from './lloyd.ts'
+import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
+import { sharedArena, within } from './memory.ts'
+import { standardNormal } from './normal.ts'
+import { type Algorithm, type IterationEvent, drive, quietly, single } from './passes.ts'
+import { Random, seedOf } from './random.ts'
+import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
+import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
+
+export type { CovarianceType } from './gaussian.ts'
+
+/** Shape of covariances and precisions by type: full K×D×D, tied D×D, diag K×D, spherical K. */
+export type CovariancesOf<T extends CovarianceType> = { full: number[][][]; tied: number[][]; diag: number[][]; spherical: number[] }[T]
+
+export interface GaussianMixtureOptions<T extends CovarianceType = CovarianceType> {
+  /** K, the number of components. Default 1. */
+  nComponents?: number
+  /** 'full': each component its own covariance; 'tied': one shared; 'diag': no correlations; 'spherical': one variance each. Default 'full'. */
+  covarianceType?: T
+  /** EM stops when the mean log-likelihood per sample changes by less, ≥ 0. Default 1e-3. */
+  tol?: number
+  /** Added to the diagonal of every covariance, in squared units of the data, ≥ 0. Default 1e-6. */
+  regCovar?: number
+  /** Most EM iterations of a run; 0 keeps the start. Default 100. */
+  maxIter?: number
+  /** Runs from different starts; the one with the largest lower bound is kept. Default 1. */
+  nInit?: number
+  /** Where a run starts: responsibilities from k-means, or 1 on k-means++ rows, at random, or 1 on random rows. Default 'kmeans'. */
+  initParams?: 'kmeans' | 'k-means++' | 'random' | 'random_from_data'
+  /** K weights summing to 1: replaces those of the start. */
+  weightsInit?: ArrayLike<number> | null
+  /** K×D means: replaces those of the start. */
+  meansInit?: MatrixLike | null
+  /** Precisions, shaped by `covarianceType`: replaces those of the start. */
+  precisionsInit?: CovariancesOf<T> | null
+  /** Seed, a whole number. Same seed, same bits. Without one every fit draws its own. */
+  randomState?: number
+  /** Whether a further `fit` goes on from the fitted parameters. Default false. */
+  warmStart?: boolean
+  /** Hears of what is worth knowing but no error. Default: console.warn. */
+  onWarning?: WarningListener
+}
+
+export interface GaussianMixtureFitOptions {
+  /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
+  sampleWeight?: ArrayLike<number>
+  /** Called after every iteration; returning false stops, keeping the best so far. */
+  onIteration?: (event: IterationEvent<{ lowerBound: number }>) => unknown
+}
+
+type Params = Required<Omit<GaussianMixtureOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined }
+
+interface Fitted {
+  covarianceType: CovarianceType
+  weights: number[]
+  means: number[][]
+  covariances: CovariancesOf<CovarianceType>
+  precisions: CovariancesOf<CovarianceType>
+  precisionsCholesky: CovariancesOf<CovarianceType>
+  converged: boolean
+  nIter: number
+  lowerBound: number
+  lowerBounds: number[]
+  nFeaturesIn: number
+}
+
+const SCHEMA: Schema = {
+  nComponents: integer(1),
+  covarianceType: oneOf('full', 'tied', 'diag', 'spherical'),
+  tol: real(0),
+  regCovar: real(0),
+  maxIter: integer(0),
+  nInit: integer(1),
+  initParams: oneOf('kmeans', 'k-means++', 'random', 'random_from_data'),
+  weightsInit: orNull(arrayLike),
+  meansInit: orNull(arrayLike),
+  precisionsInit: orNull(arrayLike),
+  randomState: seed,
+  warmStart: boolean,
+}
+const DEFAULTS: Params = {
+  nComponents: 1,
+  covarianceType: 'full',
+  tol: 1e-3,
+  regCovar: 1e-6,
+  maxIter: 100,
+  nInit: 1,
+  initParams: 'kmeans',
+  weightsInit: null,
+  meansInit: null,
+  precisionsInit: null,
+  randomState: undefined,
+  warmStart: false,
+}
+const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callable }
+
+/** A mixture of Gaussians p(x) = Σ_k π_k N(x; μ_k, Σ_k), fitted by expectation-maximisation (Dempster, Laird & Rubin 1977), with
+ *  scikit-learn's names and behaviour.
+ *  @typeParam T the covariance type, which shapes `covariances`, `precisions` and `precisionsCholesky` */
+export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimator<Params, Fitted> {
+  constructor(options?: GaussianMixtureOptions<T>) {
+    super('GaussianMixture', options, SCHEMA, DEFAULTS)
+  }
+
+  /** Fits the mixture to X (N×D, N ≥ 2).
+   *  @throws TypeError, RangeError for data or options that cannot be used, before any work; DegenerateCovarianceError when a component
+   *  loses its spread. The former fit is kept in either case. */
+  fit(X: MatrixLike, options?: GaussianMixtureFitOptions): this {
+    const { sampleWeight, onIteration } = checkOptions<GaussianMixtureFitOptions>('fit', options, FIT_SCHEMA, {})
+    const { nComponents: k, covarianceType: type, tol, maxIter } = this.options
+    const source = sourceOf(X)
+    checkShape(source, 2, 'GaussianMixture')
+    const { rows: n, cols: d } = source
+    if (n < k) throw new RangeError(`X: expected at least nComponents = ${k} rows, got ${n}. Use fewer components or more data.`)
+    const weights = checkWeights(sampleWeight, n)
+    const given = this.#givenStart(k, d)
+    const former = this.options.warmStart ? this.#formerStart(type, k, d) : undefined
+    const nInit = former ? 1 : this.options.nInit
+    const seedUsed = seedOf(this.options.randomState)
+
+    const { options: params } = this
+    const best = withRows(source, weights, (data) => {
+      const runs = function* (): Algorithm<EmResult<GaussianParameters>> {
+        const model = new GaussianModel(data, type, k, params.regCovar)
+        let best: EmResult<GaussianParameters> | undefined
+        for (let run = 0; run < nInit && !best?.stopped; run++) {
+          const start = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedUsed, run))
+          const result = yield* em(model, start, { tol, maxIter, run, lowerBound: former?.lowerBound })
+          if (!best || result.lowerBound > best.lowerBound || best.lowerBound === Number.NEGATIVE_INFINITY) best = result
+          else best.stopped ||= result.stopped
+        }
+        return best as EmResult<GaussianParameters>
+      }
+      return drive(runs(), data.arena, onIteration)
+    })
+    this.fitted = fittedFrom(best, type, k, d)
+    if (!best.converged && !best.stopped && maxIter > 0)
+      this.warn(
+        'not-converged',
+        `GaussianMixture stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol, try other initParams, or check for degenerate data.`,
+      )
+    return this
+  }
+
+  /** `fit(X, options)`, then `predict(X)`. */
+  fitPredict(X: MatrixLike, options?: GaussianMixtureFitOptions): Int32Array {
+    return this.fit(X, options).predict(X)
+  }
+
+  /** The most probable component of each row of X (N×D → N). Ties go to the lowest index. */
+  predict(X: MatrixLike): Int32Array {
+    return this.#evaluate(X, { labels: true }).labels
+  }
+
+  /** Probability of each component given each row of X (N×D → N×K): rows sum to 1. */
+  predictProba(X: MatrixLike): Matrix {
+    return this.#evaluate(X, { responsibilities: true }).responsibilities
+  }
+
+  /** Log-density of each row of X, natural logarithm (N×D → N). */
+  scoreSamples(X: MatrixLike): Float64Array {
+    return this.#evaluate(X, { logNorm: true }).logNorm
+  }
+
+  /** Mean log-density of the rows of X. */
+  score(X: MatrixLike): number {
+    return mean(this.scoreSamples(X))
+  }
+
+  /** Akaike information criterion (Akaike 1974) on X: −2·log-likelihood + 2·nParameters. Lower is better. */
+  aic(X: MatrixLike): number {
+    const logNorm = this.scoreSamples(X)
+    return -2 * mean(logNorm) * logNorm.length + 2 * this.nParameters
+  }
+
+  /** Bayesian information criterion (Schwarz 1978) on X: −2·log-likelihood + nParameters·ln N. Lower is better. */
+  bic(X: MatrixLike): number {
+    return this.#bic(this.scoreSamples(X))
+  }
+
+  /** Integrated completed likelihood (Biernacki, Celeux & Govaert 2000) on X: bic − 2·Σ ln max_k r, with r the responsibilities. Lower is
+   *  better; above bic by what the clusters overlap. */
+  icl(X: MatrixLike): number {
+    const { logNorm, responsibilities } = this.#evaluate(X, { logNorm: true, responsibilities: true })
+    const { log } = sharedArena().kernels
+    let certainty = 0
+    for (const row of responsibilities) certainty += log(row.reduce((a, b) => Math.max(a, b)))
+    return this.#bic(logNorm) - 2 * certainty
+  }
+
+  #bic(logNorm: Float64Array): number {
+    return -2 * mean(logNorm) * logNorm.length + this.nParameters * sharedArena().kernels.log(logNorm.length)
+  }
+
+  /** Draws n samples (n×D) and the components they come from (n), component after component.
+   *  @param options randomState: the seed; without it the estimator's own, so that every call gives the same, or a fresh one. */
+  sample(n = 1, options?: { randomState?: number }): { X: Matrix; labels: Int32Array } {
+    const { weights, means, covariances, covarianceType: type, nFeaturesIn: d } = this.state
+    integer(1)(n, 'n')
+    const { randomState } = checkOptions<{ randomState?: number }>('sample', options, { randomState: seed }, {})
+    const random = new Random(seedOf(randomState ?? this.options.randomState), 2)
+    const counts = new Int32Array(weights.length)
+    for (let i = 0; i < n; i++) {
+      let u = random.uniform()
+      let c = 0
+      while (c < weights.length - 1 && u >= weights[c]) u -= weights[c++]
+      counts[c]++
+    }
+    const X = Matrix.zeros(n, d)
+    const labels = new Int32Array(n)
+    const z = new Float64Array(d)
+    const normal = standardNormal(random)
+    let i = 0
+    counts.forEach((count, c) => {
+      const spread = lowerFactor(type, covariances, c, d)
+      for (const end = i + count; i < end; i++) {
+        for (let j = 0; j < d; j++) z[j] = normal()
+        const row = X.row(i)
+        for (let a = 0; a < d; a++) {
+          row[a] = means[c][a]
+          for (let b = 0; b <= a; b++) row[a] += spread(a, b) * z[b]
+        }
+        labels[i] = c
+      }
+    })
+    return { X, labels }
+  }
+
+  /** K mixing weights π, summing to 1 (after at least one iteration). */
+  get weights(): number[] {
+    return this.state.weights
+  }
+  /** Means μ (K×D). */
+  get means(): number[][] {
+    return this.state.means
+  }
+  /** Covariances Σ: full K×D×D, tied D×D, diag K×D, spherical K. */
+  get covariances(): CovariancesOf<T> {
+    return this.state.covariances as CovariancesOf<T>
+  }
+  /** Precisions Σ⁻¹, shaped as `covariances`. */
+  get precisions(): CovariancesOf<T> {
+    return this.state.precisions as CovariancesOf<T>
+  }
+  /** Upper triangular U with Σ⁻¹ = U·Uᵀ (full, tied), 1/σ (diag, spherical), shaped as `covariances`. */
+  get precisionsCholesky(): CovariancesOf<T> {
+    return this.state.precisionsCholesky as CovariancesOf<T>
+  }
+  /** Whether the best run met `tol` within `maxIter`. */
+  get converged(): boolean {
+    return this.state.converged
+  }
+  /** Iterations of the best run. */
+  get nIter(): number {
+    return this.state.nIter
+  }
+  /** Mean log-likelihood per sample at the last E-step of the best run, that is before its last M-step; `score(X)` is after it. */
+  get lowerBound(): number {
+    return this.state.lowerBound
+  }
+  /** The lower bound of each iteration of the best run. */
+  get lowerBounds(): number[] {
+    return this.state.lowerBounds
+  }
+  /** D. */
+  get nFeaturesIn(): number {
+    return this.state.nFeaturesIn
+  }
+  /** Free parameters: those of the covariances, K·D means, K − 1 weights. */
+  get nParameters(): number {
+    const { weights, covarianceType, nFeaturesIn: d } = this.state
+    const k = weights.length
+    return covarianceShape(covarianceType, k, d).free + k * d + k - 1
+  }
+
+  /** Restores what `toJSON` returned. */
+  static fromJSON<T extends CovarianceType = CovarianceType>(json: EstimatorJSON): GaussianMixture<T> {
+    const { params, fitted } = openJSON(json, 'GaussianMixture', {
+      covarianceType: (v) => typeof v === 'string' && v in SHAPES,
+      weights: (v) => Array.isArray(v) && v.every(Number.isFinite),
+      means: (v) => Array.isArray(v) && v.every((r) => Array.isArray(r) && r.every(Number.isFinite)),
+      converged: (v) => typeof v === 'boolean',
+      nIter: (v) => typeof v === 'number',
+      lowerBound: (v) => typeof v === 'number',
+      lowerBounds: Array.isArray,
+      nFeaturesIn: (v) => typeof v === 'number',
+    })
+    const model = new GaussianMixture<T>(params as GaussianMixtureOptions<T>)
+    if (fitted) {
+      const state = fitted as unknown as Fitted
+      const [k, d] = [state.weights.length, state.nFeaturesIn]
+      flatten(state.means, [k, d], 'fromJSON: fitted.means')
+      for (const name of ['covariances', 'precisions', 'precisionsCholesky'] as const)
+        flatten(state[name], covarianceShape(state.covarianceType, k, d).shape, `fromJSON: fitted.${name}`)
+      model.fitted = state
+    }
+    return model
+  }
+
+  // One pass over X with the fitted parameters; only what was asked for is stored.
+  #evaluate(X: MatrixLike, want: { labels?: true; responsibilities?: true; logNorm?: true }) {
+    const { covarianceType: type, nFeaturesIn: d } = this.state
+    const parameters = parametersOf(this.state)
+    const k = parameters.weights.length
+    const source = sourceOf(X)
+    checkShape(source, 0, 'GaussianMixture', d)
+    const { rows: n } = source
+    const result = {
+      labels: new Int32Array(want.labels ? n : 0),
+      responsibilities: new Matrix(n, k, new Float64Array(want.responsibilities ? n * k : 0)),
+      logNorm: new Float64Array(want.logNorm ? n : 0),
+    }
+    withWindows(source, (data, begin) => {
+      const { arena, n: rows } = data
+      const pass = new GaussianPass(arena, type, k, d)
+      pass.load(parameters)
+      const labels = want.labels ? arena.take(rows * 4) : 0
+      const responsibilities = want.responsibilities ? arena.takeF64(rows * k) : 0
+      const logNorm = want.logNorm ? arena.takeF64(rows) : 0
+      drive(single(pass.over(data, { labels, responsibilities, logNorm })), arena)
+      if (labels) result.labels.set(arena.i32(labels, rows), begin)
+      if (responsibilities) result.responsibilities.data.set(arena.f64(responsibilities, rows * k), begin * k)
+      if (logNorm) result.logNorm.set(arena.f64(logNorm, rows), begin)
+    })
+    return result
+  }
+
+  // The parts of the start that the options give, checked against the data's shape
+  #givenStart(k: number, d: number): GivenStart {
+    const { weightsInit, meansInit, precisionsInit, covarianceType: type } = this.options
+    const given: GivenStart = {}
+    if (weightsInit) {
+      const weights = flatten(weightsInit, [k], 'weightsInit')
+      const bad = weights.findIndex((v) => !(v >= 0 && v <= 1))
+      if (bad >= 0) throw new RangeError(`weightsInit: expected numbers from 0 to 1, got ${weights[bad]} at ${bad}.`)
+      const sum = weights.reduce((s, v) => s + v, 0)
+      if (Math.abs(sum - 1) > 1e-8) throw new RangeError(`weightsInit: expected weights that sum to 1, got a sum of ${sum}. Divide each by it.`)
+      given.weights = weights
+    }
+    if (meansInit) given.means = centersFrom(meansInit as MatrixLike, k, d, 'meansInit')
+    if (precisionsInit) {
+      const { shape } = covarianceShape(type, k, d)
+      const precisions = flatten(precisionsInit, shape, 'precisionsInit')
+      if (type === 'full' || type === 'tied') requireSymmetric(precisions, d)
+      const factors = factorsFromPrecisions(type, precisions, d)
+      if (typeof factors === 'number') {
+        const what = type === 'full' || type === 'tied' ? `positive definite ${type} precisions, matrix ${factors} is not` : `positive ${type} precisions, got ${precisions[factors]} at ${factors}`
+        throw new RangeError(`precisionsInit: expected ${what}.`)
+      }
+      given.factors = factors
+    }
+    return given
+  }
+
+  #formerStart(type: CovarianceType, k: number, d: number): { parameters: GaussianParameters; lowerBound: number } | undefined {
+    const { fitted } = this
+    if (!fitted) return undefined
+    const was = [fitted.covarianceType, fitted.weights.length, fitted.nFeaturesIn]
+    if (was.join() !== [type, k, d].join())
+      throw new RangeError(`warmStart: expected to go on from a fit with covarianceType, nComponents and columns (${was.join(', ')}), got (${[type, k, d].join(', ')}). Use a new estimator or warmStart: false.`)
+    return { parameters: parametersOf(fitted), lowerBound: fitted.lowerBound }
+  }
+}
+
+interface GivenStart {
+  weights?: Float64Array
+  means?: Float64Array
+  factors?: Float64Array
+}
+
+// Where a run starts: an M-step from the responsibilities that initParams stands for, with the given parts put in its place.
+function* startingPoint(data: Resident, model: GaussianModel, params: Params, given: GivenStart, seedUsed: number, run: number): Algorithm<GaussianParameters> {
+  const { covarianceType: type, nComponents: k, initParams } = params
+  const covariances = given.factors && covariancesFromFactors(type, given.factors, data.d)
+  if (given.weights && given.means && given.factors)
+    return { weights: given.weights, means: given.means, precisionsCholesky: given.factors, covariances: covariances as Float64Array }
+  const random = new Random(seedUsed, run)
+  let start: GaussianParameters
+  if (initParams === 'kmeans') {
+    const options = { k, init: 'k-means++', nInit: 1, maxIter: 300, tol: 1e-4, convergence: 'centers' } as const
+    const { labels } = yield* quietly(kMeans(data, options, () => random))
+    start = yield* model.fromResponsibilities((begin, end, out) => {
+      for (let i = begin; i < end; i++) out[(i - begin) * k + labels[i]] = 1
+    })
+  } else if (initParams === 'random') {
+    start = yield* model.fromResponsibilities((begin, end, out) => {
+      const own = new Random(seedUsed, run, 1, begin) // a stream per range of rows, so that any driver can make its own
+      for (let at = 0; at < (end - begin) * k; at += k) {
+        let sum = 0
+        for (let c = 0; c < k; c++) sum += out[at + c] = own.uniform()
+        for (let c = 0; c < k; c++) out[at + c] /= sum
+      }
+    })
+  } else {
+    const rows = initParams === 'k-means++' ? yield* plusPlus(data, k, random, defaultTrials(k)) : randomRows(data, k, random)
+    start = yield* model.fromRows(rows)
+  }
+  return {
+    weights: given.weights ?? start.weights,
+    means: given.means ?? start.means,
+    precisionsCholesky: given.factors ?? start.precisionsCholesky,
+    covariances: covariances ?? start.covariances,
+  }
+}
+
+const SHAPES = { full: 1, tied: 1, diag: 1, spherical: 1 }
+
+function fittedFrom({ parameters, converged, nIter, lowerBound, lowerBounds }: EmResult<GaussianParameters>, type: CovarianceType, k: number, d: number): Fitted {
+  const { weights, means, covariances, precisionsCholesky } = parameters
+  const { shape } = covarianceShape(type, k, d)
+  const shaped = (values: Float64Array) => reshape(values, shape) as CovariancesOf<CovarianceType>
+  return {
+    covarianceType: type,
+    weights: Array.from(weights),
+    means: toNested(means, k, d),
+    covariances: shaped(covariances),
+    precisions: shaped(precisionsFromFactors(type, precisionsCholesky, d)),
+    precisionsCholesky: shaped(precisionsCholesky),
+    converged,
+    nIter,
+    lowerBound,
+    lowerBounds,
+    nFeaturesIn: d,
+  }
+}
+
+function parametersOf({ weights, means, covariances, precisionsCholesky, covarianceType: type, nFeaturesIn: d }: Fitted): GaussianParameters {
+  const k = weights.length
+  const { shape } = covarianceShape(type, k, d)
+  return {
+    weights: Float64Array.from(weights),
+    means: flatten(means, [k, d], 'means'),
+    covariances: flatten(covariances, shape, 'covariances'),
+    precisionsCholesky: flatten(precisionsCholesky, shape, 'precisionsCholesky'),
+  }
+}
+
+// Nested arrays of the given shape as doubles, or an error naming what does not fit
+function flatten(value: unknown, shape: number[], name: string): Float64Array {
+  const result = new Float64Array(shape.reduce((a, b) => a * b, 1))
+  let at = 0
+  const expected = `expected shape (${shape.join(', ')})`
+  const visit = (item: unknown, depth: number, path: string) => {
+    if (depth === shape.length) {
+      if (typeof item !== 'number') throw new TypeError(`${name}: expected a number${path && ` at ${path}`}, got ${describe(item)}.`)
+      if (!Number.isFinite(item)) throw new RangeError(`${name}: expected finite numbers, got ${item}${path && ` at ${path}`}.`)
+      result[at++] = item
+      return
+    }
+    const list = item as ArrayLike<unknown> | null
+    if (typeof item !== 'object' || list === null || typeof list.length !== 'number') throw new TypeError(`${name}: ${expected}, got ${describe(item)}${path && ` at ${path}`}.`)
+    if (list.length !== shape[depth]) throw new RangeError(`${name}: ${expected}, got length ${list.length} in dimension ${depth}.`)
+    for (let i = 0; i < list.length; i++) visit(list[i], depth + 1, `${path}[${i}]`)
+  }
+  visit(value, 0, '')
+  return result
+}
+
+function reshape(values: Float64Array, shape: number[]): unknown {
+  if (shape.length === 1) return Array.from(values)
+  const size = values.length / shape[0]
+  return Array.from({ length: shape[0] }, (_, i) => reshape(values.subarray(i * size, (i + 1) * size), shape.slice(1)))
+}
+
+function requireSymmetric(matrices: Float64Array, d: number): void {
+  for (let start = 0; start < matrices.length; start += d * d)
+    for (let i = 0; i < d; i++)
+      for (let j = 0; j < i; j++) {
+        const [a, b] = [matrices[start + i * d + j], matrices[start + j * d + i]]
+        // numpy's isclose, as scikit-learn asks it
+        if (Math.abs(a - b) > 1e-8 + 1e-5 * Math.abs(b))
+          throw new RangeError(`precisionsInit: expected symmetric matrices, got ${a} at [${start / (d * d)}][${i}][${j}] but ${b} at [${j}][${i}].`)
+      }
+}
+
+// Entry (a, b) of the lower triangular square root of component c's covariance
+function lowerFactor(type: CovarianceType, covariances: CovariancesOf<CovarianceType>, c: number, d: number): (a: number, b: number) => number {
+  if (type === 'spherical') return (a, b) => (a === b ? Math.sqrt((covariances as number[])[c]) : 0)
+  if (type === 'diag') return (a, b) => (a === b ? Math.sqrt((covariances as number[][])[c][a]) : 0)
+  const cov = type === 'tied' ? (covariances as number[][]) : (covariances as number[][][])[c]
+  const lower = within(sharedArena(), (arena) => {
+    const [input, output, floor] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d)]
+    arena.f64(input, d * d).set(cov.flat())
+    arena.kernels.clear(floor, d)
+    arena.kernels.cholesky(input, d, floor, 0, output)
+    return arena.f64(output, d * d).slice()
+  })
+  return (a, b) => lower[a * d + b]
+}
+
+// Mean with Neumaier's compensation (1974): the total of a log-likelihood is a difference away from model selection
+function mean(values: Float64Array): number {
+  let sum = 0
+  let lost = 0
+  for (const v of values) {
+    const next = sum + v
+    lost += Math.abs(sum) >= Math.abs(v) ? sum - next + v : v - next + sum
+    sum = next
+  }
+  return (Number.isFinite(sum) ? sum + lost : sum) / values.length
+}

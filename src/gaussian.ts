@@ -1,0 +1,481 @@
+// The Gaussian components of a mixture: their parameters, the M-step from sufficient statistics, and the pass that computes them.
+// Notation: n_k = Σ w·r, a_k the anchor that component k's moments are taken about (its mean at the E-step), t = x − a_k,
+// S1 = Σ w·r·t, S2 = Σ w·r·t·tᵀ.
+import { DegenerateCovarianceError } from './errors.ts'
+import type { EmModel } from './em.ts'
+import { type Arena, type Kernels, sharedArena, within } from './memory.ts'
+import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
+import { type Resident, columnMoments } from './resident.ts'
+
+export type CovarianceType = 'full' | 'tied' | 'diag' | 'spherical'
+
+/** Parameters of a mixture of K Gaussians in D dimensions; covariances and precision factors by type: full K×D×D, tied D×D, diag K×D,
+ *  spherical K. */
+export interface GaussianParameters {
+  weights: Float64Array
+  means: Float64Array
+  covariances: Float64Array
+  /** Upper triangular U with Σ⁻¹ = U·Uᵀ (full, tied), 1/σ (diag, spherical). */
+  precisionsCholesky: Float64Array
+}
+
+const CODE = { full: 0, tied: 1, diag: 2, spherical: 3 } as const
+const EPS = 2 ** -52
+const LOG_2PI = 1.8378770664093453
+
+/** Shape of the covariances of a type, and the free parameters they have. */
+export const covarianceShape = (type: CovarianceType, k: number, d: number) =>
+  ({
+    full: { shape: [k, d, d], length: k * d * d, free: (k * d * (d + 1)) / 2 },
+    tied: { shape: [d, d], length: d * d, free: (d * (d + 1)) / 2 },
+    diag: { shape: [k, d], length: k * d, free: k * d },
+    spherical: { shape: [k], length: k, free: k },
+  })[type]
+
+// ---------------------------------------------------------------------------------------------------------------- the M-step
+
+/** What is left of a component's moments once they are finished. */
+interface Maximised {
+  /** n_k + 10·2⁻⁵², never 0: scikit-learn's guard, which pulls the mean of a dead component to the origin of the coordinates of X. */
+  counts: Float64Array
+  means: Float64Array
+  covariances: Float64Array
+}
+
+/** Total scatter of the data, for the tied covariance: Σ w (x − x̄)(x − x̄)ᵀ (D×D) and x̄. */
+interface TotalScatter {
+  scatter: Float64Array
+  mean: Float64Array
+}
+
+/** Weights, means, covariances from sufficient statistics: μ = a + S1/n, Σ = (S2 − S1·δᵀ − δ·S1ᵀ + n·δ·δᵀ)/n + regCovar·I, δ = μ − a,
+ *  which does not cancel as E[xxᵀ] − μμᵀ does.
+ *  @param sums the statistics of the kernel `mixture`: [0] log-likelihood, then per component */
+function maximise(type: CovarianceType, sums: Float64Array, anchors: Float64Array, k: number, d: number, regCovar: number): Maximised {
+  const counts = new Float64Array(k)
+  const means = new Float64Array(k * d)
+  const covariances = new Float64Array(covarianceShape(type, k, d).length)
+  const each = statisticsLength(type, d)
+  const delta = new Float64Array(d)
+  for (let c = 0; c < k; c++) {
+    const own = sums.subarray(1 + c * each, 1 + (c + 1) * each)
+    // full: packed lower triangle of the moments of [t, 1]; the others: n, S1, Σ r·t²
+    const lastRow = (d * (d + 1)) / 2
+    const n = type === 'full' ? own[lastRow + d] : own[0]
+    const s1 = type === 'full' ? own.subarray(lastRow, lastRow + d) : own.subarray(1, 1 + d)
+    const count = n + 10 * EPS
+    counts[c] = count
+    for (let j = 0; j < d; j++) {
+      const anchor = anchors[c * d + j]
+      delta[j] = (s1[j] - 10 * EPS * anchor) / count
+      means[c * d + j] = anchor + delta[j]
+    }
+    const centred = (i: number, j: number, s2: number) => (s2 - s1[i] * delta[j] - delta[i] * s1[j] + n * delta[i] * delta[j]) / count
+    if (type === 'full') {
+      for (let i = 0, at = 0; i < d; i++)
+        for (let j = 0; j <= i; j++, at++) {
+          const v = centred(i, j, own[at]) + (i === j ? regCovar : 0)
+          covariances[(c * d + i) * d + j] = covariances[(c * d + j) * d + i] = v
+        }
+    } else if (type !== 'tied') {
+      const s2 = own.subarray(1 + d)
+      let trace = 0
+      for (let j = 0; j < d; j++) {
+        const v = Math.max(0, centred(j, j, s2[j]))
+        trace += v
+        if (type === 'diag') covariances[c * d + j] = v + regCovar
+      }
+      if (type === 'spherical') covariances[c] = trace / d + regCovar
+    }
+  }
+  return { counts, means, covariances }
+}
+
+/** Tied covariance: Σ = (T − Σ_k n_k·δ_k·δ_kᵀ)/Σ n_k + regCovar·I with T the total scatter, δ_k = μ_k − x̄.
+ *  `partial`: the responsibilities do not sum to the weights (scikit-learn's random_from_data and k-means++ starts put mass on K rows only);
+ *  then the general form (XᵀX − Σ n μμᵀ)/Σ n, with scikit-learn's inflated result. */
+function tiedCovariance({ counts, means }: Maximised, total: TotalScatter, totalWeight: number, k: number, d: number, regCovar: number, partial: boolean): Float64Array {
+  const { scatter, mean } = total
+  const sum = Float64Array.from(scatter)
+  let mass = 0
+  const shift = new Float64Array(d) // Σ n_k·δ_k
+  for (let c = 0; c < k; c++) {
+    mass += counts[c]
+    for (let i = 0; i < d; i++) {
+      const di = means[c * d + i] - mean[i]
+      shift[i] += counts[c] * di
+      for (let j = 0; j < d; j++) sum[i * d + j] -= counts[c] * di * (means[c * d + j] - mean[j])
+    }
+  }
+  for (let i = 0; i < d; i++)
+    for (let j = 0; j < d; j++) {
+      if (partial) sum[i * d + j] += (totalWeight - mass) * mean[i] * mean[j] - mean[i] * shift[j] - shift[i] * mean[j]
+      sum[i * d + j] = sum[i * d + j] / mass + (i === j ? regCovar : 0)
+    }
+  return sum
+}
+
+/** Covariance shared by all components from their full statistics: exact where T − Σ n·δ·δᵀ would cancel. */
+function pooledCovariance(full: Maximised, k: number, d: number, regCovar: number): Float64Array {
+  const pooled = new Float64Array(d * d)
+  const mass = full.counts.reduce((s, n) => s + n, 0)
+  for (let c = 0; c < k; c++) for (let i = 0; i < d * d; i++) pooled[i] += (full.counts[c] / mass) * full.covariances[c * d * d + i]
+  for (let j = 0; j < d; j++) pooled[j * d + j] += regCovar
+  return pooled
+}
+
+const statisticsLength = (type: CovarianceType, d: number) => sharedArena().kernels.mixtureStatistics(CODE[type], d)
+
+// --------------------------------------------------------------------------------------------- covariances and their factors
+
+/** What counts as no spread. `floor` (D): the variance that rounding alone leaves in a feature of such magnitude. */
+export interface Rounding {
+  floor: Float64Array
+  /** Share of a feature's variance below which what earlier features leave of it is rounding. */
+  relative: number
+}
+
+/** Rounding level of data whose columns have the given largest magnitudes. A variance of (2⁻⁵²·|x|)² is one unit in the last place;
+ *  with regCovar the variances are at least that, whatever the data. The relative level is a few times the error bound of sums over a
+ *  slot (≤ 1024 terms in lanes of 2, so ≈ √512·2⁻⁵³ typically) times the d operations of a pivot. */
+export function roundingLevel(largest: Float64Array, regCovar: number): Rounding {
+  const d = largest.length
+  return { floor: largest.map((v) => (regCovar > 0 ? 0 : (EPS * v) ** 2)), relative: Math.max(64, 16 * d) * EPS }
+}
+
+/** Precision factors of covariances. @throws DegenerateCovarianceError naming the component without spread. */
+export function precisionFactors(type: CovarianceType, covariances: Float64Array, d: number, { floor, relative }: Rounding): Float64Array {
+  if (type === 'diag' || type === 'spherical') {
+    return covariances.map((v, i) => {
+      const [c, j] = type === 'diag' ? [Math.floor(i / d), i % d] : [i, 0]
+      const least = type === 'diag' ? floor[j] : floor.reduce((s, f) => Math.min(s, f))
+      if (!(v > least)) throw new DegenerateCovarianceError(c, type === 'diag' ? `feature ${j} has no spread in it (variance ${v})` : `its rows do not differ (variance ${v})`)
+      return 1 / Math.sqrt(v)
+    })
+  }
+  const factors = new Float64Array(covariances.length)
+  within(sharedArena(), (arena) => {
+    const [cov, chol, prec, least] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d)]
+    arena.f64(least, d).set(floor)
+    for (let c = 0; c < covariances.length / (d * d); c++) {
+      arena.f64(cov, d * d).set(covariances.subarray(c * d * d, (c + 1) * d * d))
+      const bad = arena.kernels.cholesky(cov, d, least, relative, chol)
+      if (bad >= 0) throw new DegenerateCovarianceError(c, `feature ${bad} has no spread in it beyond what ${bad > 0 ? 'the earlier features determine' : 'rounding leaves'}`)
+      arena.kernels.inverseTransposed(chol, d, prec)
+      factors.set(arena.f64(prec, d * d), c * d * d)
+    }
+  })
+  return factors
+}
+
+/** Factors U with U·Uᵀ = Λ of given precisions, or the index of a matrix that is not positive definite.
+ *  With J the reversal of coordinates, J·Λ·J = L·Lᵀ gives U = J·L·J. */
+export function factorsFromPrecisions(type: CovarianceType, precisions: Float64Array, d: number): Float64Array | number {
+  if (type === 'diag' || type === 'spherical') {
+    const bad = precisions.findIndex((v) => !(v > 0))
+    return bad >= 0 ? bad : precisions.map(Math.sqrt)
+  }
+  const factors = new Float64Array(precisions.length)
+  return within(sharedArena(), (arena) => {
+    const [cov, chol, least] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d)]
+    arena.kernels.clear(least, d)
+    for (let c = 0; c < precisions.length / (d * d); c++) {
+      const own = precisions.subarray(c * d * d, (c + 1) * d * d)
+      arena.f64(cov, d * d).set(Float64Array.from(own).reverse())
+      if (arena.kernels.cholesky(cov, d, least, 0, chol) >= 0) return c
+      factors.set(arena.f64(chol, d * d).slice().reverse(), c * d * d)
+    }
+    return factors
+  })
+}
+
+/** Λ = U·Uᵀ (full, tied) or p² (diag, spherical). */
+export function precisionsFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
+  if (type === 'diag' || type === 'spherical') return factors.map((p) => p * p)
+  return gram(factors, d, (u, i, j, m) => u[i * d + m] * u[j * d + m])
+}
+
+/** Σ = U⁻ᵀ·U⁻¹ (full, tied) or 1/p². */
+export function covariancesFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
+  if (type === 'diag' || type === 'spherical') return factors.map((p) => 1 / (p * p))
+  const inverses = new Float64Array(factors.length)
+  within(sharedArena(), (arena) => {
+    const [lower, inverse] = [arena.takeF64(d * d), arena.takeF64(d * d)]
+    for (let c = 0; c < factors.length / (d * d); c++) {
+      const view = arena.f64(lower, d * d)
+      for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) view[i * d + j] = factors[c * d * d + j * d + i]
+      arena.kernels.inverseTransposed(lower, d, inverse)
+      inverses.set(arena.f64(inverse, d * d), c * d * d)
+    }
+  })
+  return gram(inverses, d, (u, i, j, m) => u[m * d + i] * u[m * d + j])
+}
+
+function gram(factors: Float64Array, d: number, product: (u: Float64Array, i: number, j: number, m: number) => number): Float64Array {
+  const result = new Float64Array(factors.length)
+  for (let start = 0; start < factors.length; start += d * d) {
+    const u = factors.subarray(start, start + d * d)
+    for (let i = 0; i < d; i++)
+      for (let j = 0; j <= i; j++) {
+        let s = 0
+        for (let m = 0; m < d; m++) s += product(u, i, j, m)
+        result[start + i * d + j] = result[start + j * d + i] = s
+      }
+  }
+  return result
+}
+
+// ------------------------------------------------------------------------------------------------------------------ the pass
+
+/** What a run of the pass reads and writes besides the parameters; addresses, 0 for none. */
+interface PassTargets {
+  given?: number
+  logNorm?: number
+  responsibilities?: number
+  labels?: number
+  into?: Reduction
+  /** Statistics to take, where they are not the model's own. */
+  moments?: CovarianceType
+}
+
+/** The kernel `mixture` with its parameters in memory. Bytes: 8·(2·k·d + k + factors), factors: full k·d·(d + 4)/2, tied d·(d + 4)/2 + k·d,
+ *  diag and spherical k·d, each rounded up to panels of four. */
+export class GaussianPass {
+  readonly type: CovarianceType
+  readonly k: number
+  readonly #arena: Arena
+  readonly #d: number
+  readonly #constants: number
+  readonly #means: number
+  readonly #factors: number
+  readonly #anchors: number
+  readonly #upper: number
+
+  constructor(arena: Arena, type: CovarianceType, k: number, d: number) {
+    const { kernels } = arena
+    const panels = Math.ceil(k / 4) * 4 * d
+    const triangle = kernels.triangularPanelLength(d)
+    this.type = type
+    this.k = k
+    this.#arena = arena
+    this.#d = d
+    this.#constants = arena.takeF64(k) //   log weight + log normaliser of each component
+    this.#means = arena.takeF64(panels) //  by type: see the kernel
+    this.#factors = arena.takeF64(type === 'full' ? k * triangle : type === 'tied' ? triangle + panels : panels)
+    this.#anchors = arena.takeF64(Math.max(k * d, panels)) // what moments are taken about; before that, room to lay out panels
+    this.#upper = type === 'full' || type === 'tied' ? arena.takeF64(d * d) : 0 // one U on its way into panels
+  }
+
+  /** Puts parameters where the kernel reads them. Anchors become the means. */
+  load({ weights, means, precisionsCholesky: factors }: GaussianParameters): void {
+    const { kernels } = this.#arena
+    const { type, k } = this
+    const d = this.#d
+    const triangleBytes = kernels.triangularPanelLength(d) * 8
+    this.#arena.f64(this.#constants, k).set(logConstants(type, weights, factors, d, kernels))
+    const putTriangle = (u: Float64Array, to: number) => {
+      this.#arena.f64(this.#upper, d * d).set(u)
+      kernels.packTriangular(this.#upper, d, to)
+    }
+    const putPanels = (table: ArrayLike<number>, to: number) => {
+      this.#arena.f64(this.#anchors, k * d).set(table)
+      kernels.packPanels(this.#anchors, k, d, to)
+    }
+    if (type === 'full') {
+      this.#arena.f64(this.#means, k * d).set(means)
+      for (let c = 0; c < k; c++) putTriangle(factors.subarray(c * d * d, (c + 1) * d * d), this.#factors + c * triangleBytes)
+    } else if (type === 'tied') {
+      // z = Uᵀ(x − origin), compared with Uᵀ(mean − origin): the origin only has to be near the data
+      const origin = new Float64Array(d)
+      for (let c = 0; c < k; c++) for (let j = 0; j < d; j++) origin[j] += weights[c] * means[c * d + j]
+      this.#arena.f64(this.#means, d).set(origin)
+      putTriangle(factors, this.#factors)
+      const whitened = new Float64Array(k * d)
+      for (let c = 0; c < k; c++)
+        for (let j = 0; j < d; j++) for (let i = 0; i <= j; i++) whitened[c * d + j] += factors[i * d + j] * (means[c * d + i] - origin[i])
+      putPanels(whitened, this.#factors + triangleBytes)
+    } else {
+      putPanels(means, this.#means)
+      putPanels(type === 'diag' ? factors : Float64Array.from({ length: k * d }, (_, i) => factors[Math.floor(i / d)]), this.#factors)
+    }
+    this.anchor(means)
+  }
+
+  /** Takes moments about other points (K×D) than the means. */
+  anchor(anchors: Float64Array): void {
+    this.#arena.f64(this.#anchors, this.k * this.#d).set(anchors)
+  }
+
+  /** The pass over `data`. */
+  over({ x, w, n, d }: Resident, { given = 0, logNorm = 0, responsibilities = 0, labels = 0, into, moments = this.type }: PassTargets): Pass {
+    const { type, k } = this
+    const args = [CODE[type], CODE[moments], x, w, d, k, this.#constants, this.#means, this.#factors, this.#anchors, given, logNorm, responsibilities, labels]
+    const perComponent = (type === 'full' ? d * d : 4 * d) + (into ? (moments === 'full' ? d * d : 5 * d) : 0) + 40
+    const flopsPerRow = k * perComponent + (type === 'tied' ? d * d : 0)
+    return { kernel: 'mixture', args, rows: n, scratch: this.#arena.kernels.mixtureScratch(d, k), flopsPerRow, into }
+  }
+}
+
+/** ln π_k + ln|U_k| − ½·d·ln 2π. */
+function logConstants(type: CovarianceType, weights: Float64Array, factors: Float64Array, d: number, { log }: Pick<Kernels, 'log'>): Float64Array {
+  const logDeterminant = (c: number) => {
+    if (type === 'spherical') return d * log(factors[c])
+    let s = 0
+    for (let j = 0; j < d; j++) s += log(type === 'diag' ? factors[c * d + j] : factors[(type === 'full' ? c * d * d : 0) + j * d + j])
+    return s
+  }
+  const tied = type === 'tied' ? logDeterminant(0) : 0
+  return weights.map((weight, c) => log(weight) + (type === 'tied' ? tied : logDeterminant(c)) - 0.5 * d * LOG_2PI)
+}
+
+// ----------------------------------------------------------------------------------------------------------------- the model
+
+/** Writes the responsibilities of rows [begin, end) (row-major, K a row) to `out`, which is zeros. Must give the same each time. */
+export type FillResponsibilities = (begin: number, end: number, out: Float64Array) => void
+
+/** The mixture as EM sees it, over one data set in memory. */
+export class GaussianModel implements EmModel<GaussianParameters> {
+  readonly #data: Resident
+  readonly #type: CovarianceType
+  readonly #k: number
+  readonly #regCovar: number
+  readonly #rounding: Rounding
+  readonly #pass: GaussianPass
+  readonly #sums: Reduction
+  #total: TotalScatter | undefined
+
+  constructor(data: Resident, type: CovarianceType, k: number, regCovar: number) {
+    const { arena, d, n } = data
+    this.#data = data
+    this.#type = type
+    this.#k = k
+    this.#regCovar = regCovar
+    this.#rounding = roundingLevel(data.largest, regCovar)
+    this.#pass = new GaussianPass(arena, type, k, d)
+    this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
+  }
+
+  /** One E-step and the M-step it leads to. */
+  *step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
+    this.#pass.load(parameters)
+    const next = yield* this.#moments(parameters.means, (into, moments) => [this.#pass.over(this.#data, { into: into.reset(), moments })])
+    const logLikelihood = next.logSum / this.#data.totalWeight
+    const mass = next.counts.reduce((s, n) => s + n, 0)
+    return { logLikelihood, parameters: this.#finish(next, next.counts.map((n) => n / mass)) }
+  }
+
+  /** The M-step from responsibilities; weights are n_k/Σw, as scikit-learn leaves them before the first iteration. */
+  *fromResponsibilities(fill: FillResponsibilities): Algorithm<GaussianParameters> {
+    const { arena, n, d, totalWeight } = this.#data
+    const { mean } = yield* columnMoments(this.#data)
+    const k = this.#k
+    const mark = arena.mark()
+    const given = arena.takeF64(Math.min(n, SLOT_ROWS) * k)
+    const data = this.#data
+    const pass = this.#pass
+    const slots = function* (into: Reduction, moments: CovarianceType): Generator<Pass> {
+      into.reset()
+      for (let begin = 0; begin < n; begin += SLOT_ROWS) {
+        const end = Math.min(begin + SLOT_ROWS, n)
+        const out = arena.f64(given, (end - begin) * k)
+        out.fill(0)
+        fill(begin, end, out)
+        yield pass.over({ ...data, x: data.x + begin * d * 8, w: data.w && data.w + begin * 8, n: end - begin }, { given, into, moments })
+      }
+    }
+    const anchors = new Float64Array(k * d)
+    for (let c = 0; c < k; c++) anchors.set(mean, c * d)
+    this.#pass.anchor(anchors)
+    const next = yield* this.#moments(anchors, slots)
+    arena.release(mark)
+    return this.#finish(next, next.counts.map((count) => count / totalWeight))
+  }
+
+  /** The M-step from responsibilities that are 1 for one row per component and 0 elsewhere: means are these rows, full, diag and spherical
+   *  covariances are regCovar alone, the tied one is inflated about N/K times, all as in scikit-learn. */
+  *fromRows(rows: Int32Array): Algorithm<GaussianParameters> {
+    const { arena, x, w, d, totalWeight } = this.#data
+    const k = this.#k
+    const each = statisticsLength(this.#type, d)
+    const anchors = new Float64Array(k * d)
+    const sums = new Float64Array(1 + k * each)
+    rows.forEach((row, c) => {
+      anchors.set(arena.f64(x + row * d * 8, d), c * d)
+      sums[1 + c * each + (this.#type === 'full' ? each - 1 : 0)] = w ? arena.f64(w + row * 8, 1)[0] : 1
+    })
+    const next = maximise(this.#type, sums, anchors, k, d, this.#regCovar)
+    if (this.#type === 'tied') next.covariances = tiedCovariance(next, yield* this.#totalScatter(), totalWeight, k, d, this.#regCovar, true)
+    return this.#finish(next, next.counts.map((count) => count / totalWeight))
+  }
+
+  /** Precision factors for covariances of this model. */
+  factors(covariances: Float64Array): Float64Array {
+    return precisionFactors(this.#type, covariances, this.#data.d, this.#rounding)
+  }
+
+  #finish({ means, covariances }: Maximised, weights: Float64Array): GaussianParameters {
+    return { weights, means, covariances, precisionsCholesky: this.factors(covariances) }
+  }
+
+  /** Runs `passes` for statistics about `anchors` and finishes them. Where a mean has moved by many standard deviations, taking moments
+   *  about the old one costs digits (error ≈ 2⁻⁵²·(δ/σ)²): they are taken once more about the new one. Where clusters lie so far apart
+   *  that the tied covariance is a small difference of large numbers, it is pooled from full statistics instead. */
+  *#moments(anchors: Float64Array, passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>): Algorithm<Maximised & { logSum: number }> {
+    const { arena, d, n, totalWeight } = this.#data
+    const [type, k, regCovar] = [this.#type, this.#k, this.#regCovar]
+    yield* passes(this.#sums, type) as Algorithm<void>
+    const logSum = this.#sums.total()[0]
+    let next = maximise(type, this.#sums.total(), anchors, k, d, regCovar)
+    if (type === 'tied') {
+      const total = yield* this.#totalScatter()
+      next.covariances = tiedCovariance(next, total, totalWeight, k, d, regCovar, false)
+      if (cancels(next.covariances, total.scatter, d, totalWeight)) {
+        const mark = arena.mark()
+        const into = new Reduction(arena, 1 + k * statisticsLength('full', d), n)
+        this.#pass.anchor(next.means)
+        yield* passes(into, 'full') as Algorithm<void>
+        next.covariances = pooledCovariance(maximise('full', into.total(), next.means, k, d, 0), k, d, regCovar)
+        arena.release(mark)
+      }
+    } else if (movedFar(type, anchors, next, k, d)) {
+      const centre = next.means
+      this.#pass.anchor(centre)
+      yield* passes(this.#sums, type) as Algorithm<void>
+      next = maximise(type, this.#sums.total(), centre, k, d, regCovar)
+    }
+    return { ...next, logSum }
+  }
+
+  /** Computed once per fit: one component with responsibility 1 for every row. */
+  *#totalScatter(): Algorithm<TotalScatter> {
+    if (this.#total) return this.#total
+    const { arena, d, n } = this.#data
+    const { mean } = yield* columnMoments(this.#data)
+    const mark = arena.mark()
+    const whole = new GaussianPass(arena, 'full', 1, d)
+    const into = new Reduction(arena, 1 + statisticsLength('full', d), n)
+    const identity = Float64Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0))
+    whole.load({ weights: Float64Array.of(1), means: mean, covariances: identity, precisionsCholesky: identity })
+    yield whole.over(this.#data, { into })
+    const one = maximise('full', into.total(), mean, 1, d, 0)
+    arena.release(mark)
+    this.#total = { scatter: one.covariances.map((v) => v * one.counts[0]), mean: one.means }
+    return this.#total
+  }
+}
+
+// 30σ: the error of moments about the old mean reaches about 30²·2⁻⁵² ≈ 2e-13
+function movedFar(type: CovarianceType, anchors: Float64Array, { means, covariances }: Maximised, k: number, d: number): boolean {
+  for (let c = 0; c < k; c++)
+    for (let j = 0; j < d; j++) {
+      const variance = type === 'full' ? covariances[(c * d + j) * d + j] : type === 'diag' ? covariances[c * d + j] : covariances[c]
+      if ((means[c * d + j] - anchors[c * d + j]) ** 2 > 900 * variance) return true
+    }
+  return false
+}
+
+// the same 900, between and within: below, the subtraction leaves at least 13 digits
+function cancels(covariances: Float64Array, scatter: Float64Array, d: number, totalWeight: number): boolean {
+  for (let j = 0; j < d; j++) if (scatter[j * d + j] > 900 * covariances[j * d + j] * totalWeight) return true
+  return false
+}

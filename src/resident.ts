@@ -1,0 +1,136 @@
+// From user data to rows in WebAssembly memory: copied once, checked once.
+import { describe } from './errors.ts'
+import { type Arena, withArena, within } from './memory.ts'
+import type { Source } from './matrix.ts'
+import { type Algorithm, Reduction, SLOT_ROWS } from './passes.ts'
+
+/** Rows in an arena, ready for passes. */
+export interface Resident {
+  arena: Arena
+  /** Address of n×d doubles, row-major. */
+  x: number
+  /** Address of n sample weights, or 0. */
+  w: number
+  n: number
+  d: number
+  /** Σ w, or n without weights. */
+  totalWeight: number
+  /** Largest |x| of each column. */
+  largest: Float64Array
+}
+
+/** Refuses data with too few rows or no columns, before any work. */
+export function checkShape(source: Source, minRows: number, estimator: string, cols?: number): void {
+  if (source.cols === 0 && source.rows > 0) throw new RangeError(`X: expected at least 1 column, got shape [${source.rows}, 0].`)
+  if (source.rows < minRows) throw new RangeError(`X: ${estimator} expected at least ${minRows} row${minRows > 1 ? 's' : ''}, got shape [${source.rows}, ${source.cols}].`)
+  if (cols !== undefined && source.cols !== cols)
+    throw new RangeError(`X: expected ${cols} columns, as ${estimator} was fitted with, got ${source.cols}.`)
+}
+
+/** Sample weights as doubles: n finite numbers ≥ 0, not all zero. `undefined` stays undefined. */
+export function checkWeights(weights: unknown, n: number): Float64Array | undefined {
+  if (weights === undefined || weights === null) return undefined
+  const list = weights as ArrayLike<number>
+  if (typeof weights !== 'object' || typeof list.length !== 'number') throw new TypeError(`sampleWeight: expected an array of ${n} numbers, got ${describe(weights)}.`)
+  if (list.length !== n) throw new RangeError(`sampleWeight: expected ${n} numbers, one per row of X, got ${list.length}.`)
+  const result = new Float64Array(n)
+  let total = 0
+  for (let i = 0; i < n; i++) {
+    const v: unknown = list[i]
+    if (typeof v !== 'number') throw new TypeError(`sampleWeight: expected a number at ${i}, got ${describe(v)}.`)
+    if (!(v >= 0 && v < Infinity)) throw new RangeError(`sampleWeight: expected finite numbers of at least 0, got ${v} at ${i}.`)
+    total += result[i] = v
+  }
+  if (!(total > 0)) throw new RangeError('sampleWeight: expected at least one weight above 0, all are 0.')
+  return result
+}
+
+/** Runs `work` with the rows of `source` in memory: in place where they lie there already, otherwise copied once. */
+export function withRows<T>(source: Source, weights: Float64Array | undefined, work: (data: Resident) => T): T {
+  const { rows: n, cols: d } = source
+  const load = (arena: Arena) => {
+    let x: number
+    if (source.home) x = source.home.address
+    else {
+      x = arena.takeF64(n * d)
+      source.copyTo(arena.f64(x, n * d), 0, n)
+    }
+    const largest = checkFinite(arena, x, n, d, 0)
+    let w = 0
+    let totalWeight = n
+    if (weights) {
+      w = arena.takeF64(n)
+      arena.f64(w, n).set(weights)
+      totalWeight = 0
+      for (let i = 0; i < n; i++) totalWeight += weights[i]
+    }
+    return work({ arena, x, w, n, d, totalWeight, largest })
+  }
+  return source.home ? within(source.home.arena, load) : withArena(n * d * 8, load)
+}
+
+/** Runs a per-row algorithm over windows of `source`: rows that are not in memory pass through it a few megabytes at a time, and
+ *  results never need more room than a window. Window edges are slot edges. */
+export function withWindows(source: Source, run: (window: Resident, begin: number) => void): void {
+  const { rows: n, cols: d } = source
+  const windowRows = Math.max(1, Math.floor(WINDOW_BYTES / (8 * d) / SLOT_ROWS)) * SLOT_ROWS
+  const overWindows = (arena: Arena) => {
+    for (let begin = 0; begin < n; begin += windowRows) {
+      const end = Math.min(begin + windowRows, n)
+      within(arena, () => {
+        let x: number
+        if (source.home) x = source.home.address + begin * d * 8
+        else {
+          x = arena.takeF64((end - begin) * d)
+          source.copyTo(arena.f64(x, (end - begin) * d), begin, end)
+        }
+        const largest = checkFinite(arena, x, end - begin, d, begin)
+        run({ arena, x, w: 0, n: end - begin, d, totalWeight: end - begin, largest }, begin)
+      })
+    }
+  }
+  if (source.home) within(source.home.arena, overWindows)
+  else withArena(Math.min(n, windowRows) * d * 8, overWindows)
+}
+const WINDOW_BYTES = 4 * 2 ** 20
+
+// Rows given to one call of the scan: a call stays near a millisecond
+const SCAN_VALUES = 2 ** 20
+
+function checkFinite(arena: Arena, x: number, n: number, d: number, firstRow: number): Float64Array {
+  const largest = arena.takeF64(d)
+  arena.kernels.clear(largest, d)
+  const step = Math.max(1, Math.floor(SCAN_VALUES / d))
+  for (let start = 0; start < n; start += step) {
+    const bad = arena.kernels.scan(x, d, largest, start, Math.min(start + step, n))
+    if (bad >= 0) {
+      const value = arena.f64(x + bad * 8, 1)[0]
+      throw new RangeError(
+        `X: expected finite numbers, got ${value} at row ${firstRow + Math.floor(bad / d)}, column ${bad % d}. Drop such rows or fill in the values first.`,
+      )
+    }
+  }
+  return arena.f64(largest, d).slice()
+}
+
+/** Weighted column means and population variances, in two passes so that no offset costs digits. */
+export function* columnMoments(data: Resident): Algorithm<{ mean: Float64Array; variance: Float64Array }> {
+  const { arena, x, w, n, d, totalWeight } = data
+  const mark = arena.mark()
+  const shift = arena.takeF64(d)
+  const into = new Reduction(arena, 1 + 2 * d, n)
+  const mean = arena.f64(x, d).slice() // the first row: near the data, whatever their offset
+  const variance = new Float64Array(d)
+  for (let round = 0; round < 2; round++) {
+    arena.f64(shift, d).set(mean)
+    yield { kernel: 'moments', args: [x, w, d, shift], rows: n, scratch: 0, flopsPerRow: 6 * d, into: into.reset() }
+    const sums = into.total()
+    for (let j = 0; j < d; j++) {
+      const correction = sums[1 + j] / totalWeight
+      mean[j] += correction
+      variance[j] = Math.max(0, sums[1 + d + j] / totalWeight - correction * correction)
+    }
+  }
+  arena.release(mark)
+  return { mean, variance }
+}

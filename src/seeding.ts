@@ -1,0 +1,118 @@
+// First centers: greedy k-means++ (Arthur & Vassilvitskii 2007, with 2 + ⌊ln k⌋ trials a step as in their section on practice) and
+// distinct random rows. Rows of weight zero are never chosen.
+import { type Algorithm, Reduction, SLOT_ROWS } from './passes.ts'
+import type { Random } from './random.ts'
+import type { Resident } from './resident.ts'
+
+/** Indices of k rows chosen by greedy k-means++: each next one is, of `trials` rows drawn with probability ∝ w·distance² to the chosen,
+ *  the one that leaves the smallest Σ w·distance². May repeat a row when fewer than k rows differ. */
+export function* plusPlus(data: Resident, k: number, random: Random, trials: number): Algorithm<Int32Array> {
+  const { arena, x, w, n, d } = data
+  const { kernels } = arena
+  const mark = arena.mark()
+  const slots = Math.ceil(n / SLOT_ROWS)
+  const closest = arena.takeF64(n) //             squared distance of each row to the chosen
+  const potentials = arena.takeF64(slots) //      Σ w·closest per slot
+  const candidates = arena.takeF64(trials * d) // rows tried in a step
+  const panels = arena.takeF64(Math.ceil(trials / 4) * 4 * d)
+  const into = new Reduction(arena, trials, n)
+  const scratch = kernels.kmeansScratch(d, trials)
+
+  const indices = new Int32Array(k)
+  arena.f64(closest, n).fill(Infinity)
+  indices[0] = drawRow(data, random)
+  for (let c = 1; ; c++) {
+    arena.f64(candidates, d).set(arena.f64(x + indices[c - 1] * d * 8, d))
+    kernels.packPanels(candidates, 1, d, panels)
+    if (c === k) break
+    yield { kernel: 'seedUpdate', args: [x, w, d, panels, closest, potentials, SLOT_ROWS], rows: n, scratch, flopsPerRow: 3 * d + 8, into: into.reset() }
+
+    const tried = Int32Array.from({ length: trials }, () => drawFar(data, closest, potentials, random))
+    if (trials === 1) indices[c] = tried[0]
+    else {
+      tried.forEach((row, l) => arena.f64(candidates + l * d * 8, d).set(arena.f64(x + row * d * 8, d)))
+      kernels.packPanels(candidates, trials, d, panels)
+      yield { kernel: 'seedTrials', args: [x, w, d, trials, panels, closest], rows: n, scratch, flopsPerRow: 3 * d * trials + 8, into: into.reset() }
+      const left = into.total()
+      let best = 0
+      for (let l = 1; l < trials; l++) if (left[l] < left[best]) best = l
+      indices[c] = tried[best]
+    }
+  }
+  arena.release(mark)
+  return indices
+}
+
+/** Default number of trials for k centers. */
+export const defaultTrials = (k: number) => 2 + Math.floor(Math.log(k))
+
+// Row drawn with probability ∝ w
+function drawRow(data: Resident, random: Random): number {
+  if (!data.w) return random.below(data.n)
+  return drawBySum(data.arena.f64(data.w, data.n), data.totalWeight * random.uniform())
+}
+
+// Row drawn with probability ∝ w·closest: first the slot, then the row in it. The sums of slots run in order, so a draw needs one pass
+// over slots and one slot, whoever computed them.
+function drawFar(data: Resident, closest: number, potentials: number, random: Random): number {
+  const { arena, w, n } = data
+  const bySlot = arena.f64(potentials, Math.ceil(n / SLOT_ROWS))
+  let total = 0
+  for (const p of bySlot) total += p
+  let target = total * random.uniform()
+  let slot = 0
+  while (slot < bySlot.length - 1 && target >= bySlot[slot]) target -= bySlot[slot++]
+  while (slot > 0 && bySlot[slot] === 0) slot-- // rounding may run past the last slot that has anything
+  const begin = slot * SLOT_ROWS
+  const length = Math.min(SLOT_ROWS, n - begin)
+  const distance = arena.f64(closest + begin * 8, length)
+  if (!w) return begin + drawBySum(distance, target)
+  const weight = arena.f64(w + begin * 8, length)
+  if (!(total > 0)) return drawBySum(arena.f64(w, n), 0) // every row coincides with a chosen one: any row that counts
+  return begin + drawBySum(Float64Array.from(distance, (v, i) => v * weight[i]), target)
+}
+
+// First index whose running sum exceeds the target; never one of mass zero unless all are
+function drawBySum(mass: Float64Array, target: number): number {
+  let sum = 0
+  let last = 0
+  for (let i = 0; i < mass.length; i++) {
+    if (!(mass[i] > 0)) continue
+    last = i
+    sum += mass[i]
+    if (sum > target) return i
+  }
+  return last
+}
+
+/** Indices of k distinct rows, drawn with probability ∝ w without replacement. Throws RangeError if fewer than k rows have a weight. */
+export function randomRows(data: Resident, k: number, random: Random): Int32Array {
+  const indices = new Int32Array(k)
+  if (!data.w) {
+    const moved = new Map<number, number>() // Fisher–Yates from the top, keeping only what moved
+    for (let c = 0, top = data.n; c < k; c++) {
+      const r = random.below(top--)
+      indices[c] = moved.get(r) ?? r
+      moved.set(r, moved.get(top) ?? top)
+    }
+    return indices
+  }
+  const mass = data.arena.f64(data.w, data.n).slice()
+  const positive = mass.reduce((count, m) => count + (m > 0 ? 1 : 0), 0)
+  if (positive < k) throw new RangeError(`sampleWeight: expected at least ${k} positive weights to choose ${k} different rows, got ${positive}.`)
+  for (let c = 0; c < k; c++) {
+    let total = 0
+    for (const m of mass) total += m
+    indices[c] = drawBySum(mass, total * random.uniform())
+    mass[indices[c]] = 0
+  }
+  return indices
+}
+
+/** Rows by index, as k×d doubles. */
+export function gatherRows(data: Resident, indices: Int32Array): Float64Array {
+  const { arena, x, d } = data
+  const rows = new Float64Array(indices.length * d)
+  indices.forEach((row, c) => rows.set(arena.f64(x + row * d * 8, d), c * d))
+  return rows
+}
