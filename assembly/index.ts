@@ -5,5 +5,6 @@ export { transform } from "./distances";
 export { mixture, mixtureScratch, mixtureStatistics } from "./mixture";
 export { cholesky, inverseTransposed, packTriangular, triangularPanelLength } from "./cholesky";
 export { packPanels } from "./tile";
+export { silhouette, silhouetteScratch, spread } from "./silhouette";
 export { clear, heapBase, merge, moments, scan } from "./statistics";
 export { exp, log } from "./elementary";

@@ -1,6 +1,7 @@
 // What every estimator shares: options that are checked when given and readable later, warnings, JSON.
 import { callable, checkOptions, type Schema } from './check.ts'
 import { NotFittedError, type Warning, describe } from './errors.ts'
+import { Matrix, type MatrixLike } from './matrix.ts'
 
 export type WarningListener = (warning: Warning) => void
 
@@ -51,7 +52,8 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
 
   /** Plain data: options and fitted state, with a format version. `fromJSON` restores it. */
   toJSON(): EstimatorJSON {
-    const params = Object.fromEntries(Object.entries(this.getParams()).filter(([, v]) => typeof v !== 'function' && v !== undefined))
+    const kept = Object.entries(this.getParams()).filter(([, v]) => typeof v !== 'function' && v !== undefined)
+    const params = Object.fromEntries(kept.map(([name, v]) => [name, plain(v)]))
     return { mixtura: this.#name, version: 1, params, fitted: this.fitted ? (encode(this.fitted) as Record<string, unknown>) : null }
   }
 
@@ -85,6 +87,12 @@ export function openJSON(json: unknown, name: string, fields: Record<string, (va
   return { ...it, fitted }
 }
 
+// Arrays given as options (first centers, precisions …) as nested arrays, whatever form they had
+function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  return 'length' in value ? Array.from(value as ArrayLike<unknown>, plain) : Matrix.from(value as MatrixLike).toArray()
+}
+
 // JSON has no ±Infinity and NaN (a lower bound may be −∞) and no typed arrays (labels)
 function encode(value: unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
@@ -98,7 +106,7 @@ function decode(value: unknown): unknown {
   if (value === 'Infinity' || value === '-Infinity' || value === 'NaN') return Number(value)
   if (Array.isArray(value)) return value.map(decode)
   if (typeof value === 'object' && value !== null) {
-    if ('int32' in value && Array.isArray(value.int32)) return Int32Array.from(value.int32 as number[])
+    if ('int32' in value && Array.isArray(value.int32) && value.int32.every(Number.isInteger)) return Int32Array.from(value.int32 as number[])
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, decode(v)]))
   }
   return value

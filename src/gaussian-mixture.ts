@@ -397,7 +397,7 @@ function* startingPoint(data: Resident, model: GaussianModel, params: Params, gi
     const { labels } = yield* quietly(kMeans(data, options, () => random))
     start = yield* model.fromResponsibilities((begin, end, out) => {
       for (let i = begin; i < end; i++) out[(i - begin) * k + labels[i]] = 1
-    })
+    }, given.factors)
   } else if (initParams === 'random') {
     start = yield* model.fromResponsibilities((begin, end, out) => {
       const own = new Random(seedUsed, run, 1, begin) // a stream per range of rows, so that any driver can make its own
@@ -406,10 +406,10 @@ function* startingPoint(data: Resident, model: GaussianModel, params: Params, gi
         for (let c = 0; c < k; c++) sum += out[at + c] = own.uniform()
         for (let c = 0; c < k; c++) out[at + c] /= sum
       }
-    })
+    }, given.factors)
   } else {
     const rows = initParams === 'k-means++' ? yield* plusPlus(data, k, random, defaultTrials(k)) : randomRows(data, k, random)
-    start = yield* model.fromRows(rows)
+    start = yield* model.fromRows(rows, given.factors)
   }
   return {
     weights: given.weights ?? start.weights,

@@ -36,137 +36,185 @@ export const covarianceShape = (type: CovarianceType, k: number, d: number) =>
 
 /** What is left of a component's moments once they are finished. */
 interface Maximised {
-  /** n_k + 10·2⁻⁵², never 0: scikit-learn's guard, which pulls the mean of a dead component to the origin of the coordinates of X. */
+  /** n_k + guard, never 0: scikit-learn's, which pulls the mean of a dead component to the origin of the coordinates of X. */
   counts: Float64Array
   means: Float64Array
   covariances: Float64Array
+  /** S1/n_k (K×D): the weighted mean less its anchor, neither rounded to the grid at the anchor nor pulled. */
+  offsets: Float64Array
+  /** Root mean square of t (K×D; tied: D), the size of what was squared and summed: rounding leaves a share of this on a covariance. */
+  spread: Float64Array
 }
 
-/** Total scatter of the data, for the tied covariance: Σ w (x − x̄)(x − x̄)ᵀ (D×D) and x̄. */
+/** Total scatter of the data, for the tied covariance: Σ w (x − x̄)(x − x̄)ᵀ (D×D), x̄ as an anchor and what it is off by. */
 interface TotalScatter {
   scatter: Float64Array
-  mean: Float64Array
+  anchor: Float64Array
+  offset: Float64Array
 }
 
-/** Weights, means, covariances from sufficient statistics: μ = a + S1/n, Σ = (S2 − S1·δᵀ − δ·S1ᵀ + n·δ·δᵀ)/n + regCovar·I, δ = μ − a,
- *  which does not cancel as E[xxᵀ] − μμᵀ does.
- *  @param sums the statistics of the kernel `mixture`: [0] log-likelihood, then per component */
-function maximise(type: CovarianceType, sums: Float64Array, anchors: Float64Array, k: number, d: number, regCovar: number): Maximised {
+/** Weights, means, covariances from sufficient statistics: μ = a + S1/n, Σ = (S2 − S1·δᵀ)/n + regCovar·I with δ = S1/n, which does not cancel as
+ *  E[xxᵀ] − μμᵀ does.
+ *  @param sums the statistics of the kernel `mixture`: [0] log-likelihood, then per component
+ *  @param guard added to every n_k in the denominators; covariances are taken about the mean without it, which differs from
+ *  scikit-learn's by (guard·μ/n_k)²: nothing until a component is all but dead */
+function maximise(type: CovarianceType, sums: Float64Array, anchors: Float64Array, k: number, d: number, regCovar: number, guard: number): Maximised {
   const counts = new Float64Array(k)
   const means = new Float64Array(k * d)
   const covariances = new Float64Array(covarianceShape(type, k, d).length)
+  const offsets = new Float64Array(k * d)
+  const spread = new Float64Array(k * d)
   const each = statisticsLength(type, d)
-  const delta = new Float64Array(d)
   for (let c = 0; c < k; c++) {
     const own = sums.subarray(1 + c * each, 1 + (c + 1) * each)
     // full: packed lower triangle of the moments of [t, 1]; the others: n, S1, Σ r·t²
     const lastRow = (d * (d + 1)) / 2
     const n = type === 'full' ? own[lastRow + d] : own[0]
     const s1 = type === 'full' ? own.subarray(lastRow, lastRow + d) : own.subarray(1, 1 + d)
-    const count = n + 10 * EPS
+    const count = n + guard
+    const offset = offsets.subarray(c * d, (c + 1) * d)
     counts[c] = count
     for (let j = 0; j < d; j++) {
       const anchor = anchors[c * d + j]
-      delta[j] = (s1[j] - 10 * EPS * anchor) / count
-      means[c * d + j] = anchor + delta[j]
+      offset[j] = n > 0 ? s1[j] / n : 0
+      means[c * d + j] = anchor + (s1[j] - guard * anchor) / count
     }
-    const centred = (i: number, j: number, s2: number) => (s2 - s1[i] * delta[j] - delta[i] * s1[j] + n * delta[i] * delta[j]) / count
+    const centred = (i: number, j: number, s2: number) => (s2 - s1[i] * offset[j]) / count
     if (type === 'full') {
       for (let i = 0, at = 0; i < d; i++)
         for (let j = 0; j <= i; j++, at++) {
           const v = centred(i, j, own[at]) + (i === j ? regCovar : 0)
           covariances[(c * d + i) * d + j] = covariances[(c * d + j) * d + i] = v
+          if (i === j) spread[c * d + j] = Math.sqrt(own[at] / count)
         }
     } else if (type !== 'tied') {
       const s2 = own.subarray(1 + d)
       let trace = 0
       for (let j = 0; j < d; j++) {
         const v = Math.max(0, centred(j, j, s2[j]))
+        spread[c * d + j] = Math.sqrt(s2[j] / count)
         trace += v
         if (type === 'diag') covariances[c * d + j] = v + regCovar
       }
       if (type === 'spherical') covariances[c] = trace / d + regCovar
     }
   }
-  return { counts, means, covariances }
+  return { counts, means, covariances, offsets, spread }
 }
 
-/** Tied covariance: Σ = (T − Σ_k n_k·δ_k·δ_kᵀ)/Σ n_k + regCovar·I with T the total scatter, δ_k = μ_k − x̄.
+/** Makes what all components share from the total scatter T: Σ = (T − Σ_k n_k·δ_k·δ_kᵀ)/Σ n_k + regCovar·I, δ_k the mean of component k less x̄.
  *  `partial`: the responsibilities do not sum to the weights (scikit-learn's random_from_data and k-means++ starts put mass on K rows only);
  *  then the general form (XᵀX − Σ n μμᵀ)/Σ n, with scikit-learn's inflated result. */
-function tiedCovariance({ counts, means }: Maximised, total: TotalScatter, totalWeight: number, k: number, d: number, regCovar: number, partial: boolean): Float64Array {
-  const { scatter, mean } = total
-  const sum = Float64Array.from(scatter)
-  let mass = 0
+function tie(each: Maximised, anchors: Float64Array, total: TotalScatter, totalWeight: number, d: number, regCovar: number, partial: boolean): Maximised {
+  const { counts, offsets } = each
+  const covariances = Float64Array.from(total.scatter)
+  const spread = new Float64Array(d)
   const shift = new Float64Array(d) // Σ n_k·δ_k
-  for (let c = 0; c < k; c++) {
-    mass += counts[c]
+  const delta = new Float64Array(d)
+  let mass = 0
+  counts.forEach((count, c) => {
+    mass += count
     for (let i = 0; i < d; i++) {
-      const di = means[c * d + i] - mean[i]
-      shift[i] += counts[c] * di
-      for (let j = 0; j < d; j++) sum[i * d + j] -= counts[c] * di * (means[c * d + j] - mean[j])
+      // differences of anchors and offsets, not of means: at a far origin those are rounded to its grid
+      delta[i] = anchors[c * d + i] - total.anchor[i] + (offsets[c * d + i] - total.offset[i])
+      shift[i] += count * delta[i]
+      for (let j = 0; j <= i; j++) covariances[i * d + j] -= count * delta[i] * delta[j]
+    }
+  })
+  for (let i = 0; i < d; i++) {
+    const [mi, si] = [total.anchor[i] + total.offset[i], shift[i]]
+    const absent = partial ? totalWeight - mass : 0
+    spread[i] = Math.sqrt((total.scatter[i * d + i] + Math.abs(absent) * mi * mi) / mass)
+    for (let j = 0; j <= i; j++) {
+      const [mj, sj] = [total.anchor[j] + total.offset[j], shift[j]]
+      const outside = partial ? absent * mi * mj - mi * sj - si * mj : 0
+      covariances[i * d + j] = covariances[j * d + i] = (covariances[i * d + j] + outside) / mass + (i === j ? regCovar : 0)
     }
   }
-  for (let i = 0; i < d; i++)
-    for (let j = 0; j < d; j++) {
-      if (partial) sum[i * d + j] += (totalWeight - mass) * mean[i] * mean[j] - mean[i] * shift[j] - shift[i] * mean[j]
-      sum[i * d + j] = sum[i * d + j] / mass + (i === j ? regCovar : 0)
-    }
-  return sum
+  return { ...each, covariances, spread }
 }
 
-/** Covariance shared by all components from their full statistics: exact where T − Σ n·δ·δᵀ would cancel. */
-function pooledCovariance(full: Maximised, k: number, d: number, regCovar: number): Float64Array {
-  const pooled = new Float64Array(d * d)
-  const mass = full.counts.reduce((s, n) => s + n, 0)
-  for (let c = 0; c < k; c++) for (let i = 0; i < d * d; i++) pooled[i] += (full.counts[c] / mass) * full.covariances[c * d * d + i]
-  for (let j = 0; j < d; j++) pooled[j * d + j] += regCovar
-  return pooled
+/** The same from full statistics of every component: exact where T − Σ n·δ·δᵀ would cancel. */
+function pool(each: Maximised, d: number, regCovar: number): Maximised {
+  const covariances = new Float64Array(d * d)
+  const squares = new Float64Array(d)
+  const mass = each.counts.reduce((s, n) => s + n, 0)
+  each.counts.forEach((count, c) => {
+    for (let i = 0; i < d * d; i++) covariances[i] += (count / mass) * each.covariances[c * d * d + i]
+    for (let j = 0; j < d; j++) squares[j] += (count / mass) * each.spread[c * d + j] ** 2
+  })
+  for (let j = 0; j < d; j++) covariances[j * d + j] += regCovar
+  return { ...each, covariances, spread: squares.map(Math.sqrt) }
 }
 
 const statisticsLength = (type: CovarianceType, d: number) => sharedArena().kernels.mixtureStatistics(CODE[type], d)
 
 // --------------------------------------------------------------------------------------------- covariances and their factors
 
-/** What counts as no spread. `floor` (D): the variance that rounding alone leaves in a feature of such magnitude. */
+/** What rounding leaves of a covariance that has no spread. */
 export interface Rounding {
-  floor: Float64Array
-  /** Share of a feature's variance below which what earlier features leave of it is rounding. */
-  relative: number
+  /** On a covariance: this share of the product of the two features' `spread`. */
+  sums: number
+  /** On a feature of the data (D): this, in its own units. */
+  data: Float64Array
 }
 
-/** Rounding level of data whose columns have the given largest magnitudes. A variance of (2⁻⁵²·|x|)² is one unit in the last place;
- *  with regCovar the variances are at least that, whatever the data. The relative level is a few times the error bound of sums over a
- *  slot (≤ 1024 terms in lanes of 2, so ≈ √512·2⁻⁵³ typically) times the d operations of a pivot. */
+/** Rounding level of data whose columns have the given largest magnitudes.
+ *  Sums: a kernel adds at most 128 products to a lane, then 2 lanes, up to 32 blocks of a slot (fewer the more a lane has) and the tree over slots,
+ *  each time rounding to half of 2⁻⁵²; with the products themselves and the d steps of a pivot that is below (160 + d)/2·2⁻⁵².
+ *  Data: a number is known to half a unit in the last place, 2⁻⁵³·|x|, and one that was computed from other columns to a few times that. With
+ *  regCovar every variance is at least that much, whatever the data. */
 export function roundingLevel(largest: Float64Array, regCovar: number): Rounding {
-  const d = largest.length
-  return { floor: largest.map((v) => (regCovar > 0 ? 0 : (EPS * v) ** 2)), relative: Math.max(64, 16 * d) * EPS }
+  return { sums: (80 + largest.length / 2) * EPS, data: largest.map((v) => (regCovar > 0 ? 0 : 4 * EPS * v)) }
 }
 
-/** Precision factors of covariances. @throws DegenerateCovarianceError naming the component without spread. */
-export function precisionFactors(type: CovarianceType, covariances: Float64Array, d: number, { floor, relative }: Rounding): Float64Array {
+/** Precision factors of covariances, or the error that names the component without spread.
+ *
+ *  U holds what decides it. A feature's pivot is the variance of x_j − Σ_i<j b_i·x_i, the part that the earlier features do not determine, and column
+ *  j of U is (−b, 1)/√pivot. An error of e·s_i·s_j on each covariance (s: `spread`) changes that pivot by at most e·(Σ |b_i|·s_i + s_j)², and
+ *  errors of u_i on the features themselves give the combination a spread of at most Σ |b_i|·u_i + u_j. A pivot within either is no evidence of
+ *  spread: rejected where e·(Σ |U_ij|·s_i)² ≥ 1 or Σ |U_ij|·u_i ≥ 1. Neither depends on the units of any feature. */
+export function precisionFactors(type: CovarianceType, covariances: Float64Array, d: number, spread: Float64Array, { sums, data }: Rounding): Float64Array | DegenerateCovarianceError {
+  const lost = (s: number, u: number) => !(sums * s * s < 1 && u < 1)
   if (type === 'diag' || type === 'spherical') {
-    return covariances.map((v, i) => {
-      const [c, j] = type === 'diag' ? [Math.floor(i / d), i % d] : [i, 0]
-      const least = type === 'diag' ? floor[j] : floor.reduce((s, f) => Math.min(s, f))
-      if (!(v > least)) throw new DegenerateCovarianceError(c, type === 'diag' ? `feature ${j} has no spread in it (variance ${v})` : `its rows do not differ (variance ${v})`)
-      return 1 / Math.sqrt(v)
-    })
+    const own = type === 'diag' ? spread : rootMeanSquares(spread, d)
+    const units = type === 'diag' ? data : rootMeanSquares(data, d)
+    const factors = covariances.map((v) => 1 / Math.sqrt(v))
+    const bad = factors.findIndex((f, i) => !(covariances[i] > 0) || lost(f * own[i], f * units[i % units.length]))
+    if (bad < 0) return factors
+    const variance = `(variance ${covariances[bad]})`
+    return type === 'diag' ? new DegenerateCovarianceError(Math.floor(bad / d), `feature ${bad % d} has no spread in it ${variance}`) : new DegenerateCovarianceError(bad, `its rows do not differ ${variance}`)
   }
   const factors = new Float64Array(covariances.length)
-  within(sharedArena(), (arena) => {
-    const [cov, chol, prec, least] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d)]
-    arena.f64(least, d).set(floor)
+  return within(sharedArena(), (arena) => {
+    const [cov, chol, prec, floor] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d)]
+    arena.kernels.clear(floor, d)
+    const firstLost = (c: number) => {
+      const bad = arena.kernels.cholesky(cov, d, floor, 0, chol)
+      arena.kernels.inverseTransposed(chol, d, prec)
+      const upper = arena.f64(prec, d * d)
+      for (let j = 0; j < (bad < 0 ? d : bad); j++) {
+        let [s, u] = [0, 0]
+        for (let i = 0; i <= j; i++) {
+          s += Math.abs(upper[i * d + j]) * spread[c * d + i]
+          u += Math.abs(upper[i * d + j]) * data[i]
+        }
+        if (lost(s, u)) return j
+      }
+      return bad
+    }
     for (let c = 0; c < covariances.length / (d * d); c++) {
       arena.f64(cov, d * d).set(covariances.subarray(c * d * d, (c + 1) * d * d))
-      const bad = arena.kernels.cholesky(cov, d, least, relative, chol)
-      if (bad >= 0) throw new DegenerateCovarianceError(c, `feature ${bad} has no spread in it beyond what ${bad > 0 ? 'the earlier features determine' : 'rounding leaves'}`)
-      arena.kernels.inverseTransposed(chol, d, prec)
+      const bad = firstLost(c)
+      if (bad >= 0) return new DegenerateCovarianceError(c, `feature ${bad} has no spread in it beyond what ${bad > 0 ? 'the earlier features determine' : 'rounding leaves'}`)
       factors.set(arena.f64(prec, d * d), c * d * d)
     }
+    return factors
   })
-  return factors
 }
+
+const rootMeanSquares = (table: Float64Array, d: number) =>
+  Float64Array.from({ length: table.length / d }, (_, c) => Math.sqrt(table.subarray(c * d, (c + 1) * d).reduce((s, v) => s + v * v, 0) / d))
 
 /** Factors U with U·Uᵀ = Λ of given precisions, or the index of a matrix that is not positive definite.
  *  With J the reversal of coordinates, J·Λ·J = L·Lᵀ gives U = J·L·J. */
@@ -340,17 +388,19 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   readonly #k: number
   readonly #regCovar: number
   readonly #rounding: Rounding
+  readonly #guard: number
   readonly #pass: GaussianPass
   readonly #sums: Reduction
   #total: TotalScatter | undefined
 
   constructor(data: Resident, type: CovarianceType, k: number, regCovar: number) {
-    const { arena, d, n } = data
+    const { arena, d, n, totalWeight } = data
     this.#data = data
     this.#type = type
     this.#k = k
     this.#regCovar = regCovar
     this.#rounding = roundingLevel(data.largest, regCovar)
+    this.#guard = 10 * EPS * (totalWeight / n) // scikit-learn's 10·2⁻⁵², in units of a weight: weights may be of any size
     this.#pass = new GaussianPass(arena, type, k, d)
     this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
   }
@@ -358,14 +408,14 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   /** One E-step and the M-step it leads to. */
   *step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
     this.#pass.load(parameters)
-    const next = yield* this.#moments(parameters.means, (into, moments) => [this.#pass.over(this.#data, { into: into.reset(), moments })])
-    const logLikelihood = next.logSum / this.#data.totalWeight
+    const { next, factors, logSum } = yield* this.#moments(parameters.means, (into, moments) => [this.#pass.over(this.#data, { into: into.reset(), moments })])
     const mass = next.counts.reduce((s, n) => s + n, 0)
-    return { logLikelihood, parameters: this.#finish(next, next.counts.map((n) => n / mass)) }
+    return { logLikelihood: logSum / this.#data.totalWeight, parameters: parametersFrom(next, mass, factors) }
   }
 
-  /** The M-step from responsibilities; weights are n_k/Σw, as scikit-learn leaves them before the first iteration. */
-  *fromResponsibilities(fill: FillResponsibilities): Algorithm<GaussianParameters> {
+  /** The M-step from responsibilities; weights are n_k/Σw, as scikit-learn leaves them before the first iteration.
+   *  @param factors precision factors to use in place of those of the covariances, which then may be degenerate */
+  *fromResponsibilities(fill: FillResponsibilities, factors?: Float64Array): Algorithm<GaussianParameters> {
     const { arena, n, d, totalWeight } = this.#data
     const { mean } = yield* columnMoments(this.#data)
     const k = this.#k
@@ -386,64 +436,71 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const anchors = new Float64Array(k * d)
     for (let c = 0; c < k; c++) anchors.set(mean, c * d)
     this.#pass.anchor(anchors)
-    const next = yield* this.#moments(anchors, slots)
+    const start = yield* this.#moments(anchors, slots, factors)
     arena.release(mark)
-    return this.#finish(next, next.counts.map((count) => count / totalWeight))
+    return parametersFrom(start.next, totalWeight, start.factors)
   }
 
   /** The M-step from responsibilities that are 1 for one row per component and 0 elsewhere: means are these rows, full, diag and spherical
-   *  covariances are regCovar alone, the tied one is inflated about N/K times, all as in scikit-learn. */
-  *fromRows(rows: Int32Array): Algorithm<GaussianParameters> {
+   *  covariances are regCovar alone, the tied one is inflated about N/K times, all as in scikit-learn.
+   *  @param factors as above */
+  *fromRows(rows: Int32Array, factors?: Float64Array): Algorithm<GaussianParameters> {
     const { arena, x, w, d, totalWeight } = this.#data
-    const k = this.#k
-    const each = statisticsLength(this.#type, d)
+    const [type, k, regCovar] = [this.#type, this.#k, this.#regCovar]
+    const each = statisticsLength(type, d)
     const anchors = new Float64Array(k * d)
     const sums = new Float64Array(1 + k * each)
     rows.forEach((row, c) => {
       anchors.set(arena.f64(x + row * d * 8, d), c * d)
-      sums[1 + c * each + (this.#type === 'full' ? each - 1 : 0)] = w ? arena.f64(w + row * 8, 1)[0] : 1
+      sums[1 + c * each + (type === 'full' ? each - 1 : 0)] = w ? arena.f64(w + row * 8, 1)[0] : 1
     })
-    const next = maximise(this.#type, sums, anchors, k, d, this.#regCovar)
-    if (this.#type === 'tied') next.covariances = tiedCovariance(next, yield* this.#totalScatter(), totalWeight, k, d, this.#regCovar, true)
-    return this.#finish(next, next.counts.map((count) => count / totalWeight))
+    let next = maximise(type, sums, anchors, k, d, regCovar, this.#guard)
+    if (type === 'tied') {
+      const own = next
+      const total = yield* this.#totalScatter()
+      next = tie(own, anchors, total, totalWeight, d, regCovar, true)
+      // so far from the origin that XᵀX has no inverse in doubles: about the mean instead
+      if (!(this.#factors(next) instanceof Float64Array)) next = tie(own, anchors, total, totalWeight, d, regCovar, false)
+    }
+    return parametersFrom(next, totalWeight, factors ?? orThrow(this.#factors(next)))
   }
 
-  /** Precision factors for covariances of this model. */
-  factors(covariances: Float64Array): Float64Array {
-    return precisionFactors(this.#type, covariances, this.#data.d, this.#rounding)
-  }
-
-  #finish({ means, covariances }: Maximised, weights: Float64Array): GaussianParameters {
-    return { weights, means, covariances, precisionsCholesky: this.factors(covariances) }
+  #factors({ covariances, spread }: Maximised): Float64Array | DegenerateCovarianceError {
+    return precisionFactors(this.#type, covariances, this.#data.d, spread, this.#rounding)
   }
 
   /** Runs `passes` for statistics about `anchors` and finishes them. Where a mean has moved by many standard deviations, taking moments
    *  about the old one costs digits (error ≈ 2⁻⁵²·(δ/σ)²): they are taken once more about the new one. Where clusters lie so far apart
-   *  that the tied covariance is a small difference of large numbers, it is pooled from full statistics instead. */
-  *#moments(anchors: Float64Array, passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>): Algorithm<Maximised & { logSum: number }> {
+   *  that the tied covariance is a small difference of large numbers, it is pooled from full statistics instead. The same where a covariance
+   *  looks degenerate: whether it is, is decided on the more exact moments. */
+  *#moments(
+    anchors: Float64Array,
+    passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>,
+    given?: Float64Array,
+  ): Algorithm<{ next: Maximised; factors: Float64Array; logSum: number }> {
     const { arena, d, n, totalWeight } = this.#data
-    const [type, k, regCovar] = [this.#type, this.#k, this.#regCovar]
+    const [type, k, regCovar, guard] = [this.#type, this.#k, this.#regCovar, this.#guard]
     yield* passes(this.#sums, type) as Algorithm<void>
     const logSum = this.#sums.total()[0]
-    let next = maximise(type, this.#sums.total(), anchors, k, d, regCovar)
-    if (type === 'tied') {
-      const total = yield* this.#totalScatter()
-      next.covariances = tiedCovariance(next, total, totalWeight, k, d, regCovar, false)
-      if (cancels(next.covariances, total.scatter, d, totalWeight)) {
-        const mark = arena.mark()
-        const into = new Reduction(arena, 1 + k * statisticsLength('full', d), n)
-        this.#pass.anchor(next.means)
-        yield* passes(into, 'full') as Algorithm<void>
-        next.covariances = pooledCovariance(maximise('full', into.total(), next.means, k, d, 0), k, d, regCovar)
-        arena.release(mark)
-      }
-    } else if (movedFar(type, anchors, next, k, d)) {
+    let next = maximise(type, this.#sums.total(), anchors, k, d, regCovar, guard)
+    if (type === 'tied') next = tie(next, anchors, yield* this.#totalScatter(), totalWeight, d, regCovar, false)
+    let factors = cancels(type, next, d) ? undefined : (given ?? this.#factors(next))
+    if (!(factors instanceof Float64Array)) {
+      const mark = arena.mark()
       const centre = next.means
       this.#pass.anchor(centre)
-      yield* passes(this.#sums, type) as Algorithm<void>
-      next = maximise(type, this.#sums.total(), centre, k, d, regCovar)
+      if (type === 'tied') {
+        const into = new Reduction(arena, 1 + k * statisticsLength('full', d), n)
+        yield* passes(into, 'full') as Algorithm<void>
+        next = pool(maximise('full', into.total(), centre, k, d, 0, guard), d, regCovar)
+      } else {
+        yield* passes(this.#sums, type) as Algorithm<void>
+        next = maximise(type, this.#sums.total(), centre, k, d, regCovar, guard)
+      }
+      arena.release(mark)
+      factors = given ?? orThrow(this.#factors(next))
     }
-    return { ...next, logSum }
+    return { next, factors, logSum }
   }
 
   /** Computed once per fit: one component with responsibility 1 for every row. */
@@ -457,25 +514,27 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const identity = Float64Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0))
     whole.load({ weights: Float64Array.of(1), means: mean, covariances: identity, precisionsCholesky: identity })
     yield whole.over(this.#data, { into })
-    const one = maximise('full', into.total(), mean, 1, d, 0)
+    const one = maximise('full', into.total(), mean, 1, d, 0, 0)
     arena.release(mark)
-    this.#total = { scatter: one.covariances.map((v) => v * one.counts[0]), mean: one.means }
+    this.#total = { scatter: one.covariances.map((v) => v * one.counts[0]), anchor: mean, offset: one.offsets }
     return this.#total
   }
 }
 
-// 30σ: the error of moments about the old mean reaches about 30²·2⁻⁵² ≈ 2e-13
-function movedFar(type: CovarianceType, anchors: Float64Array, { means, covariances }: Maximised, k: number, d: number): boolean {
-  for (let c = 0; c < k; c++)
-    for (let j = 0; j < d; j++) {
-      const variance = type === 'full' ? covariances[(c * d + j) * d + j] : type === 'diag' ? covariances[c * d + j] : covariances[c]
-      if ((means[c * d + j] - anchors[c * d + j]) ** 2 > 900 * variance) return true
-    }
-  return false
+function parametersFrom({ counts, means, covariances }: Maximised, mass: number, precisionsCholesky: Float64Array): GaussianParameters {
+  return { weights: counts.map((n) => n / mass), means, covariances, precisionsCholesky }
 }
 
-// the same 900, between and within: below, the subtraction leaves at least 13 digits
-function cancels(covariances: Float64Array, scatter: Float64Array, d: number, totalWeight: number): boolean {
-  for (let j = 0; j < d; j++) if (scatter[j * d + j] > 900 * covariances[j * d + j] * totalWeight) return true
-  return false
+function orThrow<T>(value: T | Error): T {
+  if (value instanceof Error) throw value
+  return value
+}
+
+// Whether a variance is so much smaller than the squares it was made from (30²: a mean that moved by 30σ, clusters 30σ from x̄) that their
+// error of about 2⁻⁵² each leaves fewer than 13 digits of it
+function cancels(type: CovarianceType, { covariances, spread }: Maximised, d: number): boolean {
+  return spread.some((s, i) => {
+    const variance = type === 'spherical' ? covariances[Math.floor(i / d)] : type === 'diag' ? covariances[i] : covariances[i * d + (i % d)]
+    return !(s * s <= 900 * variance)
+  })
 }

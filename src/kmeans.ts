@@ -100,7 +100,7 @@ export class KMeans extends Estimator<Params, Fitted> {
     this.fitted = fittedFrom(result, k, d)
 
     for (const note of notes) this.warn('single-init', note)
-    const distinct = new Set(result.labels).size
+    const distinct = countDistinct(result.labels, k)
     if (distinct < k) this.warn('fewer-clusters', `found ${distinct} distinct clusters, fewer than nClusters = ${k}: X may hold fewer distinct rows.`)
     if (!result.converged && !result.stopped) this.warn('not-converged', `KMeans stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`)
     return this
@@ -194,17 +194,30 @@ export class KMeans extends Estimator<Params, Fitted> {
       clusterCenters: (v) => isTable(v),
       labels: (v) => v instanceof Int32Array,
       inertia: (v) => typeof v === 'number',
-      nIter: (v) => typeof v === 'number',
+      nIter: (v) => Number.isInteger(v),
       converged: (v) => typeof v === 'boolean',
-      nFeaturesIn: (v) => typeof v === 'number',
+      nFeaturesIn: (v) => Number.isInteger(v) && (v as number) > 0,
     })
     const model = new KMeans(params)
-    if (fitted) model.fitted = fitted as unknown as Fitted
+    if (fitted) {
+      const state = fitted as unknown as Fitted
+      const { clusterCenters, labels, nFeaturesIn: d } = state
+      if (clusterCenters[0].length !== d) throw new RangeError(`KMeans.fromJSON: expected fitted.clusterCenters with nFeaturesIn = ${d} columns, got ${clusterCenters[0].length}.`)
+      const bad = labels.find((label) => !(label >= 0 && label < clusterCenters.length))
+      if (bad !== undefined) throw new RangeError(`KMeans.fromJSON: expected fitted.labels from 0 to ${clusterCenters.length - 1}, got ${bad}.`)
+      model.fitted = state
+    }
     return model
   }
 }
 
 const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callable }
+
+function countDistinct(labels: Int32Array, k: number): number {
+  const seen = new Uint8Array(k)
+  for (const label of labels) seen[label] = 1
+  return seen.reduce((count, s) => count + s, 0)
+}
 
 function putCenters({ arena, d }: Resident, clusterCenters: number[][]): { centers: number; panels: number } {
   const k = clusterCenters.length

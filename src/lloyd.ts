@@ -117,8 +117,8 @@ function* lloyd(data: Resident, start: Float64Array, options: LloydOptions, thre
 type Assignment = (centers: Float64Array, accumulate: boolean, distances?: number) => Pass
 
 // New centers from the sums of an assignment: center + Σ w·(x − center) / Σ w. Each empty cluster takes the row farthest from its center
-// (ties: lowest row), as scikit-learn does; the row leaves its old cluster's sums. A cluster that is still empty takes the center of the
-// heaviest one.
+// (ties: lowest row), as scikit-learn does; the row leaves its old cluster. A cluster that is still empty takes the center of the heaviest
+// one.
 function* updatedCenters(data: Resident, centers: Float64Array, sums: Float64Array, k: number, ws: ReturnType<typeof workspace>, assignment: Assignment): Algorithm<Float64Array> {
   const { arena, x, w, n, d } = data
   const weight = sums.subarray(3, 3 + k)
@@ -129,18 +129,29 @@ function* updatedCenters(data: Resident, centers: Float64Array, sums: Float64Arr
     const mark = arena.mark()
     const distances = arena.takeF64(n)
     yield assignment(centers, false, distances)
-    const far = farthest(arena.f64(distances, n), w ? arena.f64(w, n) : undefined, empty.length)
+    const rowWeights = w ? arena.f64(w, n) : undefined
+    const far = farthest(arena.f64(distances, n), rowWeights, empty.length)
     arena.release(mark)
     const labels = arena.i32(ws.labels, n)
     far.forEach((row, e) => {
-      const from = labels[row]
-      const rowWeight = w ? arena.f64(w, n)[row] : 1
-      const values = arena.f64(x + row * d * 8, d)
-      for (let j = 0; j < d; j++) sum[from * d + j] -= rowWeight * (values[j] - centers[from * d + j])
-      weight[from] -= rowWeight
-      weight[empty[e]] = rowWeight
+      weight[empty[e]] = rowWeights?.[row] ?? 1
       moved.set(empty[e], row)
     })
+    // What the old clusters keep is summed afresh: a subtraction leaves rounding, and nothing else where all or nearly all weight left
+    const gone = new Set(far)
+    const donors = new Set(far.map((row) => labels[row]))
+    for (const c of donors) {
+      weight[c] = 0
+      sum.fill(0, c * d, (c + 1) * d)
+    }
+    const values = arena.f64(x, n * d)
+    for (let i = 0; i < n; i++) {
+      const c = labels[i]
+      if (!donors.has(c) || gone.has(i)) continue
+      const rowWeight = rowWeights?.[i] ?? 1
+      weight[c] += rowWeight
+      for (let j = 0; j < d; j++) sum[c * d + j] += rowWeight * (values[i * d + j] - centers[c * d + j])
+    }
   }
   const next = new Float64Array(k * d)
   let heaviest = 0

@@ -31,6 +31,13 @@ export type MatrixLike = Rows | NdArrayLike | GetMatrixLike | TableLike | Matrix
  *  megabyte's copy outweighs; pages hold at most 124 such memories, so small matrices are ordinary arrays. */
 const RESIDENT_BYTES = 2 ** 20
 
+/** Where the data of a matrix lie, if in WebAssembly memory of its own. */
+interface Home {
+  arena: Arena
+  address: number
+}
+const homes = new WeakMap<Matrix, Home>()
+
 /** N×D numbers, row-major. Made by `Matrix.from` or `Matrix.zeros`, a large one lies in WebAssembly memory, so that fitting many
  *  models to it copies nothing. Nothing to free: it is collected like any object. */
 export class Matrix {
@@ -40,15 +47,12 @@ export class Matrix {
   readonly cols: number
   /** The numbers, row-major: element (i, j) is `data[i * cols + j]`. May be written in place. */
   readonly data: Float64Array
-  /** @internal Where the data lie, if in WebAssembly memory. */
-  readonly home: { arena: Arena; address: number } | undefined
 
-  /** @internal Use `Matrix.from` or `Matrix.zeros`. */
-  constructor(rows: number, cols: number, data: Float64Array, home?: { arena: Arena; address: number }) {
+  /** Wraps numbers that are there already, without copying: `data` holds rows·cols of them, row-major. */
+  constructor(rows: number, cols: number, data: Float64Array) {
     this.rows = rows
     this.cols = cols
     this.data = data
-    Object.defineProperty(this, 'home', { value: home, enumerable: false })
   }
 
   /** Copies `x`, in any of the accepted forms, once. Throws TypeError or RangeError, naming the place, for what is not a matrix. */
@@ -61,19 +65,25 @@ export class Matrix {
 
   /** N×D zeros, to be filled through `data`. */
   static zeros(rows: number, cols: number): Matrix {
-    for (const [name, value] of [['rows', rows], ['cols', cols]] as const)
-      if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`Matrix.zeros: expected ${name} to be a whole number, got ${describe(value)}.`)
+    whole(rows, 'rows', 'Matrix.zeros')
+    whole(cols, 'cols', 'Matrix.zeros')
     const bytes = rows * cols * 8
     if (bytes >= RESIDENT_BYTES) {
       try {
         const arena = new Arena(bytes)
         const address = arena.take(bytes)
-        return new Matrix(rows, cols, arena.f64(address, rows * cols), { arena, address })
+        const matrix = new Matrix(rows, cols, arena.f64(address, rows * cols))
+        homes.set(matrix, { arena, address })
+        return matrix
       } catch {
         // too many live memories or too large for one: an ordinary array serves, at the price of a copy per fit
       }
     }
-    return new Matrix(rows, cols, new Float64Array(rows * cols))
+    try {
+      return new Matrix(rows, cols, new Float64Array(rows * cols))
+    } catch {
+      throw new RangeError(`Matrix.zeros: ${rows}×${cols} numbers take ${(bytes / 2 ** 30).toFixed(1)} GiB, more than this engine gives. Use fewer rows at a time.`)
+    }
   }
 
   /** [N, D]. */
@@ -112,12 +122,12 @@ export interface Source {
   /** Writes rows [begin, end), row-major, to the start of `target`. Throws for entries that are not numbers. */
   copyTo(target: Float64Array, begin: number, end: number): void
   /** Where the rows lie already, if in WebAssembly memory. */
-  home?: { arena: Arena; address: number }
+  home?: Home
 }
 
 /** Recognises the form of `x`. @internal */
 export function sourceOf(x: unknown, name = 'X'): Source {
-  if (x instanceof Matrix) return { rows: x.rows, cols: x.cols, copyTo: (t, b, e) => t.set(x.data.subarray(b * x.cols, e * x.cols)), home: x.home }
+  if (x instanceof Matrix) return { rows: x.rows, cols: x.cols, copyTo: (t, b, e) => t.set(x.data.subarray(b * x.cols, e * x.cols)), home: homes.get(x) }
   if (typeof x !== 'object' || x === null)
     throw new TypeError(`${name}: expected a matrix (rows of numbers, { data, shape }, or a Matrix), got ${describe(x)}.`)
   if ('data' in x && 'shape' in x) return flat(x as NdArrayLike, name)
@@ -135,6 +145,7 @@ function nested(x: Rows, name: string): Source {
       `${name}: expected a 2-d array, got a 1-d array of ${rows} numbers. For one feature per sample write ${name}.map(v => [v]); for one sample write [${name}].`,
     )
   const isRow = (r: unknown): r is ArrayLike<number> => typeof r === 'object' && r !== null && typeof (r as ArrayLike<number>).length === 'number'
+  if (rows > 0 && !isRow(first)) throw new TypeError(`${name}: expected row 0 to be an array of numbers, got ${describe(first)}.`)
   const cols = isRow(first) ? first.length : 0
   return {
     rows,
@@ -153,15 +164,19 @@ function nested(x: Rows, name: string): Source {
 
 function flat(x: NdArrayLike, name: string): Source {
   const { data, shape } = x
-  if (typeof shape !== 'object' || shape === null || shape.length !== 2) {
-    const remedy = shape?.length === 1 ? ` For one feature per sample use shape [${shape[0]}, 1].` : ''
+  if (typeof data !== 'object' || data === null || typeof data.length !== 'number') throw new TypeError(`${name}: expected data to be an array of numbers, got ${describe(data)}.`)
+  if (typeof shape !== 'object' || shape === null) throw new TypeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.`)
+  if (shape.length !== 2) {
+    const remedy = shape.length === 1 ? ` For one feature per sample use shape [${shape[0]}, 1].` : ''
     throw new RangeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.${remedy}`)
   }
   const [rows, cols] = [shape[0], shape[1]]
-  for (const value of [rows, cols])
-    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name}: expected shape to hold whole numbers, got ${describe(value)}.`)
+  whole(rows, 'shape[0]', name)
+  whole(cols, 'shape[1]', name)
   const strides = x.strides ?? x.stride ?? [cols, 1]
   const offset = x.offset ?? 0
+  whole(offset, 'offset', name)
+  for (const axis of [0, 1]) whole(strides[axis], `strides[${axis}]`, name, true)
   const corner = (i: number, j: number) => offset + i * strides[0] + j * strides[1]
   if (rows > 0 && cols > 0)
     for (const [i, j] of [[0, 0], [rows - 1, 0], [0, cols - 1], [rows - 1, cols - 1]])
@@ -183,6 +198,8 @@ function flat(x: NdArrayLike, name: string): Source {
 
 function getter(x: GetMatrixLike, name: string): Source {
   const { rows, columns: cols } = x
+  whole(rows, 'rows', name)
+  whole(cols, 'columns', name)
   return {
     rows,
     cols,
@@ -194,6 +211,8 @@ function getter(x: GetMatrixLike, name: string): Source {
 
 function table(x: TableLike, name: string): Source {
   const { numRows: rows, numCols: cols } = x
+  whole(rows, 'numRows', name)
+  whole(cols, 'numCols', name)
   const columns = Array.from({ length: cols }, (_, j) => {
     const column = x.getChildAt(j)
     if (!column) throw new TypeError(`${name}: expected ${cols} columns, column ${j} is missing.`)
@@ -215,4 +234,11 @@ function table(x: TableLike, name: string): Source {
 function numeric(value: unknown, i: number, j: number, name: string): number {
   if (typeof value !== 'number') throw new TypeError(`${name}: expected a number at row ${i}, column ${j}, got ${describe(value)}.`)
   return value
+}
+
+// A count, or with `signed` a step between elements
+function whole(value: unknown, what: string, name: string, signed = false): void {
+  const message = () => `${name}: expected ${what} to be a whole number${signed ? '' : ' of at least 0'}, got ${describe(value)}.`
+  if (typeof value !== 'number') throw new TypeError(message())
+  if (!Number.isSafeInteger(value) || (!signed && value < 0)) throw new RangeError(message())
 }

@@ -1,0 +1,428 @@
+// The kernels that k-means, seeding and factorisations run on, called directly and compared with test/oracle.ts at sizes around every
+// block edge. Sums that the kernels promise to make row by row are compared bit for bit.
+import { describe, expect, it } from 'vitest'
+import { Arena } from '../src/memory.ts'
+import { Reduction, SLOT_ROWS } from '../src/passes.ts'
+import { EPS, expectBits, flat, relativeError, rowsOf, uniforms } from './near.ts'
+import { naiveAssign, naiveCenterSums, naiveCholesky, naivePotentials, naiveSquaredDistances } from './oracle.ts'
+
+const NS = [1, 2, 3, 4, 5, 31, 32, 33, 63, 65, 127, 129, 255, 256, 257, 1023, 1024, 1025, 2049]
+const DS = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33]
+const KS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 17]
+
+const arena = new Arena()
+const { kernels } = arena
+
+/** Buffers with a fence of 0xFF bytes on either side: as doubles these are NaN, so a kernel that reads a fence spoils its result, and one
+ *  that writes to it is seen. Every buffer begins as 0xFF too: whatever is not written shows. */
+class Fenced {
+  readonly #fences: [address: number, length: number][] = []
+
+  bytes(length: number): number {
+    const total = 64 + length + 128
+    const start = arena.take(total)
+    new Uint8Array(arena.memory.buffer, start, total).fill(0xff)
+    this.#fences.push([start, 64], [start + 64 + length, 128])
+    return start + 64
+  }
+  f64(values: ArrayLike<number>): number {
+    const address = this.bytes(values.length * 8)
+    arena.f64(address, values.length).set(values)
+    return address
+  }
+  i32(values: ArrayLike<number>): number {
+    const address = this.bytes(values.length * 4)
+    arena.i32(address, values.length).set(values)
+    return address
+  }
+  zeros = (length: number) => this.f64(new Float64Array(length))
+
+  /** Whether no fence was written to. */
+  get intact(): boolean {
+    return this.#fences.every(([address, length]) => new Uint8Array(arena.memory.buffer, address, length).every((b) => b === 0xff))
+  }
+}
+
+/** Runs `work` with fenced buffers, and checks the fences. */
+function fenced<T>(work: (memory: Fenced) => T): T {
+  const mark = arena.mark()
+  const memory = new Fenced()
+  const result = work(memory)
+  expect(memory.intact, 'a buffer was written beyond its end').toBe(true)
+  arena.release(mark)
+  return result
+}
+
+/** Rows, centers and weights for a case: even seeds draw doubles, odd ones half-integers, which tie all the time; weights include zeros. */
+function draw(seed: number, n: number, d: number, k: number) {
+  const u = uniforms(seed)
+  const number = seed % 2 === 0 ? () => 10 * (u() - 0.5) : () => Math.floor(4 * u()) / 2
+  const X = rowsOf(n, d, number)
+  return { X, x: Float64Array.from(flat(X)), C: rowsOf(k, d, number), weights: Array.from({ length: n }, () => (u() < 0.2 ? 0 : 3 * u())) }
+}
+
+/** The sizes for d: every n, each with three k, so that all pairs meet over the eleven d. */
+const sizes = (d: number) => NS.flatMap((n, i) => [0, 3, 7].map((step) => ({ n, k: KS[(i + step + DS.indexOf(d)) % KS.length], seed: 1000 * d + n + step })))
+
+/** Ways to cut [0, n) into calls at multiples of 256. */
+function cuttings(n: number): number[][] {
+  if (n <= 256) return [[0, n]]
+  const all = Array.from({ length: Math.ceil(n / 256) }, (_, i) => i * 256)
+  const cuts = [[0, n], [...all, n]]
+  if (n > 512) cuts.push([0, 512, n], [0, 256, n])
+  return cuts
+}
+const alongCuts = (cuts: number[], call: (start: number, end: number) => void) => cuts.slice(1).forEach((end, i) => call(cuts[i], end))
+
+describe('assign', () => {
+  function run(data: ArrayLike<number>, C: number[][], weights: number[] | undefined, before: number[], cuts: number[], { accumulate = 1, absolute = 1, distances = true } = {}) {
+    const [n, d, k] = [before.length, C[0].length, C.length]
+    return fenced((memory) => {
+      const x = memory.f64(data)
+      const w = weights ? memory.f64(weights) : 0
+      const centers = memory.f64(flat(C))
+      const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
+      kernels.packPanels(centers, k, d, panels)
+      const labels = memory.i32(before)
+      const out = distances ? memory.bytes(n * 8) : 0
+      const length = 3 + (accumulate ? k + k * d : 0)
+      const stats = memory.zeros(length)
+      const scratch = memory.bytes(kernels.kmeansScratch(d, k))
+      alongCuts(cuts, (start, end) => kernels.assign(x, w, d, k, centers, panels, labels, out, accumulate, absolute, start, end, stats, scratch))
+      return { labels: Array.from(arena.i32(labels, n)), distances: out ? Array.from(arena.f64(out, n)) : [], stats: Array.from(arena.f64(stats, length)) }
+    })
+  }
+
+  it.each(DS)('equals the naive assignment bit for bit, wherever it is cut: d = %i', (d) => {
+    for (const { n, k, seed } of sizes(d)) {
+      const { X, x: data, C, weights } = draw(seed, n, d, k)
+      const own = seed % 3 === 0 ? undefined : weights
+      const { labels, best } = naiveAssign(X, C)
+      const before = labels.map((label, i) => (i % 3 === 0 ? label : -1))
+      const weightOf = (i: number) => (own ? own[i] : 1)
+      const { weight, sums } = naiveCenterSums(X, C, labels, own)
+      let [inertia, distance, changed] = [0, 0, 0]
+      for (let i = 0; i < n; i++) {
+        inertia += weightOf(i) * best[i]
+        distance += weightOf(i) * Math.sqrt(best[i])
+        if (weightOf(i) > 0 && i % 3 !== 0) changed++
+      }
+      for (const cuts of cuttings(n)) {
+        const got = run(data, C, own, before, cuts)
+        const where = `n ${n}, k ${k}, cuts ${cuts}`
+        expectBits(got.labels, labels, `labels, ${where}`)
+        expectBits(got.distances, best, `distances, ${where}`)
+        expectBits(got.stats, [inertia, distance, changed, ...weight, ...flat(sums)], `stats, ${where}`)
+      }
+    }
+  })
+
+  it('leaves out what was not asked for', () => {
+    const { x: data, C, weights } = draw(4, 300, 5, 6)
+    const all = run(data, C, weights, new Array(300).fill(-1), [0, 300])
+    const few = run(data, C, weights, new Array(300).fill(-1), [0, 300], { accumulate: 0, absolute: 0, distances: false })
+    expect(few).toEqual({ labels: all.labels, distances: [], stats: [all.stats[0], 0, all.stats[2]] })
+  })
+
+  it('gives ties to the lowest index, in every place of a panel', () => {
+    for (let k = 1; k <= 9; k++)
+      for (let low = 0; low < k; low++) {
+        const C = Array.from({ length: k }, (_, c) => [c < low ? 100 + c : c % 2 === 0 ? 1 : -1])
+        expect(run([0, 0, 0, 0, 0], C, undefined, [-1, -1, -1, -1, -1], [0, 5]).labels).toEqual(new Array(5).fill(low))
+      }
+  })
+
+  it('keeps distances whose squares are as small or as large as doubles get', () => {
+    for (const scale of [1e-150, 1e-160, 1e150]) {
+      const X = [[0, 0], [1, 1], [2, 0], [3, 3], [-1, 2]].map((row) => row.map((v) => v * scale))
+      const C = [X[3], X[0], X[2]]
+      const { labels, best } = naiveAssign(X, C)
+      expect(run(flat(X), C, undefined, [-1, -1, -1, -1, -1], [0, 5])).toMatchObject({ labels, distances: best })
+    }
+  })
+
+  it('begins where it is told, and touches no other row', () => {
+    const { X, x: data, C } = draw(6, 700, 3, 5)
+    const { labels } = naiveAssign(X, C)
+    const { labels: got, distances } = run(data, C, undefined, new Array(700).fill(-7), [256, 512])
+    expect(got).toEqual(labels.map((label, i) => (i >= 256 && i < 512 ? label : -7)))
+    expect(distances.every((v, i) => Number.isNaN(v) === !(i >= 256 && i < 512))).toBe(true)
+  })
+})
+
+describe('transform', () => {
+  it.each(DS)('is the root of the naive squared distances, bit for bit: d = %i', (d) => {
+    for (const { n, k, seed } of sizes(d)) {
+      const { X, x: data, C } = draw(seed, n, d, k)
+      const expected = flat(naiveSquaredDistances(X, C)).map(Math.sqrt)
+      for (const cuts of cuttings(n)) {
+        const got = fenced((memory) => {
+          const x = memory.f64(data)
+          const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
+          kernels.packPanels(memory.f64(flat(C)), k, d, panels)
+          const out = memory.bytes(n * k * 8)
+          const scratch = memory.bytes(kernels.kmeansScratch(d, k))
+          alongCuts(cuts, (start, end) => kernels.transform(x, d, k, panels, out, start, end, 0, scratch))
+          return Array.from(arena.f64(out, n * k))
+        })
+        expectBits(got, expected, `n ${n}, k ${k}, cuts ${cuts}`)
+      }
+    }
+  })
+})
+
+describe('seeding', () => {
+  it.each(DS)('seedTrials sums what candidates would leave, the same bits wherever it is cut: d = %i', (d) => {
+    for (const { n, k, seed } of sizes(d)) {
+      const { X, x: data, C, weights } = draw(seed, n, d, k)
+      const own = seed % 3 === 0 ? undefined : weights
+      const u = uniforms(seed)
+      const closest = X.map(() => (u() < 0.1 ? Number.POSITIVE_INFINITY : 20 * u()))
+      const expected = naivePotentials(X, closest, C, own)
+      const results = cuttings(n).map((cuts) =>
+        fenced((memory) => {
+          const x = memory.f64(data)
+          const w = own ? memory.f64(own) : 0
+          const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
+          kernels.packPanels(memory.f64(flat(C)), k, d, panels)
+          const at = memory.f64(closest)
+          const stats = memory.zeros(k)
+          const scratch = memory.bytes(kernels.kmeansScratch(d, k))
+          alongCuts(cuts, (start, end) => kernels.seedTrials(x, w, d, k, panels, at, start, end, stats, scratch))
+          expectBits(arena.f64(at, n), closest, 'closest is only read')
+          return [...arena.f64(stats, k)]
+        }),
+      )
+      // n terms ≥ 0 in two orders: each sum is within (n − 1)·EPS/2 of the exact one
+      expect(relativeError(results[0], expected), `n ${n}, k ${k}`).toBeLessThanOrEqual(n * EPS)
+      for (const result of results) expect(result).toEqual(results[0])
+    }
+  })
+
+  it.each(DS)('seedUpdate keeps the smaller distance and sums it by slot, bit for bit: d = %i', (d) => {
+    for (const { n, seed } of sizes(d)) {
+      const { X, x: data, C, weights } = draw(seed, n, d, 1)
+      const own = seed % 3 === 0 ? undefined : weights
+      const u = uniforms(seed)
+      const closest = X.map(() => (u() < 0.1 ? Number.POSITIVE_INFINITY : 20 * u()))
+      const kept = naiveSquaredDistances(X, C).map(([square], i) => Math.min(closest[i], square))
+      const bySlot = Array.from({ length: Math.ceil(n / SLOT_ROWS) }, (_, s) =>
+        kept.slice(s * SLOT_ROWS, (s + 1) * SLOT_ROWS).reduce((sum, v, i) => sum + (own ? own[s * SLOT_ROWS + i] : 1) * v, 0),
+      )
+      for (const rowsPerCall of [256, 512, 1024]) {
+        const got = fenced((memory) => {
+          const x = memory.f64(data)
+          const w = own ? memory.f64(own) : 0
+          const panels = memory.bytes(4 * d * 8)
+          kernels.packPanels(memory.f64(C[0]), 1, d, panels)
+          const at = memory.f64(closest)
+          const potentials = memory.bytes(bySlot.length * 8)
+          const scratch = memory.bytes(kernels.kmeansScratch(d, 1))
+          for (let slot = 0; slot < n; slot += SLOT_ROWS) {
+            const stats = memory.zeros(1)
+            const slotEnd = Math.min(slot + SLOT_ROWS, n)
+            for (let start = slot; start < slotEnd; start += rowsPerCall)
+              kernels.seedUpdate(x, w, d, panels, at, potentials, SLOT_ROWS, start, Math.min(start + rowsPerCall, slotEnd), stats, scratch)
+            expect(arena.f64(stats, 1)[0]).toBe(bySlot[slot / SLOT_ROWS])
+          }
+          return { kept: arena.f64(at, n).slice(), bySlot: arena.f64(potentials, bySlot.length).slice() }
+        })
+        expectBits(got.kept, kept, `n ${n}, ${rowsPerCall} rows a call`)
+        expectBits(got.bySlot, bySlot, `n ${n}, ${rowsPerCall} rows a call`)
+      }
+    }
+  })
+})
+
+describe('moments', () => {
+  it.each(DS)('sums about the shift row by row, wherever it is cut: d = %i', (d) => {
+    NS.forEach((n, i) => {
+      const { X, x: data, C, weights } = draw(7 * d + i, n, d, 1)
+      const own = i % 3 === 0 ? undefined : weights
+      const shift = C[0]
+      const expected = new Array<number>(1 + 2 * d).fill(0)
+      X.forEach((row, r) => {
+        const w = own ? own[r] : 1
+        expected[0] += w
+        row.forEach((v, j) => {
+          expected[1 + j] += w * (v - shift[j])
+          expected[1 + d + j] += w * (v - shift[j]) * (v - shift[j])
+        })
+      })
+      for (const cuts of [[0, n], [0, Math.floor(n / 3), Math.floor(n / 2), n]]) {
+        const got = fenced((memory) => {
+          const [x, w, at, stats] = [memory.f64(data), own ? memory.f64(own) : 0, memory.f64(shift), memory.zeros(1 + 2 * d)]
+          alongCuts(cuts, (start, end) => kernels.moments(x, w, d, at, start, end, stats, 0))
+          return [...arena.f64(stats, 1 + 2 * d)]
+        })
+        expectBits(got, expected, `n ${n}, cuts ${cuts}`)
+      }
+    })
+  })
+})
+
+describe('scan', () => {
+  const scan = (X: number[][], from = 0, to = X.length) =>
+    fenced((memory) => {
+      const d = X[0].length
+      const largest = memory.zeros(d)
+      const bad = kernels.scan(memory.f64(flat(X)), d, largest, from, to)
+      return { bad, largest: [...arena.f64(largest, d)] }
+    })
+
+  it.each(DS)('finds the first number that is not finite: d = %i', (d) => {
+    const u = uniforms(d)
+    for (const n of NS) {
+      const X = rowsOf(n, d, () => 10 * (u() - 0.5))
+      expect(scan(X)).toEqual({ bad: -1, largest: Array.from({ length: d }, (_, j) => X.reduce((max, row) => Math.max(max, Math.abs(row[j])), 0)) })
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        const [i, j] = [Math.floor(u() * n), Math.floor(u() * d)]
+        const spoilt = X.map((row) => row.slice())
+        spoilt[n - 1][d - 1] = Number.NaN
+        spoilt[i][j] = value
+        expect(scan(spoilt).bad).toBe(i * d + j)
+        expect(scan(spoilt, 0, i).bad).toBe(-1) // rows outside the range do not count
+        if (i + 1 < n) expect(scan(spoilt, i + 1).bad).toBe((n - 1) * d + d - 1)
+      }
+    }
+  })
+
+  it('takes the largest and the smallest doubles for what they are', () => {
+    const extremes = [[Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE, -0, -Number.MIN_VALUE]]
+    expect(scan(extremes)).toEqual({ bad: -1, largest: [Number.MAX_VALUE, Number.MAX_VALUE, Number.MIN_VALUE, 0, Number.MIN_VALUE] })
+  })
+})
+
+describe('packPanels', () => {
+  it('lays four centers side by side, feature after feature, zeros where there is none', () => {
+    for (const d of DS)
+      for (const k of KS) {
+        const C = rowsOf(k, d, uniforms(d + k))
+        const length = Math.ceil(k / 4) * 4 * d
+        const panels = fenced((memory) => {
+          const at = memory.bytes(length * 8)
+          kernels.packPanels(memory.f64(flat(C)), k, d, at)
+          return [...arena.f64(at, length)]
+        })
+        expect(panels).toEqual(Array.from({ length }, (_, i) => C[Math.floor(i / (4 * d)) * 4 + (i % 4)]?.[Math.floor(i / 4) % d] ?? 0))
+      }
+  })
+})
+
+describe('Reduction', () => {
+  /** The tree in words: the largest power of two of slots that leaves some for the right side, against the rest. */
+  const tree = (slots: number[][]): number[] => {
+    if (slots.length === 1) return slots[0]
+    const left = 2 ** Math.ceil(Math.log2(slots.length) - 1)
+    const [a, b] = [tree(slots.slice(0, left)), tree(slots.slice(left))]
+    return a.map((v, i) => v + b[i])
+  }
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 31, 33, 64, 65])('merges %i slots in one fixed tree', (count) => {
+    for (const length of [1, 2, 3, 8, 17]) {
+      const slots = rowsOf(count, length, uniforms(count * length))
+      const mark = arena.mark()
+      const reduction = new Reduction(arena, length, count * SLOT_ROWS)
+      for (let round = 0; round < 2; round++) {
+        reduction.reset()
+        for (const values of slots) {
+          const address = reduction.open()
+          expect([...arena.f64(address, length)]).toEqual(new Array(length).fill(0)) // cleared, also in the second round
+          arena.f64(address, length).set(values)
+          reduction.close()
+        }
+        expect([...reduction.total()]).toEqual(tree(slots))
+      }
+      arena.release(mark)
+    }
+  })
+
+  it('clear and merge touch exactly their doubles', () => {
+    for (const count of [0, 1, 2, 3, 7, 8]) {
+      const values = Array.from({ length: count }, (_, i) => i + 0.5)
+      fenced((memory) => {
+        const [a, b] = [memory.f64(values), memory.f64(values)]
+        kernels.merge(a, b, count)
+        expect([...arena.f64(a, count)]).toEqual(values.map((v) => v + v))
+        expect([...arena.f64(b, count)]).toEqual(values)
+        kernels.clear(a, count)
+        expect([...arena.f64(a, count)]).toEqual(values.map(() => 0))
+      })
+    }
+  })
+})
+
+describe('factorisation', () => {
+  /** A symmetric positive definite matrix A·Aᵀ/d + I/10, its condition number a few hundred at most. */
+  function positiveDefinite(seed: number, d: number): number[][] {
+    const u = uniforms(seed)
+    const A = rowsOf(d, d, () => 2 * u() - 1)
+    return A.map((a, i) => A.map((b, j) => a.reduce((sum, v, m) => sum + v * b[m], 0) / d + (i === j ? 0.1 : 0)))
+  }
+  const cholesky = (S: number[][], floor = new Array<number>(S.length).fill(0), relative = 0) =>
+    fenced((memory) => {
+      const d = S.length
+      const chol = memory.bytes(d * d * 8)
+      const lowerOnly = S.map((row, i) => row.map((v, j) => (j <= i ? v : Number.NaN)))
+      const bad = kernels.cholesky(memory.f64(flat(lowerOnly)), d, memory.f64(floor), relative, chol)
+      return { bad, L: Array.from({ length: d }, (_, i) => [...arena.f64(chol + i * d * 8, d)]) }
+    })
+  const times = (A: number[][], B: number[][]) => A.map((a) => B[0].map((_, j) => a.reduce((sum, v, m) => sum + v * B[m][j], 0)))
+  const transposed = (A: number[][]) => A[0].map((_, j) => A.map((row) => row[j]))
+  const absolute = (A: number[][]) => A.map((row) => row.map(Math.abs))
+
+  it.each(DS)('cholesky: L·Lᵀ = Σ, upper part zero, only the lower one read: d = %i', (d) => {
+    const S = positiveDefinite(d, d)
+    const { bad, L } = cholesky(S)
+    expect(bad).toBe(-1)
+    expect(L).toEqual(naiveCholesky(S))
+    const [product, bound] = [times(L, transposed(L)), times(absolute(L), transposed(absolute(L)))]
+    // backward error of Cholesky (Higham 2002, th. 10.3) and of the product: (d + 1 + d)·EPS/2·|L|·|Lᵀ|
+    product.forEach((row, i) => row.forEach((v, j) => expect(Math.abs(v - S[i][j])).toBeLessThanOrEqual((d + 1) * EPS * bound[i][j])))
+  })
+
+  it.each(DS)('inverseTransposed: Uᵀ·L = I, lower part zero: d = %i', (d) => {
+    const L = naiveCholesky(positiveDefinite(d, d))
+    const U = fenced((memory) => {
+      const prec = memory.bytes(d * d * 8)
+      kernels.inverseTransposed(memory.f64(flat(L)), d, prec)
+      return Array.from({ length: d }, (_, i) => [...arena.f64(prec + i * d * 8, d)])
+    })
+    U.forEach((row, i) => row.forEach((v, j) => expect(j < i ? Object.is(v, 0) : v !== 0).toBe(true)))
+    // each column of L⁻¹ solves L·y = e with residual ≤ d·EPS/2·|L|·|y|; the product adds as much
+    const [product, bound] = [times(L, transposed(U)), times(absolute(L), transposed(absolute(U)))]
+    product.forEach((row, i) => row.forEach((v, j) => expect(Math.abs(v - Number(i === j))).toBeLessThanOrEqual(d * EPS * bound[i][j])))
+  })
+
+  it('names the first pivot that is zero by any of its measures', () => {
+    expect(cholesky([[1, 0], [0, -1]]).bad).toBe(1)
+    expect(cholesky([[0]]).bad).toBe(0)
+    expect(cholesky([[Number.NaN]]).bad).toBe(0)
+    expect(cholesky([[4, 2, 2], [2, 1, 1], [2, 1, 5]]).bad).toBe(1) // second row is half the first
+    expect(cholesky([[4, 0], [0, 1e-20]]).bad).toBe(-1)
+    expect(cholesky([[4, 0], [0, 1e-20]], [0, 1e-20]).bad).toBe(1) // at most the floor
+    expect(cholesky([[4, 0], [0, 1e-20]], [4, 0]).bad).toBe(0)
+    const nearly = [[1, 1 - 1e-9], [1 - 1e-9, 1]] // pivot 2e-9
+    expect(cholesky(nearly, [0, 0], 1e-9).bad).toBe(-1)
+    expect(cholesky(nearly, [0, 0], 1e-8).bad).toBe(1)
+  })
+
+  it('packTriangular: panels of 4, 2 and 1 columns, as long as it says', () => {
+    for (let d = 1; d <= 40; d++) {
+      const U = rowsOf(d, d, uniforms(d))
+      const expected: number[] = []
+      for (let j = 0; j < d; ) {
+        const width = d - j >= 4 ? 4 : d - j >= 2 ? 2 : 1
+        for (let i = 0; i < j + width; i++) for (let c = j; c < j + width; c++) expected.push(i <= c ? U[i][c] : 0)
+        j += width
+      }
+      expect(kernels.triangularPanelLength(d)).toBe(expected.length)
+      const panel = fenced((memory) => {
+        const at = memory.bytes(expected.length * 8)
+        kernels.packTriangular(memory.f64(flat(U)), d, at)
+        return [...arena.f64(at, expected.length)]
+      })
+      expect(panel).toEqual(expected)
+    }
+  })
+})
