@@ -4,6 +4,7 @@ export { assign, kmeansScratch, seedTrials, seedUpdate } from "./kmeans";
 export { transform } from "./distances";
 export { mixture, mixtureScratch, mixtureStatistics } from "./mixture";
 export { cholesky, inverseTransposed, packTriangular, triangularPanelLength } from "./cholesky";
+export { posterior } from "./posterior";
 export { packPanels } from "./tile";
 export { silhouette, silhouetteScratch, spread } from "./silhouette";
 export { clear, heapBase, merge, moments, scan } from "./statistics";

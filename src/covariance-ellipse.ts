@@ -20,8 +20,9 @@ export interface CovarianceEllipseOptions {
   sigmas?: number
 }
 
-// A determinant this far below zero, in units of Σ₀₀·Σ₁₁, is still what rounding leaves of zero: a few products and sums of roundings
-const ROUNDING = 16 * Number.EPSILON
+// By how much, relative to √(Σ₀₀·Σ₁₁), Σ₀₁ may differ from Σ₁₀ or exceed that root: the rounding of sums over millions of samples, wherever
+// the matrix was computed, and far less than a picture shows
+const ROUNDING = 1e-9
 
 /** The contour of a two-dimensional Gaussian at `sigmas` standard deviations. Exact for diagonal covariances; a singular covariance gives an
  *  ellipse of minor radius 0.
@@ -83,13 +84,15 @@ function entries(covariance: unknown): [number, number, number] {
   variance(c, `${name}[1][1]`)
   // products of square roots stay in range where those of variances do not
   const limit = Math.sqrt(a) * Math.sqrt(c)
-  if (Math.abs(b - other) > ROUNDING * Math.max(limit, Math.abs(b))) throw new RangeError(`${name}: expected a symmetric matrix, got ${b} at [0][1] and ${other} at [1][0].`)
+  if (Math.abs(b - other) > ROUNDING * Math.max(limit, Math.abs(b)))
+    throw new RangeError(`${name}: expected a symmetric matrix, got ${b} at [0][1] and ${other} at [1][0].`)
   if (Math.abs(b) > limit * (1 + ROUNDING))
     throw new RangeError(`${name}: expected a positive semidefinite matrix, got |Σ₀₁| = ${Math.abs(b)} above √(Σ₀₀·Σ₁₁) = ${limit}. No Gaussian has such a covariance.`)
-  return [a, b, c]
+  return [a, b + (other - b) / 2, c]
 }
 
-const isList = (value: unknown): value is ArrayLike<unknown> => typeof value === 'object' && value !== null && typeof (value as ArrayLike<unknown>).length === 'number'
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as ArrayLike<unknown>).length === 'number'
 
 function pair(value: unknown, name: string): [number, number] {
   if (!isList(value)) throw new TypeError(`${name}: expected two numbers, got ${describe(value)}.`)

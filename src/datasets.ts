@@ -98,7 +98,8 @@ function permute(list: Int32Array, random: Random): void {
   }
 }
 
-const isList = (value: unknown): value is ArrayLike<unknown> => typeof value === 'object' && value !== null && typeof (value as ArrayLike<unknown>).length === 'number'
+const isList = (value: unknown): value is ArrayLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as ArrayLike<unknown>).length === 'number'
 
 // A number that `check` accepts, or a list of such
 const oneOrEach =
@@ -123,7 +124,8 @@ const deviation: Check<number> = (value, name) => {
 const SCHEMA = {
   nSamples: (value: unknown, name: string) => (isList(value) ? oneOrEach(integer(0)) : integer(1))(value, name),
   nFeatures: integer(1),
-  centers: (value: unknown, name: string) => (typeof value === 'object' && value !== null ? value : integer(1)(value, `${name} (a number of blobs, or their K×D centers)`)),
+  centers: (value: unknown, name: string) =>
+    typeof value === 'object' && value !== null ? value : integer(1)(value, `${name} (a number of blobs, or their K×D centers)`),
   clusterStd: oneOrEach(deviation),
   centerBox: (value: unknown, name: string) => {
     if (!isList(value) || value.length !== 2) throw new TypeError(`${name}: expected two numbers [low, high], got ${describe(value)}.`)
@@ -137,7 +139,8 @@ const SCHEMA = {
 
 function finiteRows(centers: MatrixLike): number[][] {
   const source = sourceOf(centers, 'centers')
-  if (source.rows === 0 || source.cols === 0) throw new RangeError(`centers: expected at least 1 center with at least 1 coordinate, got shape (${source.rows}, ${source.cols}).`)
+  if (source.rows === 0 || source.cols === 0)
+    throw new RangeError(`centers: expected at least 1 center with at least 1 coordinate, got shape (${source.rows}, ${source.cols}).`)
   const flat = new Float64Array(source.rows * source.cols)
   source.copyTo(flat, 0, source.rows)
   flat.forEach((v, i) => finite(v, `centers[${Math.floor(i / source.cols)}][${i % source.cols}]`))

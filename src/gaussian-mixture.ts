@@ -1,7 +1,6 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
 import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
-import { type EmResult, em } from './em.ts'
-import { describe } from './errors.ts'
+import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import { Estimator, type EstimatorJSON, openJSON, toNested, type WarningListener } from './estimator.ts'
 import {
   type CovarianceType,
@@ -17,11 +16,14 @@ import { centersFrom } from './kmeans.ts'
 import { kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { sharedArena, within } from './memory.ts'
+import { mean } from './moments.ts'
+import { certainty, checkMixingWeights } from './mixture-family.ts'
 import { standardNormal } from './normal.ts'
 import { type Algorithm, type IterationEvent, drive, quietly, single } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
+import { flatten, reshape } from './shapes.ts'
 
 export type { CovarianceType } from './gaussian.ts'
 
@@ -136,20 +138,15 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
 
     const { options: params } = this
     const best = withRows(source, weights, (data) => {
-      const runs = function* (): Algorithm<EmResult<GaussianParameters>> {
-        const model = new GaussianModel(data, type, k, params.regCovar)
-        let best: EmResult<GaussianParameters> | undefined
-        for (let run = 0; run < nInit && !best?.stopped; run++) {
-          const start = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedUsed, run))
-          const result = yield* em(model, start, { tol, maxIter, run, lowerBound: former?.lowerBound })
-          if (!best || result.lowerBound > best.lowerBound || best.lowerBound === Number.NEGATIVE_INFINITY) best = result
-          else best.stopped ||= result.stopped
-        }
-        return best as EmResult<GaussianParameters>
+      const model = new GaussianModel(data, type, k, params.regCovar)
+      const oneRun = function* (run: number): Algorithm<EmResult<GaussianParameters>> {
+        const start = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedUsed, run))
+        return yield* em(model, start, { tol, maxIter, run, lowerBound: former?.lowerBound })
       }
-      return drive(runs(), data.arena, onIteration)
+      return drive(bestRun(nInit, oneRun), data.arena, onIteration)
     })
     this.fitted = fittedFrom(best, type, k, d)
+    if (best.fall && params.regCovar === 0) this.warn('likelihood-decreased', fallMessage('GaussianMixture', best.fall))
     if (!best.converged && !best.stopped && maxIter > 0)
       this.warn(
         'not-converged',
@@ -185,27 +182,32 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
 
   /** Akaike information criterion (Akaike 1974) on X: −2·log-likelihood + 2·nParameters. Lower is better. */
   aic(X: MatrixLike): number {
-    const logNorm = this.scoreSamples(X)
-    return -2 * mean(logNorm) * logNorm.length + 2 * this.nParameters
+    return this.#informationCriteria(this.scoreSamples(X)).aic
   }
 
   /** Bayesian information criterion (Schwarz 1978) on X: −2·log-likelihood + nParameters·ln N. Lower is better. */
   bic(X: MatrixLike): number {
-    return this.#bic(this.scoreSamples(X))
+    return this.#informationCriteria(this.scoreSamples(X)).bic
   }
 
   /** Integrated completed likelihood (Biernacki, Celeux & Govaert 2000) on X: bic − 2·Σ ln max_k r, with r the responsibilities. Lower is
    *  better; above bic by what the clusters overlap. */
   icl(X: MatrixLike): number {
-    const { logNorm, responsibilities } = this.#evaluate(X, { logNorm: true, responsibilities: true })
-    const { log } = sharedArena().kernels
-    let certainty = 0
-    for (const row of responsibilities) certainty += log(row.reduce((a, b) => Math.max(a, b)))
-    return this.#bic(logNorm) - 2 * certainty
+    return this.criteria(X).icl
   }
 
-  #bic(logNorm: Float64Array): number {
-    return -2 * mean(logNorm) * logNorm.length + this.nParameters * sharedArena().kernels.log(logNorm.length)
+  /** All three criteria and the total log-likelihood of X, in one pass. */
+  criteria(X: MatrixLike): { logLikelihood: number; aic: number; bic: number; icl: number } {
+    const { logNorm, responsibilities } = this.#evaluate(X, { logNorm: true, responsibilities: true })
+    const criteria = this.#informationCriteria(logNorm)
+    return { ...criteria, icl: criteria.bic - 2 * certainty(responsibilities) }
+  }
+
+  #informationCriteria(logNorm: Float64Array): { logLikelihood: number; aic: number; bic: number } {
+    const n = logNorm.length
+    const logLikelihood = mean(logNorm) * n
+    const p = this.nParameters
+    return { logLikelihood, aic: -2 * logLikelihood + 2 * p, bic: -2 * logLikelihood + p * sharedArena().kernels.log(n) }
   }
 
   /** Draws n samples (n×D) and the components they come from (n), component after component.
@@ -215,28 +217,17 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
     integer(1)(n, 'n')
     const { randomState } = checkOptions<{ randomState?: number }>('sample', options, { randomState: seed }, {})
     const random = new Random(seedOf(randomState ?? this.options.randomState), 2)
-    const counts = new Int32Array(weights.length)
-    for (let i = 0; i < n; i++) {
-      let u = random.uniform()
-      let c = 0
-      while (c < weights.length - 1 && u >= weights[c]) u -= weights[c++]
-      counts[c]++
-    }
+    const labels = random.categories(weights, n)
     const X = Matrix.zeros(n, d)
-    const labels = new Int32Array(n)
     const z = new Float64Array(d)
     const normal = standardNormal(random)
-    let i = 0
-    counts.forEach((count, c) => {
-      const spread = lowerFactor(type, covariances, c, d)
-      for (const end = i + count; i < end; i++) {
-        for (let j = 0; j < d; j++) z[j] = normal()
-        const row = X.row(i)
-        for (let a = 0; a < d; a++) {
-          row[a] = means[c][a]
-          for (let b = 0; b <= a; b++) row[a] += spread(a, b) * z[b]
-        }
-        labels[i] = c
+    const spreads = means.map((_, c) => lowerFactor(type, covariances, c, d))
+    labels.forEach((c, i) => {
+      for (let j = 0; j < d; j++) z[j] = normal()
+      const row = X.row(i)
+      for (let a = 0; a < d; a++) {
+        row[a] = means[c][a]
+        for (let b = 0; b <= a; b++) row[a] += spreads[c](a, b) * z[b]
       }
     })
     return { X, labels }
@@ -346,12 +337,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
     const { weightsInit, meansInit, precisionsInit, covarianceType: type } = this.options
     const given: GivenStart = {}
     if (weightsInit) {
-      const weights = flatten(weightsInit, [k], 'weightsInit')
-      const bad = weights.findIndex((v) => !(v >= 0 && v <= 1))
-      if (bad >= 0) throw new RangeError(`weightsInit: expected numbers from 0 to 1, got ${weights[bad]} at ${bad}.`)
-      const sum = weights.reduce((s, v) => s + v, 0)
-      if (Math.abs(sum - 1) > 1e-8) throw new RangeError(`weightsInit: expected weights that sum to 1, got a sum of ${sum}. Divide each by it.`)
-      given.weights = weights
+      given.weights = checkMixingWeights(weightsInit, k)
     }
     if (meansInit) given.means = centersFrom(meansInit as MatrixLike, k, d, 'meansInit')
     if (precisionsInit) {
@@ -451,33 +437,6 @@ function parametersOf({ weights, means, covariances, precisionsCholesky, covaria
   }
 }
 
-// Nested arrays of the given shape as doubles, or an error naming what does not fit
-function flatten(value: unknown, shape: number[], name: string): Float64Array {
-  const result = new Float64Array(shape.reduce((a, b) => a * b, 1))
-  let at = 0
-  const expected = `expected shape (${shape.join(', ')})`
-  const visit = (item: unknown, depth: number, path: string) => {
-    if (depth === shape.length) {
-      if (typeof item !== 'number') throw new TypeError(`${name}: expected a number${path && ` at ${path}`}, got ${describe(item)}.`)
-      if (!Number.isFinite(item)) throw new RangeError(`${name}: expected finite numbers, got ${item}${path && ` at ${path}`}.`)
-      result[at++] = item
-      return
-    }
-    const list = item as ArrayLike<unknown> | null
-    if (typeof item !== 'object' || list === null || typeof list.length !== 'number') throw new TypeError(`${name}: ${expected}, got ${describe(item)}${path && ` at ${path}`}.`)
-    if (list.length !== shape[depth]) throw new RangeError(`${name}: ${expected}, got length ${list.length} in dimension ${depth}.`)
-    for (let i = 0; i < list.length; i++) visit(list[i], depth + 1, `${path}[${i}]`)
-  }
-  visit(value, 0, '')
-  return result
-}
-
-function reshape(values: Float64Array, shape: number[]): unknown {
-  if (shape.length === 1) return Array.from(values)
-  const size = values.length / shape[0]
-  return Array.from({ length: shape[0] }, (_, i) => reshape(values.subarray(i * size, (i + 1) * size), shape.slice(1)))
-}
-
 function requireSymmetric(matrices: Float64Array, d: number): void {
   for (let start = 0; start < matrices.length; start += d * d)
     for (let i = 0; i < d; i++)
@@ -502,16 +461,4 @@ function lowerFactor(type: CovarianceType, covariances: CovariancesOf<Covariance
     return arena.f64(output, d * d).slice()
   })
   return (a, b) => lower[a * d + b]
-}
-
-// Mean with Neumaier's compensation (1974): the total of a log-likelihood is a difference away from model selection
-function mean(values: Float64Array): number {
-  let sum = 0
-  let lost = 0
-  for (const v of values) {
-    const next = sum + v
-    lost += Math.abs(sum) >= Math.abs(v) ? sum - next + v : v - next + sum
-    sum = next
-  }
-  return (Number.isFinite(sum) ? sum + lost : sum) / values.length
 }

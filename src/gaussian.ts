@@ -333,9 +333,10 @@ export class GaussianPass {
       this.#arena.f64(this.#means, k * d).set(means)
       for (let c = 0; c < k; c++) putTriangle(factors.subarray(c * d * d, (c + 1) * d * d), this.#factors + c * triangleBytes)
     } else if (type === 'tied') {
-      // z = Uᵀ(x − origin), compared with Uᵀ(mean − origin): the origin only has to be near the data
+      // z = Uᵀ(x − origin), compared with Uᵀ(mean − origin): the origin only has to be near the data (weights of a start may sum to less than 1)
       const origin = new Float64Array(d)
-      for (let c = 0; c < k; c++) for (let j = 0; j < d; j++) origin[j] += weights[c] * means[c * d + j]
+      const mass = weights.reduce((s, weight) => s + weight, 0)
+      for (let c = 0; c < k; c++) for (let j = 0; j < d; j++) origin[j] += (weights[c] / mass) * means[c * d + j]
       this.#arena.f64(this.#means, d).set(origin)
       putTriangle(factors, this.#factors)
       const whitened = new Float64Array(k * d)
@@ -399,7 +400,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     this.#type = type
     this.#k = k
     this.#regCovar = regCovar
-    this.#rounding = roundingLevel(data.largest, regCovar)
+    this.#rounding = roundingLevel(data.w && regCovar === 0 ? largestPresent(data) : data.largest, regCovar)
     this.#guard = 10 * EPS * (totalWeight / n) // scikit-learn's 10·2⁻⁵², in units of a weight: weights may be of any size
     this.#pass = new GaussianPass(arena, type, k, d)
     this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
@@ -521,11 +522,19 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   }
 }
 
+// Largest |x| of each column over the rows that count
+function largestPresent({ arena, x, w, n, d }: Resident): Float64Array {
+  const largest = new Float64Array(d)
+  const [values, weights] = [arena.f64(x, n * d), arena.f64(w, n)]
+  for (let i = 0; i < n; i++) if (weights[i] > 0) for (let j = 0; j < d; j++) largest[j] = Math.max(largest[j], Math.abs(values[i * d + j]))
+  return largest
+}
+
 function parametersFrom({ counts, means, covariances }: Maximised, mass: number, precisionsCholesky: Float64Array): GaussianParameters {
   return { weights: counts.map((n) => n / mass), means, covariances, precisionsCholesky }
 }
 
-function orThrow<T>(value: T | Error): T {
+function orThrow(value: Float64Array | DegenerateCovarianceError): Float64Array {
   if (value instanceof Error) throw value
   return value
 }

@@ -8,6 +8,18 @@ export {
   type GaussianMixtureFitOptions,
   type GaussianMixtureOptions,
 } from './gaussian-mixture.ts'
+export { BinomialMixture, type BinomialMixtureOptions } from './binomial-mixture.ts'
+export { BernoulliMixture, type BernoulliMixtureOptions } from './bernoulli-mixture.ts'
+export { PoissonMixture, type PoissonMixtureOptions } from './poisson-mixture.ts'
+export type { MixtureFitOptions, MixtureOptions } from './mixture-family.ts'
+export {
+  expectationMaximization,
+  type ExpectationMaximizationEvent,
+  type ExpectationMaximizationOptions,
+  type ExpectationMaximizationResult,
+  type LatentVariableModel,
+} from './em.ts'
+export { type Criterion, selectGaussianMixture, type SelectGaussianMixtureOptions, type SelectionResult } from './select.ts'
 export type { EstimatorJSON, WarningListener } from './estimator.ts'
 export type { IterationEvent } from './passes.ts'
 export { DegenerateCovarianceError, NotFittedError, type Warning } from './errors.ts'

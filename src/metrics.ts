@@ -258,7 +258,7 @@ function internal(X: MatrixLike, labels: Labels, where: string): { source: Sourc
   const k = clusters.sizes.length
   if (k < 2 || k >= n)
     throw new RangeError(
-      `labels: ${where} expected from 2 to ${n - 1} distinct labels for ${n} rows, got ${k}. The score compares clusters with each other and needs one of two rows at least.`,
+      `labels: ${where} expected from 2 to ${n - 1} distinct labels for ${n} rows, got ${k}. The score compares clusters and needs one of two rows at least.`,
     )
   return { source, clusters }
 }
@@ -276,8 +276,17 @@ function* silhouettes(data: Resident, clusters: Clusters): Algorithm<number> {
   return total
 }
 
-// Per cluster Σ ‖x − mean‖ and Σ ‖x − mean‖², and the differences of means, which are kept in two parts (a sample and the rest) throughout
-function* spreads(data: Resident, { codes, sizes }: Clusters): Algorithm<{ distances: Float64Array; squares: Float64Array; difference: (a: number, b: number, j: number) => number }> {
+interface Spreads {
+  /** Σ ‖x − mean‖ of each cluster. */
+  distances: Float64Array
+  /** Σ ‖x − mean‖² of each cluster. */
+  squares: Float64Array
+  /** Component j of mean a − mean b. */
+  difference: (a: number, b: number, j: number) => number
+}
+
+// How samples spread about the means of their clusters. A mean is kept in two parts, a sample and the rest, so that no offset costs digits
+function* spreads(data: Resident, { codes, sizes }: Clusters): Algorithm<Spreads> {
   const { arena, x, n, d } = data
   const k = sizes.length
   const mark = arena.mark()

@@ -40,7 +40,7 @@ export type IterationEvent<Objective> = Objective & {
 
 /** A report between passes. The driver answers `false` when the caller wants to stop. */
 export interface Report {
-  report: { run: number; iteration: number; shift: number; inertia?: number; lowerBound?: number }
+  report: { run: number; iteration: number; shift: number; inertia?: number; lowerBound?: number; [detail: string]: unknown }
 }
 
 /** An algorithm: yields passes and reports, returns its result. */

@@ -42,6 +42,19 @@ export class Random {
     return Math.floor(this.uniform() * n)
   }
 
+  /** n categories drawn with the given probabilities, sorted: how many of each is multinomial. */
+  categories(probabilities: ArrayLike<number>, n: number): Int32Array {
+    const last = probabilities.length - 1
+    const drawn = new Int32Array(n)
+    for (let i = 0; i < n; i++) {
+      let u = this.uniform()
+      let c = 0
+      while (c < last && u >= probabilities[c]) u -= probabilities[c++]
+      drawn[i] = c
+    }
+    return drawn.sort()
+  }
+
   /** A seed for another generator. */
   seed(): number {
     return this.bits() * 2097152 + (this.bits() >>> 11)

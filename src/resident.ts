@@ -119,7 +119,9 @@ export function* columnMoments(data: Resident): Algorithm<{ mean: Float64Array; 
   const mark = arena.mark()
   const shift = arena.takeF64(d)
   const into = new Reduction(arena, 1 + 2 * d, n)
-  const mean = arena.f64(x, d).slice() // the first row: near the data, whatever their offset
+  // the first row that counts: near the data, whatever their offset
+  const first = w ? arena.f64(w, n).findIndex((v) => v > 0) : 0
+  const mean = arena.f64(x + first * d * 8, d).slice()
   const variance = new Float64Array(d)
   for (let round = 0; round < 2; round++) {
     arena.f64(shift, d).set(mean)

@@ -103,6 +103,8 @@ describe('covarianceEllipse', () => {
     expect(radii[0]).toBeCloseTo(Math.sqrt(5), 14)
     expect(radii[1]).toBe(0)
     expect(angle).toBeCloseTo(Math.atan2(2, 1), 14)
+    expect(covarianceEllipse([0, 0], [[1, 1 + 1e-12], [1 - 1e-12, 1]]).radii[1]).toBeLessThan(1e-5) // asymmetric by rounding
+    expect(covarianceEllipse([0, 0], [[1, 1 + 1e-12], [1 + 1e-12, 1]]).radii[1]).toBe(0) // indefinite by rounding
     // 0.1·0.3 and 0.17320508…² differ by rounding only
     expect(covarianceEllipse([0, 0], [[0.1, Math.sqrt(0.03)], [Math.sqrt(0.03), 0.3]]).radii[1]).toBeLessThan(1e-7)
   })

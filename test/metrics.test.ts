@@ -151,7 +151,12 @@ describe('external scores', () => {
     const counts = [[5, 4], [4, 0]]
     const a: number[] = []
     const b: number[] = []
-    counts.forEach((row, i) => row.forEach((count, j) => { for (let s = 0; s < count; s++) a.push(i), b.push(j) }))
+    counts.forEach((row, i) => row.forEach((count, j) => {
+      for (let s = 0; s < count; s++) {
+        a.push(i)
+        b.push(j)
+      }
+    }))
     expect(clusterAccuracy(a, b)).toBe(8 / 13)
     // a known matching of 300 clusters holds 60 %, no other pair of labels more than the noise
     const random = new Random(5)

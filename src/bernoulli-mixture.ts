@@ -1,0 +1,40 @@
+// Mixture of products of Bernoulli distributions: latent class analysis (Lazarsfeld & Henry 1968).
+import type { EstimatorJSON } from './estimator.ts'
+import { FamilyMixture, type MixtureOptions } from './mixture-family.ts'
+
+export interface BernoulliMixtureOptions extends MixtureOptions {
+  /** K×D probabilities to start from. Default: fitted to random responsibilities. */
+  probabilitiesInit?: ArrayLike<ArrayLike<number>> | null
+}
+
+/** Mixture of K products of D independent Bernoulli distributions over N×D rows of 0 and 1. M-step: p_kj = Σ r·x_j / Σ r. */
+export class BernoulliMixture extends FamilyMixture<'probabilities', number[][]> {
+  constructor(options?: BernoulliMixtureOptions) {
+    super(
+      {
+        name: 'BernoulliMixture',
+        parameter: 'probabilities',
+        shape: (k, d) => [k, d],
+        expects: (row) => (row.every((x) => x === 0 || x === 1) ? undefined : 'rows of 0 and 1'),
+        accepts: (p) => (p >= 0 && p <= 1 ? undefined : 'probabilities from 0 to 1'),
+        logDensity: (p, log) => {
+          const [yes, no] = [p.map(log), p.map((v) => log(1 - v))]
+          return (row) => row.reduce((s, x, j) => s + (x === 1 ? yes[j] : no[j]), 0)
+        },
+        fit: (weight, sum) => sum.map((s) => Math.min(1, s / weight)),
+        draw: (p, random) => p.map((v) => Number(random.uniform() < v)),
+      },
+      options,
+    )
+  }
+
+  /** K×D probabilities of 1. */
+  get probabilities(): number[][] {
+    return this.componentParameters
+  }
+
+  /** Restores what `toJSON` returned. */
+  static fromJSON(json: EstimatorJSON): BernoulliMixture {
+    return new BernoulliMixture(json?.params).restore(json)
+  }
+}

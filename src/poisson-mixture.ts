@@ -1,0 +1,57 @@
+// Mixture of products of Poisson distributions: counts.
+import type { EstimatorJSON } from './estimator.ts'
+import { FamilyMixture, type MixtureOptions } from './mixture-family.ts'
+
+export interface PoissonMixtureOptions extends MixtureOptions {
+  /** K×D rates to start from. Default: fitted to random responsibilities. */
+  ratesInit?: ArrayLike<ArrayLike<number>> | null
+}
+
+/** Mixture of K products of D independent Poisson distributions over N×D rows of counts. M-step: λ_kj = Σ r·x_j / Σ r. */
+export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
+  constructor(options?: PoissonMixtureOptions) {
+    super(
+      {
+        name: 'PoissonMixture',
+        parameter: 'rates',
+        shape: (k, d) => [k, d],
+        expects: (row) => (row.every((x) => Number.isInteger(x) && x >= 0) ? undefined : 'rows of counts (whole numbers of at least 0)'),
+        accepts: (rate) => (rate >= 0 ? undefined : 'rates of at least 0'),
+        logDensity: (rates, log) => {
+          const logs = rates.map(log)
+          const total = rates.reduce((s, v) => s + v, 0)
+          return (row) => row.reduce((s, x, j) => (x > 0 ? s + x * logs[j] : s), -total)
+        },
+        logBase: (row, log) => -row.reduce((s, x) => s + logFactorial(x, log), 0),
+        fit: (weight, sum) => sum.map((s) => s / weight),
+        draw: (rates, random, _d, _trials, log) => rates.map((rate) => drawPoisson(rate, random, log)),
+      },
+      options,
+    )
+  }
+
+  /** K×D rates λ. */
+  get rates(): number[][] {
+    return this.componentParameters
+  }
+
+  /** Restores what `toJSON` returned. */
+  static fromJSON(json: EstimatorJSON): PoissonMixture {
+    return new PoissonMixture(json?.params).restore(json)
+  }
+}
+
+// ln x!: the sum of logarithms up to 64, then Stirling's series, whose first left-out term is 1/(1680·x⁷) < 2e-16
+function logFactorial(x: number, log: (x: number) => number): number {
+  if (x >= 64) return (x + 0.5) * log(x) - x + 0.9189385332046727 + 1 / (12 * x) - 1 / (360 * x ** 3) + 1 / (1260 * x ** 5)
+  let sum = 0
+  for (let i = 2; i <= x; i++) sum += log(i)
+  return sum
+}
+
+// How many exponential waiting times of mean 1 fit into `rate`: O(rate), exact
+function drawPoisson(rate: number, random: { uniform(): number }, log: (x: number) => number): number {
+  let count = -1
+  for (let time = 0; time <= rate; count++) time -= log(1 - random.uniform())
+  return count
+}
