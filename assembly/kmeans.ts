@@ -2,7 +2,7 @@
 import { squaredDistances } from "./distances";
 import { blockRows, pack } from "./tile";
 
-/** Bytes of scratch that `assign`, `transform`, `seedTrials` and `seedUpdate` need for d features and k centers. */
+/** Bytes of scratch that `transform`, `seedTrials` and `seedUpdate` need for d features and k centers. */
 export function kmeansScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
   return (rows * <usize>d << 3) + (rows * <usize>k << 3) + (rows << 3) + (rows << 2);
@@ -12,7 +12,7 @@ export function kmeansScratch(d: i32, k: i32): usize {
  *  `best` (squared distance, f64 per sample, out), `nearest` (index, i32 per sample, out). Ties go to the lowest index.
  *  The distances are those of `squaredDistances` to the last bit, but never leave the registers: storing and reading them back cost
  *  a quarter of the pass at d = 2 (measured, k = 16). */
-function nearestCenters(tile: usize, quads: i32, d: i32, panels: usize, k: i32, best: usize, nearest: usize): void {
+export function nearestCenters(tile: usize, quads: i32, d: i32, panels: usize, k: i32, best: usize, nearest: usize): void {
   const quadBytes = <usize>d << 5;
   const one = f64x2.splat(1);
   for (let q = 0; q < quads; q++) {
@@ -87,62 +87,49 @@ function nearestCenters(tile: usize, quads: i32, d: i32, panels: usize, k: i32, 
   }
 }
 
-/** Assignment pass of Lloyd's algorithm over rows [start, end).
- *  For each row of x (n×d, in): the index of its nearest center to `labels` (n, i32, inout) and, where `distances` is not 0, the
- *  squared distance to it (n, out). Centers come twice: row-major (k×d, in) and as panels ([⌈k/4⌉][d][4], in).
- *  w (n, in) are sample weights, 0 for none.
- *  stats (inout): [0] Σ w·distance² · [1] Σ w·distance (only if `absolute`) · [2] rows of positive weight whose label changed ·
- *  then, only if `accumulate`: k weights Σ w, and k×d sums Σ w·(x − center), centred so that the new center is a correction of the
- *  old one and data far from the origin lose nothing.
- *  Row-major throughout; nothing may overlap. */
-export function assign(
-  x: usize, w: usize, d: i32, k: i32, centers: usize, panels: usize, labels: usize, distances: usize, accumulate: i32, absolute: i32,
-  start: i32, end: i32, stats: usize, scratch: usize,
-): void {
-  const rows = blockRows(d);
-  const tile = scratch;
-  const best = tile + (<usize>rows * <usize>d << 3);
-  const nearest = best + (<usize>rows << 3);
-  const rowBytes = <usize>d << 3;
-  const weights = stats + 24;
-  const sums = weights + (<usize>k << 3);
-  const evenBytes = <usize>(d & ~1) << 3;
-  // running totals continue from memory, so the result does not depend on where a slot is cut into calls
-  let inertia = load<f64>(stats), distance = load<f64>(stats, 8), changed = load<f64>(stats, 16);
-  for (let b = start; b < end; b += rows) {
-    const count = min(rows, end - b);
-    const quads = (count + 3) >> 2;
-    pack(x, d, b, count, tile);
-    nearestCenters(tile, quads, d, panels, k, best, nearest);
-    if (distances != 0) memory.copy(distances + (<usize>b << 3), best, <usize>count << 3);
-    for (let i = 0; i < count; i++) {
-      const c = load<i32>(nearest + (<usize>i << 2));
-      const label = labels + (<usize>(b + i) << 2);
-      const weight = w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) : 1;
-      if (load<i32>(label) != c) {
-        store<i32>(label, c);
-        if (weight > 0) changed += 1;
-      }
-      const square = load<f64>(best + (<usize>i << 3));
-      inertia += weight * square;
-      if (absolute) distance += weight * Math.sqrt(square);
-      if (accumulate) {
-        const wc = weights + (<usize>c << 3);
-        store<f64>(wc, load<f64>(wc) + weight);
-        const sum = sums + <usize>c * rowBytes;
-        const center = centers + <usize>c * rowBytes;
-        const row = x + <usize>(b + i) * rowBytes;
-        const splat = f64x2.splat(weight);
-        for (let j: usize = 0; j < evenBytes; j += 16) {
-          v128.store(sum + j, f64x2.add(v128.load(sum + j), f64x2.mul(splat, f64x2.sub(v128.load(row + j), v128.load(center + j)))));
-        }
-        if (evenBytes < rowBytes) store<f64>(sum + evenBytes, load<f64>(sum + evenBytes) + weight * (load<f64>(row + evenBytes) - load<f64>(center + evenBytes)));
-      }
+/** Index of the nearest of k centers (panels, in) to one row of d doubles (in), by the same sums as `nearestCenters`. */
+export function nearestOfRow(row: usize, d: i32, panels: usize, k: i32): i32 {
+  const end = row + (<usize>d << 3);
+  let nearest = 0;
+  let best = Infinity;
+  for (let c = 0; c < k; c += 4) {
+    let a = f64x2.splat(0), b = a;
+    for (let x = row; x < end; x += 8) {
+      const v = v128.load64_splat(x);
+      const t = f64x2.sub(v, v128.load(panels)), u = f64x2.sub(v, v128.load(panels, 16));
+      a = f64x2.add(a, f64x2.mul(t, t));
+      b = f64x2.add(b, f64x2.mul(u, u));
+      panels += 32;
     }
+    if (f64x2.extract_lane(a, 0) < best) { best = f64x2.extract_lane(a, 0); nearest = c; }
+    if (c + 1 < k && f64x2.extract_lane(a, 1) < best) { best = f64x2.extract_lane(a, 1); nearest = c + 1; }
+    if (c + 2 < k && f64x2.extract_lane(b, 0) < best) { best = f64x2.extract_lane(b, 0); nearest = c + 2; }
+    if (c + 3 < k && f64x2.extract_lane(b, 1) < best) { best = f64x2.extract_lane(b, 1); nearest = c + 3; }
   }
-  store<f64>(stats, inertia);
-  store<f64>(stats, distance, 8);
-  store<f64>(stats, changed, 16);
+  return nearest;
+}
+
+/** Pass: distances of rows [start, end) of x (n×d, in) to the centers (k×d, in) that `labels` (n, i32, in) name.
+ *  stats (inout): [0] += Σ w·distance², [1] += Σ w·distance if `absolute`. `distances` (n, out): squared distances, 0 for none. */
+export function inertia(x: usize, w: usize, d: i32, centers: usize, labels: usize, distances: usize, absolute: i32, start: i32, end: i32, stats: usize, scratch: usize): void {
+  const rowBytes = <usize>d << 3;
+  // running totals continue from memory, so the result does not depend on where a slot is cut into calls
+  let squares = load<f64>(stats), lengths = load<f64>(stats, 8);
+  let row = x + <usize>start * rowBytes;
+  for (let i = start; i < end; i++, row += rowBytes) {
+    const center = centers + <usize>load<i32>(labels + (<usize>i << 2)) * rowBytes;
+    let square: f64 = 0;
+    for (let j: usize = 0; j < rowBytes; j += 8) {
+      const t = load<f64>(row + j) - load<f64>(center + j);
+      square += t * t;
+    }
+    const weight = w != 0 ? load<f64>(w + (<usize>i << 3)) : 1;
+    squares += weight * square;
+    if (absolute) lengths += weight * Math.sqrt(square);
+    if (distances != 0) store<f64>(distances + (<usize>i << 3), square);
+  }
+  store<f64>(stats, squares);
+  store<f64>(stats, lengths, 8);
 }
 
 /** Seeding pass: what each of m candidate centers would leave. `closest` (n, in): squared distance to the centers chosen so far.

@@ -4,7 +4,7 @@ import { exp, log } from "./elementary";
 /** Pass over rows [start, end): `joint` (n×k, row-major, inout) holds ln π_c + ln p(x | c) and leaves with responsibilities, times the
  *  sample's weight w (n, in; 0 for none). logNorm (n, out): ln Σ_c e^joint; with `hard`, the responsibility is 1 for the largest (first on
  *  ties) and logNorm its joint: the classification likelihood (Celeux & Govaert 1992). stats[0] += Σ w·logNorm.
- *  A sample that no component can explain (all −∞) has logNorm −∞ and equal responsibilities. */
+ *  A sample that no component can explain (all −∞) has logNorm −∞ and, unless `hard`, equal responsibilities. */
 export function posterior(joint: usize, w: usize, k: i32, logNorm: usize, hard: i32, start: i32, end: i32, stats: usize, scratch: usize): void {
   const rowBytes = <usize>k << 3;
   let total = load<f64>(stats);
@@ -16,10 +16,10 @@ export function posterior(joint: usize, w: usize, k: i32, logNorm: usize, hard: 
     for (let p = row + 8; p < rowEnd; p += 8) if (load<f64>(p) > load<f64>(best)) best = p;
     const largest = load<f64>(best);
     let norm = largest;
-    if (largest == -Infinity) {
-      for (let p = row; p < rowEnd; p += 8) store<f64>(p, weight / <f64>k);
-    } else if (hard) {
+    if (hard) {
       for (let p = row; p < rowEnd; p += 8) store<f64>(p, p == best ? weight : 0);
+    } else if (largest == -Infinity) {
+      for (let p = row; p < rowEnd; p += 8) store<f64>(p, weight / <f64>k);
     } else {
       let sum: f64 = 0;
       for (let p = row; p < rowEnd; p += 8) {

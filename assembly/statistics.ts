@@ -56,6 +56,19 @@ export function merge(into: usize, from: usize, count: i32): void {
   if (count & 1) store<f64>(into, load<f64>(into) + load<f64>(from));
 }
 
+/** Merges pairs of doubles (`count` high parts, then as many low ones): two-sum (Knuth 1969), so nothing above 2^−100 is lost. */
+export function mergePairs(into: usize, from: usize, count: i32): void {
+  const low = <usize>count << 3;
+  const end = from + low;
+  for (; from < end; from += 8, into += 8) {
+    const a = load<f64>(into), b = load<f64>(from);
+    const sum = a + b;
+    const back = sum - a;
+    store<f64>(into, sum);
+    store<f64>(into + low, (load<f64>(into + low) + load<f64>(from + low)) + ((a - (sum - back)) + (b - back)));
+  }
+}
+
 /** Sets `count` doubles to zero. */
 export function clear(address: usize, count: i32): void {
   memory.fill(address, 0, <usize>count << 3);

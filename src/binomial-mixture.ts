@@ -24,7 +24,11 @@ export class BinomialMixture extends FamilyMixture<'probabilities', number[]> {
           return ([s, n]) => (s > 0 ? s * yes : 0) + (n > s ? (n - s) * no : 0)
         },
         fit: (_, [successes, trials]) => [trials > 0 ? successes / trials : 0.5],
-        draw: ([p], random, _, trials) => [Array.from({ length: trials }, () => Number(random.uniform() < p)).reduce((a, b) => a + b, 0), trials],
+        draw: ([p], random, _, trials) => {
+          let successes = 0
+          for (let i = 0; i < trials; i++) if (random.uniform() < p) successes++
+          return [successes, trials]
+        },
       },
       options,
     )

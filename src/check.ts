@@ -81,7 +81,8 @@ export function checkOptions<T extends object>(where: string, given: unknown, sc
 
 function suggestion(name: string, known: readonly string[]): string {
   const best = known.map((k) => ({ k, cost: editDistance(name.toLowerCase(), k.toLowerCase()) })).sort((a, b) => a.cost - b.cost)[0]
-  const near = best && best.cost <= Math.max(2, name.length / 2)
+  const begun = name.length > 2 && best?.k.toLowerCase().startsWith(name.toLowerCase()) // onIter
+  const near = best && (begun || best.cost <= Math.max(2, name.length / 2))
   return near ? ` Did you mean '${best.k}'?` : ` Known: ${known.join(', ')}.`
 }
 

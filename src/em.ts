@@ -1,16 +1,17 @@
 // The loop of expectation-maximisation (Dempster, Laird & Rubin 1977). Every mixture of the package and every model of a user run on it.
 import { type Schema, callable, checkOptions, integer, oneOf, real } from './check.ts'
-import { type Warning, describe } from './errors.ts'
+import { describe } from './errors.ts'
 import type { WarningListener } from './estimator.ts'
-import { Matrix } from './matrix.ts'
+import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { sharedArena } from './memory.ts'
 import { type Algorithm, drive } from './passes.ts'
 
 /** A latent-variable model as the loop sees it. */
 export interface EmModel<P> {
   /** E under `parameters` and M from its responsibilities: the mean log-likelihood of `parameters` and the parameters M gives. `fixed`: the
-   *  responsibilities are the last ones, so nothing can change any more (hard assignment). `detail` goes to `onIteration`. */
-  step(parameters: P): Algorithm<{ logLikelihood: number; parameters: P; fixed?: boolean; detail?: object }>
+   *  responsibilities are the last ones, so nothing can change any more (hard assignment). `magnitude`: mean size of the terms that cancel in
+   *  the log-likelihood of a row, where they are larger than that. `detail` goes to `onIteration`. */
+  step(parameters: P): Algorithm<{ logLikelihood: number; parameters: P; fixed?: boolean; magnitude?: number; detail?: object }>
 }
 
 /** One run of EM. */
@@ -29,7 +30,13 @@ export interface EmResult<P> {
   /** The parameters after each iteration, if they were to be kept. */
   history: P[]
   /** The largest fall of the log-likelihood beyond rounding, which a correct M-step never causes. */
-  fall: { iteration: number; by: number } | undefined
+  fall: Fall | undefined
+}
+
+/** A fall of the mean log-likelihood, and the iteration whose M-step it followed. */
+export interface Fall {
+  iteration: number
+  by: number
 }
 
 export interface EmLoopOptions {
@@ -45,6 +52,12 @@ export interface EmLoopOptions {
 // no rounding. Below 1 the bound is absolute: log-likelihoods pass through zero.
 const ROUNDING = 1e-10
 
+/** The larger of `worst` and the fall from one mean log-likelihood to the next, if that is more than rounding. */
+function worse(worst: Fall | undefined, from: number, to: number, iteration: number, magnitude = 0): Fall | undefined {
+  const by = from - to
+  return by > ROUNDING * Math.max(1, Math.abs(from), magnitude) && by > (worst?.by ?? 0) ? { iteration, by } : worst
+}
+
 /** Iterates E and M until the mean log-likelihood changes by less than `tol` (strictly, so 0 never stops early) or `maxIter` is reached.
  *  As in scikit-learn, the bound of an iteration is that of the parameters before its M-step. */
 export function* em<P>(model: EmModel<P>, initial: P, options: EmLoopOptions): Algorithm<EmResult<P>> {
@@ -55,7 +68,7 @@ export function* em<P>(model: EmModel<P>, initial: P, options: EmLoopOptions): A
   let lowerBound = options.lowerBound ?? Number.NEGATIVE_INFINITY
   let converged = false
   let stopped = false
-  let fall: EmResult<P>['fall']
+  let fall: Fall | undefined
   while (lowerBounds.length < maxIter && !converged && !stopped) {
     const previous = lowerBound
     const step = yield* model.step(parameters)
@@ -65,7 +78,7 @@ export function* em<P>(model: EmModel<P>, initial: P, options: EmLoopOptions): A
     if (keepHistory) history.push(parameters)
     const shift = lowerBound - previous
     const iteration = lowerBounds.length
-    if (-shift > ROUNDING * Math.max(1, Math.abs(previous)) && -shift > (fall?.by ?? 0)) fall = { iteration, by: -shift }
+    if (iteration > 1) fall = worse(fall, previous, lowerBound, iteration - 1, step.magnitude) // a bound from before may be of other data
     converged = Math.abs(shift) < tol || step.fixed === true
     stopped = !(yield { report: { run, iteration, lowerBound, shift, ...step.detail } })
   }
@@ -84,27 +97,27 @@ export function* bestRun<P>(nInit: number, oneRun: (run: number) => Algorithm<Em
 }
 
 /** What a fall of the log-likelihood says to whoever listens. */
-export function fallMessage(name: string, { iteration, by }: { iteration: number; by: number }): string {
-  return `${name}: the mean log-likelihood fell by ${by.toExponential(2)} in iteration ${iteration}, more than rounding explains. An exact M-step never lowers it: check mStep and eStep (or a regularisation that outweighs the data).`
+export function fallMessage(name: string, { iteration, by }: Fall): string {
+  return `${name}: the M-step of iteration ${iteration} lowered the mean log-likelihood by ${by.toExponential(2)}, more than rounding explains. An exact M-step never does: check mStep and eStep (or a regularisation that outweighs the data).`
 }
 
 // ------------------------------------------------------------------------------------------------------- models of users
 
 /** A latent-variable model: what the E-step and the M-step do.
- *  @typeParam P the parameters, anything */
+ *  @typeParam P the parameters, anything but a function */
 export interface LatentVariableModel<P> {
   /** Responsibilities p(z = k | x_i) under `parameters` (N×K, rows summing to 1), and the total log-likelihood Σ ln p(x_i). */
-  eStep(parameters: P): { responsibilities: Matrix | number[][]; logLikelihood: number }
-  /** The parameters that maximise the expected complete log-likelihood under the responsibilities. */
+  eStep(parameters: P): { responsibilities: MatrixLike; logLikelihood: number }
+  /** The parameters that maximise the expected complete log-likelihood under the responsibilities (N×K). */
   mStep(responsibilities: Matrix): P
   /** Optional: ln p(x_i, z = k) under `parameters` (N×K). With it `onIteration` hears Jensen's bound. */
-  logJoint?(parameters: P): Matrix | number[][]
+  logJoint?(parameters: P): MatrixLike
 }
 
 export interface ExpectationMaximizationOptions<P> {
-  /** Stops when the mean log-likelihood per sample changes by less. Default 1e-6. */
+  /** Stops when the mean log-likelihood per sample changes by less; 0 never does. Default 1e-6. */
   tol?: number
-  /** Most iterations of a run. Default 1000. */
+  /** Most iterations of a run; 0 keeps the start. Default 1000. */
   maxIter?: number
   /** 'soft': responsibilities as they are; 'hard': 1 for the largest, first on ties (Celeux & Govaert 1992), which also stops when no
    *  assignment changes. Default 'soft'. */
@@ -113,7 +126,8 @@ export interface ExpectationMaximizationOptions<P> {
   nInit?: number
   /** Called after every iteration; returning false stops, keeping the best so far. */
   onIteration?: (event: ExpectationMaximizationEvent<P>) => unknown
-  /** Hears when the log-likelihood falls by more than rounding. Default: console.warn. */
+  /** Hears when the log-likelihood falls by more than rounding (with hard assignment: the bound, so only with `logJoint`), and when `maxIter`
+   *  came before `tol`. Default: console.warn. */
   onWarning?: WarningListener
 }
 
@@ -124,8 +138,9 @@ export interface ExpectationMaximizationEvent<P> {
   /** Total log-likelihood of the parameters the iteration began with. */
   logLikelihood: number
   /** Jensen's bound Σ_i Σ_k r_ik ln(p(x_i, k) / r_ik) with the iteration's responsibilities, under the parameters before its M-step, where it
-   *  touches the log-likelihood (soft assignment), and after it, where it lies below that of the new parameters. Only with `logJoint`. */
+   *  touches the log-likelihood (soft assignment). Only with `logJoint`. */
   bound?: number
+  /** The same after its M-step, where it lies below the log-likelihood of the new parameters. */
   boundAfterMStep?: number
   /** The parameters after the M-step. */
   parameters: P
@@ -153,7 +168,8 @@ const SCHEMA: Schema = {
 
 /** Fits any latent-variable model by expectation-maximisation (Dempster, Laird & Rubin 1977), on the loop that GaussianMixture runs on.
  *  @param initial the parameters to start from, or a function that gives them for each run
- *  @throws TypeError, RangeError when the model returns responsibilities that are none: not finite, negative, or rows that do not sum to 1 */
+ *  @throws TypeError, RangeError when the model returns what it should not: responsibilities that are negative, not finite or do not sum to 1
+ *  in a row, a log-likelihood of NaN or +∞, no parameters */
 export function expectationMaximization<P>(
   model: LatentVariableModel<P>,
   initial: P | ((run: number) => P),
@@ -161,99 +177,118 @@ export function expectationMaximization<P>(
 ): ExpectationMaximizationResult<P> {
   for (const name of ['eStep', 'mStep'] as const)
     if (typeof model?.[name] !== 'function') throw new TypeError(`model: expected an object with functions eStep and mStep, got ${describe(model?.[name] ?? model)}${model ? ` for ${name}` : ''}.`)
+  if (model.logJoint !== undefined && typeof model.logJoint !== 'function') throw new TypeError(`model: expected logJoint to be a function or nothing, got ${describe(model.logJoint)}.`)
+  if (initial === undefined) throw new TypeError('initial: expected parameters to start from, or a function of the run that gives them, got undefined.')
   const { tol, maxIter, assignment, nInit, onIteration, onWarning } = checkOptions('expectationMaximization', options, SCHEMA, {
     tol: 1e-6,
     maxIter: 1000,
     assignment: 'soft' as 'soft' | 'hard',
     nInit: 1,
     onIteration: undefined as ((event: ExpectationMaximizationEvent<P>) => unknown) | undefined,
-    onWarning: undefined as WarningListener | undefined,
+    onWarning: ((warning) => console.warn(`mixtura: ${warning.message}`)) as WarningListener,
   })
-  const first = (run: number) => (typeof initial === 'function' ? (initial as (run: number) => P)(run) : initial)
+  const start = typeof initial === 'function' ? (initial as (run: number) => P) : undefined
+  const soft = assignment === 'soft'
   const adapters: Adapter<P>[] = []
   const best = drive(
-    bestRun(nInit, (run) => {
-      adapters[run] = new Adapter(model, assignment)
-      return em(adapters[run], first(run), { tol, maxIter, run })
+    bestRun(start ? nInit : 1, (run) => {
+      adapters[run] = new Adapter(model, !soft)
+      return em(adapters[run], start ? start(run) : (initial as P), { tol, maxIter, run })
     }),
     sharedArena(),
     onIteration &&
       (({ run, iteration, elapsedMs, logLikelihood, bound, boundAfterMStep, parameters }: ExpectationMaximizationEvent<P>) =>
         onIteration({ run, iteration, logLikelihood, ...(bound !== undefined && { bound, boundAfterMStep }), parameters, elapsedMs })),
   )
-  if (best.fall && (assignment === 'soft' || model.logJoint)) {
-    const warning: Warning = { code: 'likelihood-decreased', message: fallMessage('expectationMaximization', best.fall) }
-    if (onWarning) onWarning(warning)
-    else console.warn(`mixtura: ${warning.message}`)
-  }
-  const logLikelihood = model.eStep(best.parameters).logLikelihood
-  return { parameters: best.parameters, logLikelihood, history: adapters[best.run].totals, nIter: best.nIter, converged: best.converged }
+  const { parameters, nIter, converged } = best
+  const { logLikelihood, responsibilities } = expectation(model, parameters)
+  // what the last M-step did shows only here
+  const fall = soft && nIter > 0 ? worse(best.fall, best.lowerBound, logLikelihood / responsibilities.rows, nIter) : best.fall
+
+  if (!start && nInit > 1) onWarning({ code: 'single-init', message: `expectationMaximization: given parameters make every run the same: doing 1 instead of nInit = ${nInit}. Give initial as a function of the run.` })
+  if (fall && (soft || model.logJoint)) onWarning({ code: 'likelihood-decreased', message: fallMessage('expectationMaximization', fall) })
+  if (!converged && !best.stopped && maxIter > 0)
+    onWarning({ code: 'not-converged', message: `expectationMaximization stopped after maxIter = ${maxIter} iterations before the mean log-likelihood changed by less than tol = ${tol}. Increase maxIter or tol.` })
+  return { parameters, logLikelihood, history: adapters[best.run].totals, nIter, converged }
 }
 
 /** A user's model as the loop wants it. */
 class Adapter<P> implements EmModel<P> {
+  /** Total log-likelihoods, one per E-step. */
   readonly totals: number[] = []
   readonly #model: LatentVariableModel<P>
   readonly #hard: boolean
   #assigned: Int32Array | undefined
 
-  constructor(model: LatentVariableModel<P>, assignment: 'soft' | 'hard') {
+  constructor(model: LatentVariableModel<P>, hard: boolean) {
     this.#model = model
-    this.#hard = assignment === 'hard'
+    this.#hard = hard
   }
 
   *step(parameters: P): ReturnType<EmModel<P>['step']> {
-    const { responsibilities: soft, logLikelihood } = this.#model.eStep(parameters)
-    if (typeof logLikelihood !== 'number') throw new TypeError(`eStep: expected logLikelihood to be a number, got ${describe(logLikelihood)}.`)
-    const responsibilities = checkResponsibilities(soft)
+    const { responsibilities, logLikelihood } = expectation(this.#model, parameters)
+    this.totals.push(logLikelihood)
     const fixed = this.#hard && this.#harden(responsibilities)
-    const joint = this.#model.logJoint && Matrix.from(this.#model.logJoint(parameters))
-    const bound = joint && jensenBound(joint, responsibilities)
+    const bound = jensenBound(this.#model, parameters, responsibilities)
     // what hard assignment raises is the classification likelihood, which is its bound
     const watched = this.#hard && bound !== undefined ? bound : logLikelihood
-    this.totals.push(logLikelihood)
     const next = this.#model.mStep(responsibilities)
-    const boundAfterMStep = this.#model.logJoint && jensenBound(Matrix.from(this.#model.logJoint(next)), responsibilities)
+    if (next === undefined) throw new TypeError('mStep: expected it to return the new parameters, got undefined.')
+    const boundAfterMStep = jensenBound(this.#model, next, responsibilities)
     return { logLikelihood: watched / responsibilities.rows, parameters: next, fixed, detail: { logLikelihood, bound, boundAfterMStep, parameters: next } }
   }
 
   // Rounds each row to its largest entry, in place; returns whether all rows did so last time too
   #harden(responsibilities: Matrix): boolean {
-    const assigned = new Int32Array(responsibilities.rows)
-    for (let i = 0; i < responsibilities.rows; i++) {
-      const row = responsibilities.row(i)
-      let best = 0
-      for (let c = 1; c < row.length; c++) if (row[c] > row[best]) best = c
-      assigned[i] = best
-      row.fill(0)
-      row[best] = 1
-    }
+    const assigned = Int32Array.from(responsibilities, (row) => row.indexOf(row.reduce((a, b) => Math.max(a, b))))
+    assigned.forEach((c, i) => responsibilities.row(i).fill(0)[c] = 1)
     const same = this.#assigned?.every((c, i) => c === assigned[i]) ?? false
     this.#assigned = assigned
     return same
   }
 }
 
-function checkResponsibilities(given: Matrix | number[][]): Matrix {
-  const matrix = Matrix.from(given)
-  for (let i = 0; i < matrix.rows; i++) {
+/** The E-step of a user's model, checked. */
+function expectation<P>(model: LatentVariableModel<P>, parameters: P): { responsibilities: Matrix; logLikelihood: number } {
+  const result = model.eStep(parameters)
+  if (typeof result !== 'object' || result === null) throw new TypeError(`eStep: expected { responsibilities, logLikelihood }, got ${describe(result)}.`)
+  const { logLikelihood } = result
+  if (typeof logLikelihood !== 'number') throw new TypeError(`eStep: expected logLikelihood to be a number, got ${describe(logLikelihood)}.`)
+  if (!(logLikelihood < Number.POSITIVE_INFINITY))
+    throw new RangeError(`eStep: expected logLikelihood to be a number below Infinity, got ${logLikelihood}. A component may have collapsed, or a density may be 0/0: look at the parameters that mStep returned.`)
+  const responsibilities = copyOf(result.responsibilities, 'eStep: responsibilities')
+  if (responsibilities.rows === 0 || responsibilities.cols === 0) throw new RangeError(`eStep: expected responsibilities of at least one row and column, got shape [${responsibilities.shape.join(', ')}].`)
+  for (let i = 0; i < responsibilities.rows; i++) {
     let sum = 0
-    for (const r of matrix.row(i)) {
+    for (const r of responsibilities.row(i)) {
       if (!(r >= 0 && r <= 1 + 1e-9)) throw new RangeError(`eStep: expected responsibilities from 0 to 1, got ${r} in row ${i}.`)
       sum += r
     }
     if (Math.abs(sum - 1) > 1e-6) throw new RangeError(`eStep: expected the responsibilities of a row to sum to 1, got ${sum} in row ${i}. Divide each by their sum.`)
   }
-  return matrix
+  return { responsibilities, logLikelihood }
 }
 
-/** Jensen's lower bound of the log-likelihood, Σ_i Σ_k r_ik (joint_ik − ln r_ik). */
-function jensenBound(joint: Matrix, responsibilities: Matrix): number {
+/** Jensen's lower bound of the log-likelihood under `parameters`, Σ_i Σ_k r_ik (ln p(x_i, k) − ln r_ik), if the model gives the joint densities. */
+function jensenBound<P>(model: LatentVariableModel<P>, parameters: P, responsibilities: Matrix): number | undefined {
+  if (!model.logJoint) return undefined
   const { log } = sharedArena().kernels
+  const joint = copyOf(model.logJoint(parameters), 'logJoint')
+  const [expected, got] = [responsibilities.shape.join(', '), joint.shape.join(', ')]
+  if (got !== expected) throw new RangeError(`logJoint: expected shape [${expected}] like the responsibilities, got [${got}].`)
   let bound = 0
-  for (let at = 0; at < joint.data.length; at++) {
+  joint.data.forEach((l, at) => {
+    if (!(l < Number.POSITIVE_INFINITY)) throw new RangeError(`logJoint: expected numbers below Infinity, got ${l} at row ${Math.floor(at / joint.cols)}, column ${at % joint.cols}.`)
     const r = responsibilities.data[at]
-    if (r > 0) bound += r * (joint.data[at] - log(r))
-  }
+    if (r > 0) bound += r * (l - log(r))
+  })
   return bound
+}
+
+/** A copy of `x`, in any of the accepted forms, on the heap of JavaScript: for matrices that no kernel passes over. @internal */
+export function copyOf(x: unknown, name: string): Matrix {
+  const { rows, cols, copyTo } = sourceOf(x, name)
+  const copy = new Matrix(rows, cols, new Float64Array(rows * cols))
+  copyTo(copy.data, 0, rows)
+  return copy
 }

@@ -1,7 +1,7 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
 import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { Estimator, type EstimatorJSON, openJSON, toNested, type WarningListener } from './estimator.ts'
+import { Estimator, type EstimatorJSON, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
 import {
   type CovarianceType,
   GaussianModel,
@@ -131,6 +131,8 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
     const { rows: n, cols: d } = source
     if (n < k) throw new RangeError(`X: expected at least nComponents = ${k} rows, got ${n}. Use fewer components or more data.`)
     const weights = checkWeights(sampleWeight, n)
+    const present = weights ? weights.reduce((count, w) => count + Number(w > 0), 0) : n
+    if (present < Math.max(2, k)) throw new RangeError(`sampleWeight: expected at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent), got ${present}.`)
     const given = this.#givenStart(k, d)
     const former = this.options.warmStart ? this.#formerStart(type, k, d) : undefined
     const nInit = former ? 1 : this.options.nInit
@@ -177,7 +179,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
 
   /** Mean log-density of the rows of X. */
   score(X: MatrixLike): number {
-    return mean(this.scoreSamples(X))
+    return this.#informationCriteria(this.scoreSamples(X)).score
   }
 
   /** Akaike information criterion (Akaike 1974) on X: −2·log-likelihood + 2·nParameters. Lower is better. */
@@ -199,15 +201,17 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
   /** All three criteria and the total log-likelihood of X, in one pass. */
   criteria(X: MatrixLike): { logLikelihood: number; aic: number; bic: number; icl: number } {
     const { logNorm, responsibilities } = this.#evaluate(X, { logNorm: true, responsibilities: true })
-    const criteria = this.#informationCriteria(logNorm)
-    return { ...criteria, icl: criteria.bic - 2 * certainty(responsibilities) }
+    const { logLikelihood, aic, bic } = this.#informationCriteria(logNorm)
+    return { logLikelihood, aic, bic, icl: bic - 2 * certainty(responsibilities) }
   }
 
-  #informationCriteria(logNorm: Float64Array): { logLikelihood: number; aic: number; bic: number } {
+  #informationCriteria(logNorm: Float64Array): { score: number; logLikelihood: number; aic: number; bic: number } {
     const n = logNorm.length
-    const logLikelihood = mean(logNorm) * n
+    if (n === 0) throw new RangeError('X: expected at least 1 row to score, got none.')
+    const score = mean(logNorm)
+    const logLikelihood = score * n
     const p = this.nParameters
-    return { logLikelihood, aic: -2 * logLikelihood + 2 * p, bic: -2 * logLikelihood + p * sharedArena().kernels.log(n) }
+    return { score, logLikelihood, aic: -2 * logLikelihood + 2 * p, bic: -2 * logLikelihood + p * sharedArena().kernels.log(n) }
   }
 
   /** Draws n samples (n×D) and the components they come from (n), component after component.
@@ -217,7 +221,8 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
     integer(1)(n, 'n')
     const { randomState } = checkOptions<{ randomState?: number }>('sample', options, { randomState: seed }, {})
     const random = new Random(seedOf(randomState ?? this.options.randomState), 2)
-    const labels = random.categories(weights, n)
+    const mass = weights.reduce((s, w) => s + w, 0) // less than 1 when maxIter 0 kept a start on K rows
+    const labels = random.categories(weights.map((w) => w / mass), n)
     const X = Matrix.zeros(n, d)
     const z = new Float64Array(d)
     const normal = standardNormal(random)
@@ -282,24 +287,29 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
 
   /** Restores what `toJSON` returned. */
   static fromJSON<T extends CovarianceType = CovarianceType>(json: EstimatorJSON): GaussianMixture<T> {
+    const whole = (min: number) => (v: unknown) => Number.isSafeInteger(v) && (v as number) >= min
     const { params, fitted } = openJSON(json, 'GaussianMixture', {
-      covarianceType: (v) => typeof v === 'string' && v in SHAPES,
-      weights: (v) => Array.isArray(v) && v.every(Number.isFinite),
-      means: (v) => Array.isArray(v) && v.every((r) => Array.isArray(r) && r.every(Number.isFinite)),
+      covarianceType: (v) => typeof v === 'string' && Object.hasOwn(SHAPES, v),
+      weights: (v) => Array.isArray(v) && v.length > 0 && v.every((w) => Number.isFinite(w) && w >= 0),
+      means: (v) => isTable(v),
       converged: (v) => typeof v === 'boolean',
-      nIter: (v) => typeof v === 'number',
+      nIter: whole(0),
       lowerBound: (v) => typeof v === 'number',
-      lowerBounds: Array.isArray,
-      nFeaturesIn: (v) => typeof v === 'number',
+      lowerBounds: (v) => Array.isArray(v) && v.every((bound) => typeof bound === 'number'),
+      nFeaturesIn: whole(1),
     })
     const model = new GaussianMixture<T>(params as GaussianMixtureOptions<T>)
     if (fitted) {
-      const state = fitted as unknown as Fitted
-      const [k, d] = [state.weights.length, state.nFeaturesIn]
-      flatten(state.means, [k, d], 'fromJSON: fitted.means')
-      for (const name of ['covariances', 'precisions', 'precisionsCholesky'] as const)
-        flatten(state[name], covarianceShape(state.covarianceType, k, d).shape, `fromJSON: fitted.${name}`)
-      model.fitted = state
+      const { covarianceType, weights, means, covariances, precisions, precisionsCholesky, converged, nIter, lowerBound, lowerBounds, nFeaturesIn: d } = fitted as unknown as Fitted
+      const k = weights.length
+      if (means.length !== k || means[0].length !== d) throw new RangeError(`GaussianMixture.fromJSON: fitted.means: expected shape (${k}, ${d}), got (${means.length}, ${means[0].length}).`)
+      for (const [name, value] of Object.entries({ covariances, precisions, precisionsCholesky })) {
+        const { shape } = covarianceShape(covarianceType, k, d)
+        const square = covarianceType === 'full' || covarianceType === 'tied'
+        const bad = flatten(value, shape, `GaussianMixture.fromJSON: fitted.${name}`).findIndex((v, i) => (!square || (i % (d * d)) % (d + 1) === 0) && !(v > 0))
+        if (bad >= 0) throw new RangeError(`GaussianMixture.fromJSON: fitted.${name}: expected positive diagonals, entry ${bad} is not.`)
+      }
+      model.fitted = { covarianceType, weights, means, covariances, precisions, precisionsCholesky, converged, nIter, lowerBound, lowerBounds, nFeaturesIn: d }
     }
     return model
   }
@@ -379,7 +389,7 @@ function* startingPoint(data: Resident, model: GaussianModel, params: Params, gi
   const random = new Random(seedUsed, run)
   let start: GaussianParameters
   if (initParams === 'kmeans') {
-    const options = { k, init: 'k-means++', nInit: 1, maxIter: 300, tol: 1e-4, convergence: 'centers' } as const
+    const options = { k, init: 'k-means++', nInit: 1, maxIter: 300, tol: 1e-4, convergence: 'centers', reports: false } as const
     const { labels } = yield* quietly(kMeans(data, options, () => random))
     start = yield* model.fromResponsibilities((begin, end, out) => {
       for (let i = begin; i < end; i++) out[(i - begin) * k + labels[i]] = 1

@@ -400,7 +400,13 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     this.#type = type
     this.#k = k
     this.#regCovar = regCovar
-    this.#rounding = roundingLevel(data.w && regCovar === 0 ? largestPresent(data) : data.largest, regCovar)
+    const largest = data.w ? largestPresent(data) : data.largest
+    largest.forEach((v, j) => {
+      // moments are sums of (x − anchor)²
+      if (!(4 * v * v * totalWeight < Number.MAX_VALUE))
+        throw new RangeError(`X: expected values whose squares can be summed (up to about 1e150), got magnitudes up to ${v} in column ${j}. Scale the column first, say with StandardScaler.`)
+    })
+    this.#rounding = roundingLevel(largest, regCovar)
     this.#guard = 10 * EPS * (totalWeight / n) // scikit-learn's 10·2⁻⁵², in units of a weight: weights may be of any size
     this.#pass = new GaussianPass(arena, type, k, d)
     this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
@@ -471,9 +477,10 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   }
 
   /** Runs `passes` for statistics about `anchors` and finishes them. Where a mean has moved by many standard deviations, taking moments
-   *  about the old one costs digits (error ≈ 2⁻⁵²·(δ/σ)²): they are taken once more about the new one. Where clusters lie so far apart
-   *  that the tied covariance is a small difference of large numbers, it is pooled from full statistics instead. The same where a covariance
-   *  looks degenerate: whether it is, is decided on the more exact moments. */
+   *  about the old one costs digits (error ≈ 2⁻⁵²·(δ/σ)²): they are taken once more about the new one, which brings δ down by sixteen digits, so
+   *  that a second time is for data that span more than that. Where clusters lie so far apart that the tied covariance is a small difference
+   *  of large numbers, it is pooled from full statistics instead. The same where a covariance looks degenerate: whether it is, is decided on
+   *  the more exact moments. */
   *#moments(
     anchors: Float64Array,
     passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>,
@@ -486,21 +493,21 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     let next = maximise(type, this.#sums.total(), anchors, k, d, regCovar, guard)
     if (type === 'tied') next = tie(next, anchors, yield* this.#totalScatter(), totalWeight, d, regCovar, false)
     let factors = cancels(type, next, d) ? undefined : (given ?? this.#factors(next))
-    if (!(factors instanceof Float64Array)) {
-      const mark = arena.mark()
-      const centre = next.means
+    if (factors instanceof Float64Array) return { next, factors, logSum }
+    const mark = arena.mark()
+    const moments = type === 'tied' ? 'full' : type
+    const into = type === 'tied' ? new Reduction(arena, 1 + k * statisticsLength(moments, d), n) : this.#sums
+    let centre = anchors
+    let rounds = 0
+    do {
+      centre = centre.map((v, i) => v + next.offsets[i]) // the means before the guard pulls them
       this.#pass.anchor(centre)
-      if (type === 'tied') {
-        const into = new Reduction(arena, 1 + k * statisticsLength('full', d), n)
-        yield* passes(into, 'full') as Algorithm<void>
-        next = pool(maximise('full', into.total(), centre, k, d, 0, guard), d, regCovar)
-      } else {
-        yield* passes(this.#sums, type) as Algorithm<void>
-        next = maximise(type, this.#sums.total(), centre, k, d, regCovar, guard)
-      }
-      arena.release(mark)
-      factors = given ?? orThrow(this.#factors(next))
-    }
+      yield* passes(into, moments) as Algorithm<void>
+      next = maximise(moments, into.total(), centre, k, d, type === 'tied' ? 0 : regCovar, guard)
+      if (type === 'tied') next = pool(next, d, regCovar)
+    } while (++rounds < MOST_ROUNDS && cancels(type, next, d))
+    arena.release(mark)
+    factors = given ?? orThrow(this.#factors(next))
     return { next, factors, logSum }
   }
 
@@ -538,6 +545,9 @@ function orThrow(value: Float64Array | DegenerateCovarianceError): Float64Array 
   if (value instanceof Error) throw value
   return value
 }
+
+// From 1e150 to 1 in steps of sixteen digits
+const MOST_ROUNDS = 10
 
 // Whether a variance is so much smaller than the squares it was made from (30²: a mean that moved by 30σ, clusters 30σ from x̄) that their
 // error of about 2⁻⁵² each leaves fewer than 13 digits of it

@@ -1,7 +1,7 @@
 // KMeans: what the options mean and what a fit leaves behind. The algorithm is in lloyd.ts, the first centers in seeding.ts.
 import { type Schema, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { Estimator, type EstimatorJSON, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
-import { type KMeansResult, kMeans } from './lloyd.ts'
+import { CenterPanels, type KMeansResult, kMeans, shiftNear } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type IterationEvent, Reduction, drive, single } from './passes.ts'
 import { Random, seedOf } from './random.ts'
@@ -92,7 +92,7 @@ export class KMeans extends Estimator<Params, Fitted> {
     }
     const result = withRows(source, weights, (data) =>
       drive(
-        kMeans(data, { k, init: typeof init === 'function' ? asked(data) : init, nInit: runs, maxIter, tol, convergence }, (run) => new Random(seedUsed, run)),
+        kMeans(data, { k, init: typeof init === 'function' ? asked(data) : init, nInit: runs, maxIter, tol, convergence, reports: onIteration !== undefined }, (run) => new Random(seedUsed, run)),
         data.arena,
         onIteration,
       ),
@@ -118,7 +118,7 @@ export class KMeans extends Estimator<Params, Fitted> {
 
   /** Index of the nearest center for each row of X (N×D → N). Ties go to the lowest index. */
   predict(X: MatrixLike): Int32Array {
-    return this.#assign(X).labels
+    return this.#assign(X, false).labels
   }
 
   /** Euclidean distance of each row of X to each center (N×D → N×K). */
@@ -130,7 +130,7 @@ export class KMeans extends Estimator<Params, Fitted> {
     const result = new Matrix(source.rows, k, new Float64Array(source.rows * k))
     withWindows(source, (data, begin) => {
       const { arena, x, n } = data
-      const { panels } = putCenters(data, clusterCenters)
+      const { panels } = this.#centers(data)
       const out = arena.takeF64(n * k)
       drive(single({ kernel: 'transform', args: [x, d, k, panels, out], rows: n, scratch: arena.kernels.kmeansScratch(d, k), flopsPerRow: 3 * k * d }), arena)
       result.data.set(arena.f64(out, n * k), begin * k)
@@ -140,10 +140,17 @@ export class KMeans extends Estimator<Params, Fitted> {
 
   /** −Σ‖x − nearest center‖² over X: larger is better. */
   score(X: MatrixLike): number {
-    return -this.#assign(X).inertia
+    return -this.#assign(X, true).inertia
   }
 
-  #assign(X: MatrixLike): { labels: Int32Array; inertia: number } {
+  #centers({ arena, d }: Resident, shift = 0): CenterPanels {
+    const { clusterCenters } = this.state
+    const panels = new CenterPanels(arena, clusterCenters.length, d, shift)
+    panels.load(clusterCenters.flat())
+    return panels
+  }
+
+  #assign(X: MatrixLike, withInertia: boolean): { labels: Int32Array; inertia: number } {
     const { clusterCenters, nFeaturesIn: d } = this.state
     const k = clusterCenters.length
     const source = sourceOf(X)
@@ -152,12 +159,15 @@ export class KMeans extends Estimator<Params, Fitted> {
     let inertia = 0
     withWindows(source, (data, begin) => {
       const { arena, x, n } = data
-      const { centers, panels } = putCenters(data, clusterCenters)
+      const shift = shiftNear(data, x, n)
+      const { centers, panels, info } = this.#centers(data, shift)
       const out = arena.take(n * 4)
-      const into = new Reduction(arena, 3, n)
-      const args = [x, 0, d, k, centers, panels, out, 0, 0, 0]
-      drive(single({ kernel: 'assign', args, rows: n, scratch: arena.kernels.kmeansScratch(d, k), flopsPerRow: 3 * k * d + 20, into }), arena)
+      const args = [x, 0, d, k, shift, panels, info, 0, 0, out]
+      drive(single({ kernel: 'assignScreened', args, rows: n, scratch: arena.kernels.screeningScratch(d, k), flopsPerRow: k * d + 20 }), arena)
       labels.set(arena.i32(out, n), begin)
+      if (!withInertia) return
+      const into = new Reduction(arena, 2, n)
+      drive(single({ kernel: 'inertia', args: [x, 0, d, centers, out, 0, 0], rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into }), arena)
       inertia += into.total()[0]
     })
     return { labels, inertia }
@@ -217,16 +227,6 @@ function countDistinct(labels: Int32Array, k: number): number {
   const seen = new Uint8Array(k)
   for (const label of labels) seen[label] = 1
   return seen.reduce((count, s) => count + s, 0)
-}
-
-function putCenters({ arena, d }: Resident, clusterCenters: number[][]): { centers: number; panels: number } {
-  const k = clusterCenters.length
-  const centers = arena.takeF64(k * d)
-  const panels = arena.takeF64(Math.ceil(k / 4) * 4 * d)
-  const view = arena.f64(centers, k * d)
-  clusterCenters.forEach((row, c) => view.set(row, c * d))
-  arena.kernels.packPanels(centers, k, d, panels)
-  return { centers, panels }
 }
 
 function fittedFrom(result: KMeansResult, k: number, d: number): Fitted {

@@ -1,4 +1,9 @@
 // Lloyd's algorithm (Lloyd 1982) with scikit-learn's stopping rules and relocation of empty clusters.
+//
+// An iteration costs what changes: labels come from screened assignments (assembly/screening.ts), and the sums of the clusters are updated by
+// the rows that changed cluster. The sums are kept in pairs of doubles, exact to about 2⁻¹⁰⁰, so updating never drifts from summing afresh:
+// a center is fl(fl(Σ w·x) / fl(Σ w)), the same bits whatever path, order or offset led to it. An integer weight is a repeated row and
+// a zero weight an absent one to the last bit.
 import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments } from './resident.ts'
@@ -23,18 +28,8 @@ export interface LloydOptions {
   maxIter: number
   tol: number
   convergence: 'centers' | 'mse' | 'mae'
-}
-
-/** Every buffer of a k-means fit besides the data. Bytes: 8·(2·k·d + d·min(k, 3)) + 4·n + partial sums 8·(3 + k + k·d)·(log₂(n/1024) + 2). */
-function workspace(data: Resident, k: number) {
-  const { arena, n, d } = data
-  return {
-    centers: arena.takeF64(k * d), //                       row-major
-    panels: arena.takeF64(Math.ceil(k / 4) * 4 * d), //     the same, four by four, as kernels read them
-    labels: arena.take(n * 4), //                           nearest center of each row
-    sums: new Reduction(arena, 3 + k + k * d, n), //        inertia, Σ distance, changed labels, weights, centred sums
-    scratch: arena.kernels.kmeansScratch(d, k),
-  }
+  /** Whether somebody hears the reports, which need the inertia of every iteration. */
+  reports: boolean
 }
 
 /** The best of `nInit` runs by inertia. `random(run)` gives each run a stream of its own. */
@@ -46,12 +41,15 @@ export function* kMeans(data: Resident, options: LloydOptions, random: (run: num
     const { variance } = yield* columnMoments(data)
     threshold = (options.tol * variance.reduce((s, v) => s + v, 0)) / d
   }
-  const ws = workspace(data, options.k)
+  let tiles: IntegerTiles | undefined
   let best: KMeansResult | undefined
   for (let run = 0; run < options.nInit && !best?.stopped; run++) {
     const start = yield* firstCenters(data, options, random(run))
-    const result = yield* lloyd(data, start, options, threshold, ws, run)
-    if (!best || result.inertia < best.inertia) best = result
+    tiles ??= integerTiles(data) // after the first seeding, which gives its memory back
+    const own = arena.mark()
+    const result = yield* lloyd(start, options, threshold, new Assignment(data, options.k, tiles), run)
+    arena.release(own)
+    if (!best || result.inertia < best.inertia) best = { ...result }
     else best.stopped ||= result.stopped
   }
   arena.release(mark)
@@ -64,105 +62,259 @@ function* firstCenters(data: Resident, { init, k }: LloydOptions, random: Random
   return typeof init === 'function' ? init(k, random.uniform) : init
 }
 
-function* lloyd(data: Resident, start: Float64Array, options: LloydOptions, threshold: number, ws: ReturnType<typeof workspace>, run: number): Algorithm<KMeansResult> {
-  const { arena, x, w, n, d } = data
-  const { k, convergence, maxIter } = options
-  const assignment: Assignment = (centers, accumulate, distances = 0) => {
-    arena.f64(ws.centers, k * d).set(centers)
-    arena.kernels.packPanels(ws.centers, k, d, ws.panels)
-    const absolute = accumulate && convergence === 'mae'
-    const args = [x, w, d, k, ws.centers, ws.panels, ws.labels, distances, Number(accumulate), Number(absolute)]
-    return { kernel: 'assign', args, rows: n, scratch: ws.scratch, flopsPerRow: 3 * k * d + 20, into: ws.sums.reset() }
-  }
-  arena.i32(ws.labels, n).fill(-1)
-
+function* lloyd(start: Float64Array, options: LloydOptions, threshold: number, assignment: Assignment, run: number): Algorithm<KMeansResult> {
+  const { convergence, maxIter, reports } = options
+  const watchesInertia = reports || convergence !== 'centers'
   let centers = start
-  let inertia = Number.NaN
   let previous = Number.NaN
   let converged = false
   let stopped = false
-  let labelsFit = false // whether labels and inertia belong to `centers`
+  let labelsFit = false // whether the labels belong to `centers`
   let iteration = 0
   while (iteration < maxIter && !converged && !stopped) {
     iteration++
-    yield assignment(centers, true)
-    const sums = ws.sums.total().slice() // a relocation reuses the buffer
-    inertia = sums[0]
-    const changed = sums[2]
+    assignment.load(centers)
+    yield assignment.pass()
+    const changed = assignment.takeChanges()
+    const { inertia, distance } = watchesInertia ? yield* assignment.inertia(convergence === 'mae') : { inertia: Number.NaN, distance: Number.NaN }
     if (changed === 0 && iteration > 1) {
       // the partition is the last one's, whose means these centers are
       converged = labelsFit = true
       stopped = !(yield { report: { run, iteration, inertia, shift: 0 } })
       break
     }
-    const next = yield* updatedCenters(data, centers, sums, k, ws, assignment)
+    const next = yield* assignment.means(centers)
     let squaredShift = 0
-    for (let i = 0; i < k * d; i++) squaredShift += (next[i] - centers[i]) ** 2
+    for (let i = 0; i < centers.length; i++) squaredShift += (next[i] - centers[i]) ** 2
     if (convergence === 'centers') converged = squaredShift <= threshold
     else {
-      const watched = convergence === 'mse' ? inertia : sums[1]
+      const watched = convergence === 'mse' ? inertia : distance
       converged = Math.abs(previous - watched) <= threshold * previous
       previous = watched
     }
     centers = next
     stopped = !(yield { report: { run, iteration, inertia, shift: Math.sqrt(squaredShift) } })
   }
-  if (!labelsFit) {
-    yield assignment(centers, false)
-    inertia = ws.sums.total()[0]
-  }
-  return { centers, labels: arena.i32(ws.labels, n).slice(), inertia, nIter: iteration, converged, stopped }
+  assignment.load(centers)
+  if (!labelsFit) yield assignment.pass()
+  const { inertia } = yield* assignment.inertia(false)
+  return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
 }
 
-type Assignment = (centers: Float64Array, accumulate: boolean, distances?: number) => Pass
+/** The rows in 16-bit integers, kept between passes and between runs. Bytes: N·(2·D + 0.125), D rounded up to even. */
+interface IntegerTiles {
+  tiles: number
+  blocks: number
+  /** Address of a point near the data (D), about which rows are quantised. */
+  shift: number
+}
 
-// New centers from the sums of an assignment: center + Σ w·(x − center) / Σ w. Each empty cluster takes the row farthest from its center
-// (ties: lowest row), as scikit-learn does; the row leaves its old cluster. A cluster that is still empty takes the center of the heaviest
-// one.
-function* updatedCenters(data: Resident, centers: Float64Array, sums: Float64Array, k: number, ws: ReturnType<typeof workspace>, assignment: Assignment): Algorithm<Float64Array> {
-  const { arena, x, w, n, d } = data
-  const weight = sums.subarray(3, 3 + k)
-  const sum = sums.subarray(3 + k)
-  const moved = new Map<number, number>() // empty cluster → row
-  const empty = [...weight.keys()].filter((c) => weight[c] === 0)
-  if (empty.length > 0) {
-    const mark = arena.mark()
-    const distances = arena.takeF64(n)
-    yield assignment(centers, false, distances)
-    const rowWeights = w ? arena.f64(w, n) : undefined
-    const far = farthest(arena.f64(distances, n), rowWeights, empty.length)
-    arena.release(mark)
-    const labels = arena.i32(ws.labels, n)
-    far.forEach((row, e) => {
-      weight[empty[e]] = rowWeights?.[row] ?? 1
-      moved.set(empty[e], row)
-    })
-    // What the old clusters keep is summed afresh: a subtraction leaves rounding, and nothing else where all or nearly all weight left
-    const gone = new Set(far)
-    const donors = new Set(far.map((row) => labels[row]))
-    for (const c of donors) {
-      weight[c] = 0
-      sum.fill(0, c * d, (c + 1) * d)
+function integerTiles(data: Resident): IntegerTiles {
+  const { arena, x, n, d } = data
+  const records = arena.kernels.blockRecords(n)
+  const blocks = arena.takeF64(records)
+  arena.kernels.clear(blocks, records)
+  return { tiles: arena.take(arena.kernels.tileBytes(n, d)), blocks, shift: shiftNear(data, x, n) }
+}
+
+/** Address of the mean of up to a thousand rows spread over the data. @internal */
+export function shiftNear({ arena, d }: Pick<Resident, 'arena' | 'd'>, x: number, n: number): number {
+  const address = arena.takeF64(d)
+  const shift = new Float64Array(d)
+  const step = Math.ceil(n / 1000)
+  const first = arena.f64(x, d)
+  let count = 0
+  for (let i = 0; i < n; i += step, count++) {
+    const row = arena.f64(x + i * d * 8, d)
+    for (let j = 0; j < d; j++) shift[j] += row[j] - first[j]
+  }
+  for (let j = 0; j < d; j++) shift[j] = first[j] + shift[j] / count
+  arena.f64(address, d).set(shift)
+  return address
+}
+
+/** Below this many multiplications a row, dense distances cost less than screening them (measured: k·d = 12 is even, 16 gains). */
+const SCREEN_FROM = 12
+
+/** Centers where kernels read them. @internal */
+export class CenterPanels {
+  readonly centers: number
+  readonly panels: number
+  readonly info: number
+  readonly #arena: Resident['arena']
+  readonly #k: number
+  readonly #d: number
+  readonly #shift: number
+
+  /** @param shift address of the point the centers are quantised about; 0: they are not */
+  constructor(arena: Resident['arena'], k: number, d: number, shift: number) {
+    this.#arena = arena
+    this.#k = k
+    this.#d = d
+    this.#shift = shift
+    this.centers = arena.takeF64(k * d) //                               row-major
+    this.panels = arena.takeF64(Math.ceil(k / 4) * 4 * d) //             four by four
+    this.info = arena.takeF64(arena.kernels.centerDoubles(k, d)) //      in 16-bit integers
+  }
+
+  load(centers: ArrayLike<number>): void {
+    const { kernels } = this.#arena
+    const [k, d] = [this.#k, this.#d]
+    this.#arena.f64(this.centers, k * d).set(centers)
+    kernels.packPanels(this.centers, k, d, this.panels)
+    kernels.quantizeCenters(this.centers, k, d, this.#shift, Number(this.#shift !== 0 && k * d > SCREEN_FROM), this.info)
+  }
+}
+
+/** Labels of one run and the sums that go with them. Bytes: 4·N + 16·k·d and a little + partial sums 8·(2 + 3·k + 2·k·d)·(log₂(N/1024) + 2). */
+class Assignment {
+  readonly #data: Resident
+  readonly #k: number
+  readonly #tiles: IntegerTiles
+  readonly #centers: CenterPanels
+  readonly #labels: number
+  readonly #changes: Reduction
+  readonly #distances: Reduction
+  readonly #counts: Float64Array // rows of positive weight: whole numbers, so empty means 0
+  readonly #sums: PairSums //        Σ w (K), then Σ w·x (K×D)
+
+  constructor(data: Resident, k: number, tiles: IntegerTiles) {
+    const { arena, n, d } = data
+    this.#data = data
+    this.#k = k
+    this.#tiles = tiles
+    this.#centers = new CenterPanels(arena, k, d, tiles.shift)
+    this.#labels = arena.take(n * 4)
+    this.#changes = new Reduction(arena, 2 + k + 2 * (k + k * d), n, k + k * d)
+    this.#distances = new Reduction(arena, 2, n)
+    this.#counts = new Float64Array(k)
+    this.#sums = new PairSums(k + k * d)
+    this.labels.fill(-1)
+  }
+
+  get labels(): Int32Array {
+    return this.#data.arena.i32(this.#labels, this.#data.n)
+  }
+
+  /** Makes `centers` (k×d) those that rows are assigned to. */
+  load(centers: Float64Array): void {
+    this.#centers.load(centers)
+  }
+
+  /** The assignment of every row. */
+  pass(): Pass {
+    const { arena, x, w, n, d } = this.#data
+    const { tiles, blocks, shift } = this.#tiles
+    const { panels, info } = this.#centers
+    const args = [x, w, d, this.#k, shift, panels, info, tiles, blocks, this.#labels]
+    return { kernel: 'assignScreened', args, rows: n, scratch: arena.kernels.screeningScratch(d, this.#k), flopsPerRow: this.#k * d + 20, into: this.#changes.reset() }
+  }
+
+  /** Takes the changes of the pass into the sums; returns how many rows changed cluster. */
+  takeChanges(): number {
+    const changes = this.#changes.total()
+    for (let c = 0; c < this.#k; c++) this.#counts[c] += changes[2 + c]
+    this.#sums.add(changes.subarray(2 + this.#k))
+    return changes[0]
+  }
+
+  /** Σ w·distance² and, if asked, Σ w·distance of the rows to the centers of their labels. `distances`: an address for each row's square. */
+  *inertia(absolute: boolean, distances = 0): Algorithm<{ inertia: number; distance: number }> {
+    const { x, w, n, d } = this.#data
+    const args = [x, w, d, this.#centers.centers, this.#labels, distances, Number(absolute)]
+    yield { kernel: 'inertia', args, rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into: this.#distances.reset() }
+    const [inertia, distance] = this.#distances.total()
+    return { inertia, distance }
+  }
+
+  /** Means of the clusters. Each empty cluster takes the row farthest from its center (ties: lowest row), as in scikit-learn; the row leaves
+   *  its cluster's mean. A cluster that is still empty takes the center of the heaviest one. */
+  *means(centers: Float64Array): Algorithm<Float64Array> {
+    const { arena, x, w, n, d } = this.#data
+    const k = this.#k
+    const counts = this.#counts.slice()
+    const sums = this.#sums.copy() // a row that fills an empty cluster leaves its own for this mean only
+    const moved = new Map<number, number>() // empty cluster → row
+    const empty = [...counts.keys()].filter((c) => counts[c] === 0)
+    if (empty.length > 0) {
+      const mark = arena.mark()
+      const distances = arena.takeF64(n)
+      this.load(centers)
+      yield* this.inertia(false, distances)
+      const far = farthest(arena.f64(distances, n), w ? arena.f64(w, n) : undefined, empty.length)
+      arena.release(mark)
+      far.forEach((row, e) => {
+        const from = this.labels[row]
+        const rowWeight = w ? arena.f64(w, n)[row] : 1
+        counts[from]--
+        sums.addOne(from, -rowWeight)
+        arena.f64(x + row * d * 8, d).forEach((v, j) => {
+          for (const part of exactProduct(-rowWeight, v)) sums.addOne(k + from * d + j, part)
+        })
+        counts[empty[e]] = 1
+        sums.addOne(empty[e], rowWeight)
+        moved.set(empty[e], row)
+      })
     }
-    const values = arena.f64(x, n * d)
-    for (let i = 0; i < n; i++) {
-      const c = labels[i]
-      if (!donors.has(c) || gone.has(i)) continue
-      const rowWeight = rowWeights?.[i] ?? 1
-      weight[c] += rowWeight
-      for (let j = 0; j < d; j++) sum[c * d + j] += rowWeight * (values[i * d + j] - centers[c * d + j])
+    const next = new Float64Array(k * d)
+    let heaviest = 0
+    const weight = (c: number) => (counts[c] > 0 ? sums.value(c) : 0)
+    for (let c = 0; c < k; c++) {
+      if (weight(c) > weight(heaviest)) heaviest = c
+      const row = moved.get(c)
+      if (row !== undefined) next.set(arena.f64(x + row * d * 8, d), c * d)
+      else if (counts[c] > 0) for (let j = 0; j < d; j++) next[c * d + j] = sums.value(k + c * d + j) / weight(c)
+    }
+    for (let c = 0; c < k; c++) if (counts[c] === 0) next.copyWithin(c * d, heaviest * d, (heaviest + 1) * d)
+    return next
+  }
+}
+
+/** Running sums as unevaluated pairs of doubles. */
+class PairSums {
+  readonly #high: Float64Array
+  readonly #low: Float64Array
+
+  constructor(length: number) {
+    this.#high = new Float64Array(length)
+    this.#low = new Float64Array(length)
+  }
+
+  /** Adds pairs: all high parts, then all low ones. */
+  add(pairs: Float64Array): void {
+    const length = this.#high.length
+    for (let i = 0; i < length; i++) {
+      this.addOne(i, pairs[i])
+      this.#low[i] += pairs[length + i]
     }
   }
-  const next = new Float64Array(k * d)
-  let heaviest = 0
-  for (let c = 0; c < k; c++) {
-    if (weight[c] > weight[heaviest]) heaviest = c
-    const row = moved.get(c)
-    if (row !== undefined) next.set(arena.f64(x + row * d * 8, d), c * d)
-    else if (weight[c] > 0) for (let j = 0; j < d; j++) next[c * d + j] = centers[c * d + j] + sum[c * d + j] / weight[c]
+
+  /** Adds to one sum: two-sum (Knuth 1969). */
+  addOne(i: number, v: number): void {
+    const a = this.#high[i]
+    const sum = a + v
+    const back = sum - a
+    this.#high[i] = sum
+    this.#low[i] += a - (sum - back) + (v - back)
   }
-  for (let c = 0; c < k; c++) if (!(weight[c] > 0)) next.copyWithin(c * d, heaviest * d, (heaviest + 1) * d)
-  return next
+
+  value(i: number): number {
+    return this.#high[i] + this.#low[i]
+  }
+
+  copy(): PairSums {
+    const twin = new PairSums(this.#high.length)
+    twin.#high.set(this.#high)
+    twin.#low.set(this.#low)
+    return twin
+  }
+}
+
+// a·b as a rounded product and what rounding lost (Dekker 1971)
+function exactProduct(a: number, b: number): [number, number] {
+  const high = (v: number) => 134217729 * v - (134217729 * v - v)
+  const [ah, bh, product] = [high(a), high(b), a * b]
+  return [product, ah * bh - product + ah * (b - bh) + (a - ah) * bh + (a - ah) * (b - bh)]
 }
 
 // Up to `count` rows of positive weight and distance, farthest first, ties to the lowest row; none when every row sits on its center

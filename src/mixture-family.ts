@@ -1,8 +1,7 @@
 // Mixtures of other families than Gaussians. A family says what a row must look like, the log-density of a component, how a component is
 // fitted to weighted rows, and how to draw from it; everything else is here, once. EM is em.ts.
 import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
-import { type EmModel, type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { describe } from './errors.ts'
+import { type EmModel, type EmResult, bestRun, copyOf, em, fallMessage } from './em.ts'
 import { Estimator, type EstimatorJSON, openJSON, type WarningListener } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type Arena, sharedArena, withArena } from './memory.ts'
@@ -86,6 +85,8 @@ interface Fitted {
   lowerBounds: number[]
   history: HistoryEntry<string, unknown>[]
   nFeaturesIn: number
+  /** Whether the weights were learned, so count as parameters. */
+  fitWeights: boolean
   /** Mean of the last column, rounded: the trials of a binomial. */
   meanTrials: number
 }
@@ -143,7 +144,7 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
         const start = { weights: given.weights ?? new Float64Array(k).fill(1 / k), components: given.components ?? model.randomStart(new Random(seedUsed, run)) }
         return yield* em(model.restarted(), start, { tol, maxIter, run, keepHistory })
       }
-      return drive(bestRun(nInit, oneRun), arena, onIteration)
+      return drive(bestRun(given.components ? 1 : nInit, oneRun), arena, onIteration)
     })
     const shape = family.shape(k, d)
     this.fitted = {
@@ -155,8 +156,10 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
       lowerBounds: best.lowerBounds,
       history: best.history.map((p) => ({ weights: Array.from(p.weights), [family.parameter]: reshape(p.components, shape) })),
       nFeaturesIn: d,
+      fitWeights,
       meanTrials: Math.round(mean(Float64Array.from(data, (row) => row[d - 1]))),
     }
+    if (given.components && nInit > 1) this.warn('single-init', `given ${family.parameter}Init make every run the same: doing 1 instead of nInit = ${nInit}.`)
     if (best.fall) this.warn('likelihood-decreased', fallMessage(family.name, best.fall))
     if (!best.converged && !best.stopped && maxIter > 0)
       this.warn('not-converged', `${family.name} stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol.`)
@@ -188,21 +191,24 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
     return mean(this.scoreSamples(X))
   }
 
-  /** Akaike information criterion (Akaike 1974) on X. Lower is better. */
+  /** Akaike information criterion (Akaike 1974) on X: −2·log-likelihood + 2·nParameters. Lower is better. */
   aic(X: MatrixLike): number {
-    const logNorm = this.scoreSamples(X)
-    return -2 * mean(logNorm) * logNorm.length + 2 * this.nParameters
+    return this.#criterion(this.scoreSamples(X), 2)
   }
 
-  /** Bayesian information criterion (Schwarz 1978) on X. Lower is better. */
+  /** Bayesian information criterion (Schwarz 1978) on X: −2·log-likelihood + nParameters·ln N. Lower is better. */
   bic(X: MatrixLike): number {
     const logNorm = this.scoreSamples(X)
-    return -2 * mean(logNorm) * logNorm.length + this.nParameters * sharedArena().kernels.log(logNorm.length)
+    return this.#criterion(logNorm, sharedArena().kernels.log(logNorm.length))
   }
 
   /** Integrated completed likelihood (Biernacki, Celeux & Govaert 2000) on X: bic − 2·Σ ln max_k r. Lower is better. */
   icl(X: MatrixLike): number {
     return this.bic(X) - 2 * certainty(this.predictProba(X))
+  }
+
+  #criterion(logNorm: Float64Array, perParameter: number): number {
+    return -2 * mean(logNorm) * logNorm.length + perParameter * this.nParameters
   }
 
   /** Draws n rows (n×D) and the components they come from (n), component after component.
@@ -252,9 +258,9 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
   }
   /** Free parameters: those of the components, and K − 1 weights if they are fitted. */
   get nParameters(): number {
-    const { weights, nFeaturesIn: d } = this.state
+    const { weights, nFeaturesIn: d, fitWeights } = this.state
     const size = this.#family.shape(weights.length, d).reduce((a, b) => a * b, 1)
-    return size + (this.options.fitWeights ? weights.length - 1 : 0)
+    return size + (fitWeights ? weights.length - 1 : 0)
   }
 
   /** @internal θ as nested arrays. */
@@ -264,19 +270,22 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
 
   /** @internal */
   protected restore(json: EstimatorJSON): this {
-    const { name, shape } = this.#family
+    const { name, shape, accepts } = this.#family
     const { fitted } = openJSON(json, name, {
-      weights: (v) => Array.isArray(v) && v.length > 0 && v.every(Number.isFinite),
+      weights: (v) => Array.isArray(v) && v.length > 0 && v.every((w) => w >= 0 && w <= 1),
       converged: (v) => typeof v === 'boolean',
       nIter: (v) => typeof v === 'number',
       lowerBound: (v) => typeof v === 'number',
       lowerBounds: Array.isArray,
       history: Array.isArray,
       nFeaturesIn: (v) => Number.isInteger(v) && (v as number) > 0,
+      fitWeights: (v) => typeof v === 'boolean',
+      meanTrials: Number.isInteger,
     })
     if (fitted) {
       const state = fitted as unknown as Fitted
-      flatten(state.parameters, shape(state.weights.length, state.nFeaturesIn), `${name}.fromJSON: fitted.parameters`)
+      const where = `${name}.fromJSON: fitted.parameters`
+      requireAll(flatten(state.parameters, shape(state.weights.length, state.nFeaturesIn), where), accepts, where)
       this.fitted = state
     }
     return this
@@ -308,7 +317,7 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
     const source = sourceOf(X)
     checkShape(source, cols === undefined ? Math.max(1, minRows) : 0, name, cols)
     if (columns !== undefined && source.cols !== columns) throw new RangeError(`X: ${name} expected ${columns} columns, got ${source.cols}.`)
-    const data = X instanceof Matrix ? X : Matrix.from(X)
+    const data = X instanceof Matrix ? X : copyOf(X, 'X')
     for (let i = 0; i < data.rows; i++) {
       const row = data.row(i)
       const bad = row.findIndex((v) => !Number.isFinite(v))
@@ -325,12 +334,16 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
     const start = this.options[option]
     const weights = weightsInit ? checkMixingWeights(weightsInit, k) : undefined
     const components = start ? flatten(start, this.#family.shape(k, d), option) : undefined
-    components?.forEach((p, i) => {
-      const expected = this.#family.accepts(p)
-      if (expected) throw new RangeError(`${option}: expected ${expected}, got ${describe(p)} at ${i}.`)
-    })
+    if (components) requireAll(components, this.#family.accepts, option)
     return { weights, components }
   }
+}
+
+function requireAll(parameters: Float64Array, accepts: Family['accepts'], name: string): void {
+  parameters.forEach((p, i) => {
+    const expected = accepts(p)
+    if (expected) throw new RangeError(`${name}: expected ${expected}, got ${p} at ${i}.`)
+  })
 }
 
 /** Mixing weights that a user gives: K numbers from 0 to 1 that sum to 1 within 1e-8. @internal */
@@ -366,6 +379,7 @@ class FamilyModel implements EmModel<Parameters> {
   readonly #logNorm: number
   readonly #sums: Reduction
   readonly #logBase: Float64Array
+  readonly #magnitude: number
   #assigned: Float64Array | undefined
 
   constructor(arena: Arena, family: Family, data: Matrix, weights: Float64Array | undefined, k: number, hard: boolean, fitWeights: boolean) {
@@ -383,6 +397,7 @@ class FamilyModel implements EmModel<Parameters> {
     this.#w = weights ? arena.takeF64(n) : 0
     this.#sums = new Reduction(arena, 1, n)
     this.#logBase = Float64Array.from(data, (row) => family.logBase?.(row, arena.kernels.log) ?? 0)
+    this.#magnitude = mean(this.#logBase.map(Math.abs))
     if (weights) arena.f64(this.#w, n).set(weights)
   }
 
@@ -416,10 +431,11 @@ class FamilyModel implements EmModel<Parameters> {
   *step(parameters: Parameters): ReturnType<EmModel<Parameters>['step']> {
     yield* this.expectation(parameters)
     const logLikelihood = this.#sums.total()[0] / this.#totalWeight
-    const fixed = this.#hard && (this.#assigned?.every((r, i) => r === this.responsibilities[i]) ?? false)
-    if (this.#hard) this.#assigned = this.responsibilities.slice()
+    const r = this.responsibilities
+    const fixed = this.#hard && (this.#assigned?.every((v, i) => v === r[i]) ?? false)
+    if (this.#hard) this.#assigned = r.slice()
     const next = this.#maximisation()
-    return { logLikelihood, parameters: this.#fitWeights ? next : { ...next, weights: parameters.weights }, fixed }
+    return { logLikelihood, parameters: this.#fitWeights ? next : { ...next, weights: parameters.weights }, fixed, magnitude: this.#magnitude }
   }
 
   *expectation({ weights, components }: Parameters): Algorithm<void> {
@@ -453,8 +469,8 @@ class FamilyModel implements EmModel<Parameters> {
         }
       }
     }
-    const components: number[] = [] // a component without weight takes the parameters of all rows
-    for (let c = 0; c < k; c++) components.push(...Array.from(counts[c] > 0 ? this.#family.fit(counts[c], sums[c]) : this.#family.fit(this.#totalWeight, sums[k])))
-    return { weights: counts.map((count) => count / this.#totalWeight), components: Float64Array.from(components) }
+    // a component without weight takes the parameters of all rows
+    const components = Array.from(counts, (count, c) => Array.from(count > 0 ? this.#family.fit(count, sums[c]) : this.#family.fit(this.#totalWeight, sums[k])))
+    return { weights: counts.map((count) => count / this.#totalWeight), components: Float64Array.from(components.flat()) }
   }
 }

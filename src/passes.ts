@@ -91,14 +91,17 @@ function runPass(pass: Pass, arena: Arena): void {
 export class Reduction {
   readonly #arena: Arena
   readonly #length: number
+  readonly #plain: number
   readonly #buffers: number[]
   #count = 0 // slots closed
   #depth = 0 // partial sums held
 
-  /** @param length doubles of statistics @param rows rows of the longest pass, which fixes the depth of the tree */
-  constructor(arena: Arena, length: number, rows: number) {
+  /** @param length doubles of statistics @param rows rows of the longest pass, which fixes the depth of the tree
+   *  @param pairs how many of the statistics are sums in pairs of doubles: the last 2·pairs, high parts first */
+  constructor(arena: Arena, length: number, rows: number, pairs = 0) {
     this.#arena = arena
     this.#length = length
+    this.#plain = length - 2 * pairs
     const slots = Math.max(1, Math.ceil(rows / SLOT_ROWS))
     this.#buffers = Array.from({ length: Math.ceil(Math.log2(slots)) + 1 }, () => arena.takeF64(length))
   }
@@ -130,6 +133,9 @@ export class Reduction {
 
   #mergeLast(): void {
     this.#depth--
-    this.#arena.kernels.merge(this.#buffers[this.#depth - 1], this.#buffers[this.#depth], this.#length)
+    const { kernels } = this.#arena
+    const [into, from] = [this.#buffers[this.#depth - 1], this.#buffers[this.#depth]]
+    kernels.merge(into, from, this.#plain)
+    if (this.#plain < this.#length) kernels.mergePairs(into + this.#plain * 8, from + this.#plain * 8, (this.#length - this.#plain) / 2)
   }
 }

@@ -1,5 +1,6 @@
 // Mixture of products of Poisson distributions: counts.
 import type { EstimatorJSON } from './estimator.ts'
+import { logGamma } from './estimation.ts'
 import { FamilyMixture, type MixtureOptions } from './mixture-family.ts'
 
 export interface PoissonMixtureOptions extends MixtureOptions {
@@ -22,7 +23,7 @@ export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
           const total = rates.reduce((s, v) => s + v, 0)
           return (row) => row.reduce((s, x, j) => (x > 0 ? s + x * logs[j] : s), -total)
         },
-        logBase: (row, log) => -row.reduce((s, x) => s + logFactorial(x, log), 0),
+        logBase: (row, log) => -row.reduce((s, x) => s + logGamma(x + 1, log), 0),
         fit: (weight, sum) => sum.map((s) => s / weight),
         draw: (rates, random, _d, _trials, log) => rates.map((rate) => drawPoisson(rate, random, log)),
       },
@@ -39,14 +40,6 @@ export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
   static fromJSON(json: EstimatorJSON): PoissonMixture {
     return new PoissonMixture(json?.params).restore(json)
   }
-}
-
-// ln x!: the sum of logarithms up to 64, then Stirling's series, whose first left-out term is 1/(1680·x⁷) < 2e-16
-function logFactorial(x: number, log: (x: number) => number): number {
-  if (x >= 64) return (x + 0.5) * log(x) - x + 0.9189385332046727 + 1 / (12 * x) - 1 / (360 * x ** 3) + 1 / (1260 * x ** 5)
-  let sum = 0
-  for (let i = 2; i <= x; i++) sum += log(i)
-  return sum
 }
 
 // How many exponential waiting times of mean 1 fit into `rate`: O(rate), exact

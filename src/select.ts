@@ -1,13 +1,14 @@
 // Model selection: every combination of components and covariance type, by an information criterion.
-import { type Schema, callable, checkOptions, oneOf } from './check.ts'
-import { describe } from './errors.ts'
+import { type Check, type Schema, callable, checkOptions, oneOf } from './check.ts'
+import { DegenerateCovarianceError, describe } from './errors.ts'
 import { type CovarianceType, GaussianMixture, type GaussianMixtureFitOptions, type GaussianMixtureOptions } from './gaussian-mixture.ts'
-import { Matrix, type MatrixLike } from './matrix.ts'
+import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
+import { checkShape } from './resident.ts'
 
 /** What is compared: Bayesian (Schwarz 1978), Akaike's (1974), or integrated completed likelihood (Biernacki, Celeux & Govaert 2000). */
 export type Criterion = 'bic' | 'aic' | 'icl'
 
-export interface SelectGaussianMixtureOptions extends Omit<GaussianMixtureOptions, 'nComponents' | 'covarianceType' | 'precisionsInit' | 'meansInit' | 'weightsInit'> {
+export interface SelectGaussianMixtureOptions extends Omit<GaussianMixtureOptions, 'nComponents' | 'covarianceType' | 'precisionsInit' | 'meansInit' | 'weightsInit' | 'warmStart'> {
   /** Numbers of components to try. Default [1, 2, 3, 4, 5, 6]. */
   nComponents?: ArrayLike<number>
   /** Covariance types to try. Default all four. */
@@ -33,29 +34,53 @@ export interface SelectionResult {
   model: GaussianMixture<CovarianceType>
 }
 
+// A list of values to try
+const list: Check<unknown[]> = (value, name) => {
+  if (typeof value !== 'object' || value === null || typeof (value as ArrayLike<unknown>).length !== 'number') throw new TypeError(`${name}: expected an array of values to try, got ${describe(value)}.`)
+  if ((value as ArrayLike<unknown>).length === 0) throw new RangeError(`${name}: expected at least one value to try, got none.`)
+  return Array.from(value as ArrayLike<unknown>)
+}
+
+type Options = Omit<SelectGaussianMixtureOptions, 'nComponents'> & { nComponents: number[]; covarianceType: CovarianceType[]; criterion: Criterion }
+
+const unchecked: Check = (value) => value // by us: GaussianMixture does
+const SCHEMA: Schema = {
+  nComponents: list,
+  covarianceType: list,
+  criterion: oneOf('bic', 'aic', 'icl'),
+  sampleWeight: unchecked,
+  onFit: callable,
+  tol: unchecked,
+  regCovar: unchecked,
+  maxIter: unchecked,
+  nInit: unchecked,
+  initParams: unchecked,
+  randomState: unchecked,
+  onWarning: unchecked,
+}
+const DEFAULTS: Options = { nComponents: [1, 2, 3, 4, 5, 6], covarianceType: ['full', 'tied', 'diag', 'spherical'], criterion: 'bic' }
+
 /** Fits a Gaussian mixture for every combination and keeps them all; X is put in memory once. A combination whose covariances degenerate is
  *  left out of `results`; if all do, the last DegenerateCovarianceError is thrown.
- *  @param options besides the grid, any option of GaussianMixture
- *  @returns best: the fit with the lowest criterion (the first on ties); results: all fits, types in order, components within */
+ *  @param options the grid, and options of GaussianMixture for every fit, except starts, which fit one combination only
+ *  @returns best: the fit with the lowest criterion (the first on ties); results: all fits, types in order, components within
+ *  @throws TypeError, RangeError for data or options that cannot be used, before any fit */
 export function selectGaussianMixture(X: MatrixLike, options?: SelectGaussianMixtureOptions): { best: GaussianMixture<CovarianceType>; results: SelectionResult[] } {
-  const { nComponents = [1, 2, 3, 4, 5, 6], covarianceType = ['full', 'tied', 'diag', 'spherical'], criterion, onFit, sampleWeight, ...shared } = options ?? {}
-  const schema: Schema = { criterion: oneOf('bic', 'aic', 'icl'), onFit: callable }
-  const { criterion: by } = checkOptions('selectGaussianMixture', { criterion, onFit }, schema, { criterion: 'bic' as Criterion })
-  const types = listOf(covarianceType, 'covarianceType')
-  const counts = listOf(nComponents, 'nComponents')
+  const { nComponents, covarianceType, criterion, sampleWeight, onFit, ...shared } = checkOptions<Options>('selectGaussianMixture', options, SCHEMA, DEFAULTS)
   // every model is made, so every option checked, before any is fitted
-  const models = types.flatMap((type) => counts.map((k) => new GaussianMixture<CovarianceType>({ ...shared, nComponents: k, covarianceType: type })))
-  const data = X instanceof Matrix ? X : Matrix.from(X)
-  const most = Math.max(...counts)
-  if (data.rows < most) throw new RangeError(`X: expected at least as many rows as the most components, ${most}, got ${data.rows}.`)
+  const models = covarianceType.flatMap((type) => nComponents.map((k) => new GaussianMixture<CovarianceType>({ ...shared, nComponents: k, covarianceType: type })))
+  const source = sourceOf(X)
+  checkShape(source, Math.max(2, ...nComponents), 'selectGaussianMixture')
+  const data = X instanceof Matrix ? X : Matrix.zeros(source.rows, source.cols)
+  if (data !== X) source.copyTo(data.data, 0, source.rows)
 
   const results: SelectionResult[] = []
   let failure: unknown
   for (const model of models) {
     try {
-      model.fit(data, sampleWeight ? { sampleWeight } : {})
+      model.fit(data, { sampleWeight })
     } catch (error) {
-      if ((error as Error).name !== 'DegenerateCovarianceError') throw error
+      if (!(error instanceof DegenerateCovarianceError)) throw error
       failure = error
       continue
     }
@@ -65,11 +90,5 @@ export function selectGaussianMixture(X: MatrixLike, options?: SelectGaussianMix
     if (onFit?.(results[results.length - 1]) === false) break
   }
   if (!results.length) throw failure
-  return { best: results.reduce((a, b) => (b[by] < a[by] ? b : a)).model, results }
-}
-
-function listOf<T>(value: ArrayLike<T>, name: string): T[] {
-  if (typeof value !== 'object' || value === null || typeof value.length !== 'number') throw new TypeError(`${name}: expected an array of values to try, got ${describe(value)}.`)
-  if (value.length === 0) throw new RangeError(`${name}: expected at least one value to try, got none.`)
-  return Array.from(value)
+  return { best: results.reduce((a, b) => (b[criterion] < a[criterion] ? b : a)).model, results }
 }

@@ -31,17 +31,41 @@ export function naiveAssign(X: Rows, C: Rows): { labels: number[]; best: number[
   return { labels, best }
 }
 
-/** Per cluster Σ w and Σ w·(x − center), rows in order. */
-export function naiveCenterSums(X: Rows, C: Rows, labels: ArrayLike<number>, weights?: ArrayLike<number>): { weight: number[]; sums: number[][] } {
-  const [k, d] = [C.length, C[0].length]
-  const weight = new Array<number>(k).fill(0)
-  const sums = table(k, d)
-  for (let i = 0; i < X.length; i++) {
-    const [c, w] = [labels[i], weights ? weights[i] : 1]
-    weight[c] += w
-    for (let j = 0; j < d; j++) sums[c][j] += w * (X[i][j] - C[c][j])
+/** The sum of doubles, rounded once (Shewchuk 1997: a growing expansion of non-overlapping parts). */
+export function exactSum(values: Iterable<number>): number {
+  let parts: number[] = []
+  for (let x of values) {
+    const next: number[] = []
+    for (const part of parts) {
+      const [a, b] = Math.abs(x) >= Math.abs(part) ? [x, part] : [part, x]
+      const sum = a + b
+      const lost = b - (sum - a)
+      if (lost !== 0) next.push(lost)
+      x = sum
+    }
+    next.push(x)
+    parts = next
   }
-  return { weight, sums }
+  return parts.reduceRight((sum, part) => sum + part, 0)
+}
+
+/** a·b as a rounded product and its rounding error (Dekker 1971). */
+export function exactProduct(a: number, b: number): [number, number] {
+  const split = (v: number) => {
+    const c = 134217729 * v
+    const high = c - (c - v)
+    return [high, v - high]
+  }
+  const [p, [ah, al], [bh, bl]] = [a * b, split(a), split(b)]
+  return Math.abs(a) === 1 || Math.abs(b) === 1 ? [p, 0] : [p, ah * bh - p + ah * bl + al * bh + al * bl]
+}
+
+/** Weights and means of clusters: fl(fl(Σ w·x) / fl(Σ w)), the sums over `rows` exact. */
+export function naiveMeans(X: Rows, k: number, labels: ArrayLike<number>, weights?: ArrayLike<number>, rows = range(X.length)) {
+  const members = range(k).map((c) => rows.filter((i) => labels[i] === c && (weights ? weights[i] > 0 : true)))
+  const weight = members.map((own) => exactSum(own.map((i) => weights?.[i] ?? 1)))
+  const means = members.map((own, c) => range(X[0].length).map((j) => exactSum(own.flatMap((i) => exactProduct(weights?.[i] ?? 1, X[i][j]))) / weight[c]))
+  return { weight, means }
 }
 
 /** Σ w·‖x − center‖². */
@@ -67,8 +91,7 @@ export interface NaiveIteration {
 
 /** Lloyd's algorithm from `init`, with scikit-learn's stopping rules:
  *  labels that do not change end it at once; then Σ‖change of a center‖² ≤ tol·mean variance; after any other end the labels are made
- *  to fit the last centers. A new center is center + Σ w·(x − center)/Σ w, rows in order: the same arithmetic as the kernels', so up to
- *  1024 rows (one slot) even the last bits must agree. */
+ *  to fit the last centers. Centers are exact sums rounded once, divided: even the last bits must agree. */
 export function naiveLloyd(X: Rows, init: Rows, { weights, maxIter = 300, tol = 1e-4, convergence = 'centers' }: NaiveLloydOptions = {}) {
   const [n, k, d] = [X.length, init.length, init[0].length]
   const weightOf = (i: number) => (weights ? weights[i] : 1)
@@ -96,7 +119,7 @@ export function naiveLloyd(X: Rows, init: Rows, { weights, maxIter = 300, tol = 
     }
     previousLabels = labels
 
-    const { weight, sums } = naiveCenterSums(X, centers, labels, weights)
+    const { weight, means } = naiveMeans(X, k, labels, weights)
     const empty = range(k).filter((c) => weight[c] === 0)
     // rows that may move, farthest first; none when every row sits on its center
     const far = range(n)
@@ -105,17 +128,12 @@ export function naiveLloyd(X: Rows, init: Rows, { weights, maxIter = 300, tol = 
       .slice(0, empty.length)
     const moved = new Set(far)
     const next = centers.map((center) => center.slice())
+    const left = naiveMeans(X, k, labels, weights, range(n).filter((i) => !moved.has(i)))
     for (const donor of new Set(far.map((i) => labels[i]))) {
-      // what is left of a cluster that gives rows away, summed afresh
-      weight[donor] = 0
-      sums[donor].fill(0)
-      for (let i = 0; i < n; i++) {
-        if (labels[i] !== donor || moved.has(i)) continue
-        weight[donor] += weightOf(i)
-        for (let j = 0; j < d; j++) sums[donor][j] += weightOf(i) * (X[i][j] - centers[donor][j])
-      }
+      weight[donor] = left.weight[donor]
+      means[donor] = left.means[donor]
     }
-    for (let c = 0; c < k; c++) if (weight[c] > 0) for (let j = 0; j < d; j++) next[c][j] = centers[c][j] + sums[c][j] / weight[c]
+    for (let c = 0; c < k; c++) if (weight[c] > 0) next[c] = means[c]
     far.forEach((row, e) => {
       weight[empty[e]] = weightOf(row)
       next[empty[e]] = Array.from(X[row])

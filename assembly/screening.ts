@@ -1,0 +1,384 @@
+// Nearest centers, screened in 16-bit integers and decided exactly.
+//
+// A block of rows, shifted and scaled, is kept in 16-bit integers, eight rows by two features to 32 bytes, so that one instruction
+// (i32x4.dot_i16x8_s) does eight multiplications and four additions. That gives every row its best and second best center by an
+// approximate score, with a bound on the approximation. Where the two differ by more than the bound the best is the nearest center; the
+// few rows where they do not are decided by the canonical distances (distances.ts). Labels are therefore those of the exact rule, ties
+// to the lowest index, whatever path found them.
+//
+// The bound. Let t = x − m and b = c − m with a fixed shift m, t = σ(q + e) and b = τ(p + f) with integers q, p, residuals e, f and scales
+// σ, τ. Since ‖x − c‖² = ‖t‖² − 2(t·b − ‖b‖²/2), the nearest center has the largest  g = (t·b − ‖b‖²/2)/(στ), and
+//   t·b/(στ) = (q + e)·(p + f) = q·p + q·f + e·(p + f),   so   |t·b/(στ) − q·p| ≤ ‖q‖‖f‖ + ‖e‖‖b‖/τ   (Cauchy–Schwarz).
+// With h the integer nearest to ‖b‖²/(2στ), the score q·p − h is within  E = ‖q‖‖f‖ + ‖e‖‖b‖/τ + ½ + 1  of g; the 1 covers the rounding of
+// every floating-point step here and of the canonical distances (all norms are at most LIMIT = 23170 in units of the scales, so each such
+// error is below (d + 8)·2^−53·2^31, less than ½ for d < 10⁶). Norms are maxima over the block and over the centers.
+// The low `bits` of a score are replaced by the center's index, which moves it by less than 2^bits. Hence: if best − second > 2E + 2·2^bits,
+// the best is the nearest, and no other center ties with it.
+// Overflow: |q·p| ≤ LIMIT² < 2^29 and h ≤ LIMIT²/2, because σ is at least max‖b‖/LIMIT (else the block is quantised again).
+import { nearestCenters, nearestOfRow } from "./kmeans";
+import { blockRows, pack } from "./tile";
+
+/** Largest norm of a quantised vector: ⌊2^14.5⌋. */
+const LIMIT: f64 = 23170;
+/** Added to a double below 2^51 it leaves the nearest integer in the low bits. */
+const SHIFTER: f64 = 6755399441055744.0;
+/** Rows of a block of integer tiles. */
+export const SCREEN_ROWS: i32 = 256;
+/** Doubles kept per block: σ (0: not quantised yet), max ‖q‖, max ‖e‖, rows undecided when last screened. */
+export const BLOCK_DOUBLES: i32 = 4;
+/** More undecided rows than this in a block, and it is assigned densely from then on: deciding one costs about what eight dense rows do. */
+const DENSE_AFTER: f64 = 32;
+
+/** Doubles that `quantizeCenters` fills: 1/τ (0: not screened), max ‖b‖, max ‖f‖, one unused, ‖b‖²/2 of each center, and the integers. */
+export function centerDoubles(k: i32, d: i32): i32 {
+  return 4 + k + ((k + 3) >> 2) * ((d + 1) >> 1) * 2;
+}
+
+/** Bytes of the integer tiles of n rows: a double, as it may pass 2³¹. */
+export function tileBytes(n: i32, d: i32): f64 {
+  return <f64>((n + SCREEN_ROWS - 1) / SCREEN_ROWS) * <f64>SCREEN_ROWS * <f64>((d + 1) >> 1) * 4;
+}
+
+/** Doubles of the records of the blocks of n rows. */
+export function blockRecords(n: i32): i32 {
+  return ((n + SCREEN_ROWS - 1) / SCREEN_ROWS) * BLOCK_DOUBLES;
+}
+
+/** Bytes of scratch for `assignScreened`. */
+export function screeningScratch(d: i32, k: i32): usize {
+  const groups = <usize>((k + 3) >> 2);
+  const tile = <usize>SCREEN_ROWS * <usize>((d + 1) >> 1) << 2;
+  // integer tile · h of each center · best and second of each row · labels · one dense tile with its best distances · a block record
+  return tile + (groups << 4) + (<usize>SCREEN_ROWS << 3) + (<usize>SCREEN_ROWS << 2) + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3) + (<usize>BLOCK_DOUBLES << 3);
+}
+
+/** Quantises k centers (k×d, row-major, in) shifted by `shift` (d, in). `info` (`centerDoubles(k, d)` doubles, out): scalars, then
+ *  the integers as panels of four: [⌈k/4⌉][⌈d/2⌉][4][2] i16 (out). Not `screened`: the pass then decides every row densely. */
+export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, screened: i32, info: usize): void {
+  const rowBytes = <usize>d << 3;
+  const pairs = (d + 1) >> 1;
+  const halves = info + 32;
+  const panels = halves + (<usize>k << 3);
+  let largest: f64 = 0;
+  for (let c = 0; c < k; c++) {
+    const row = centers + <usize>c * rowBytes;
+    let norm: f64 = 0;
+    for (let j: usize = 0; j < rowBytes; j += 8) {
+      const b = load<f64>(row + j) - load<f64>(shift + j);
+      norm += b * b;
+    }
+    store<f64>(halves + (<usize>c << 3), 0.5 * norm);
+    if (!(norm <= largest)) largest = norm;
+  }
+  largest = Math.sqrt(largest);
+  // too small or too large to be scaled safely, or not worth it: everything is decided by the canonical distances
+  const inverse = screened && largest > 1e-140 && largest < 1e140 ? LIMIT / largest : 0;
+  let residual: f64 = 0;
+  memory.fill(panels, 0, <usize>((k + 3) >> 2) * <usize>pairs << 4);
+  for (let c = 0; c < k; c++) {
+    const row = centers + <usize>c * rowBytes;
+    const out = panels + (<usize>(c >> 2) * <usize>pairs << 4) + (<usize>(c & 3) << 2);
+    let own: f64 = 0;
+    for (let j = 0; j < d; j++) {
+      const b = (load<f64>(row + (<usize>j << 3)) - load<f64>(shift + (<usize>j << 3))) * inverse;
+      const p = nearest(b);
+      own += (b - p) * (b - p);
+      store<i16>(out + (<usize>(j >> 1) << 4) + (<usize>(j & 1) << 1), <i16>p);
+    }
+    if (own > residual) residual = own;
+  }
+  store<f64>(info, inverse);
+  store<f64>(info, largest, 8);
+  store<f64>(info, Math.sqrt(residual), 16);
+}
+
+/** Quantises rows [start, start + count) of x into a tile ([⌈count/8⌉][⌈d/2⌉][8][2] i16, out) with a scale fit for these rows and for
+ *  centers of norm up to `radius`; `block` gets 1/σ, max ‖q‖ and max ‖e‖. */
+function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, radius: f64, tile: usize, block: usize): void {
+  const rowBytes = <usize>d << 3;
+  const evenBytes = <usize>(d & ~1) << 3;
+  const pairs = (d + 1) >> 1;
+  const base = x + <usize>start * rowBytes;
+  let largest: f64 = 0;
+  for (let i = 0; i < count; i++) {
+    const row = base + <usize>i * rowBytes;
+    let sum = f64x2.splat(0);
+    for (let j: usize = 0; j < evenBytes; j += 16) {
+      const t = f64x2.sub(v128.load(row + j), v128.load(shift + j));
+      sum = f64x2.add(sum, f64x2.mul(t, t));
+    }
+    let norm = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+    if (evenBytes < rowBytes) {
+      const t = load<f64>(row + evenBytes) - load<f64>(shift + evenBytes);
+      norm += t * t;
+    }
+    if (!(norm <= largest)) largest = norm;
+  }
+  largest = Math.sqrt(largest);
+  const reach = max(largest, radius);
+  const inverse = reach > 1e-140 && reach < 1e140 ? LIMIT / reach : 0;
+  const scale = f64x2.splat(inverse);
+  const shifter = f64x2.splat(SHIFTER);
+  const lastOct = <usize>((count - 1) >> 3) * <usize>pairs << 5;
+  memory.fill(tile + lastOct, 0, <usize>pairs << 5);
+  let worst: f64 = 0;
+  for (let i = 0; i < count; i++) {
+    const row = base + <usize>i * rowBytes;
+    let out = tile + (<usize>(i >> 3) * <usize>pairs << 5) + (<usize>(i & 7) << 2);
+    let sum = f64x2.splat(0);
+    for (let j: usize = 0; j < evenBytes; j += 16) {
+      const t = f64x2.mul(f64x2.sub(v128.load(row + j), v128.load(shift + j)), scale);
+      const z = f64x2.add(t, shifter);
+      const e = f64x2.sub(t, f64x2.sub(z, shifter));
+      sum = f64x2.add(sum, f64x2.mul(e, e));
+      v128.store32_lane(out, v128.shuffle<i16>(z, z, 0, 4, 0, 4, 0, 4, 0, 4), 0);
+      out += 32;
+    }
+    let residual = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+    if (evenBytes < rowBytes) {
+      const t = (load<f64>(row + evenBytes) - load<f64>(shift + evenBytes)) * inverse;
+      const q = nearest(t);
+      residual += (t - q) * (t - q);
+      store<i32>(out, <i32>q & 0xffff);
+    }
+    if (residual > worst) worst = residual;
+  }
+  worst = Math.sqrt(worst);
+  store<f64>(block, inverse);
+  store<f64>(block, largest * inverse + worst, 8);
+  store<f64>(block, worst, 16);
+}
+
+/** Best and second best score of each row of a tile. `h` (i32, ⌈k/4⌉·4, in): −h of each center. `keep`: mask of the bits that stay; the
+ *  others take the center's number, counted down from 4⌈k/4⌉ − 1. best, second (i32 per row, out). */
+function screen(tile: usize, octs: i32, pairs: i32, k: i32, panels: usize, h: usize, keep: i32, best: usize, second: usize): void {
+  const octBytes = <usize>pairs << 5;
+  const groups = (k + 3) >> 2;
+  const kept = i32x4.splat(keep);
+  const one = i32x4.splat(1);
+  for (let o = 0; o < octs; o++) {
+    const end = tile + octBytes;
+    let best0 = i32x4.splat(-0x60000000), best1 = best0, second0 = best0, second1 = best0;
+    let index = i32x4.splat((groups << 2) - 1);
+    let p = panels, hp = h;
+    for (let g = 0; g < groups; g++) {
+      let a0 = v128.load32_splat(hp), a1 = a0;
+      let b0 = v128.load32_splat(hp, 4), b1 = b0;
+      let c0 = v128.load32_splat(hp, 8), c1 = c0;
+      let d0 = v128.load32_splat(hp, 12), d1 = d0;
+      for (let x = tile; x < end; x += 32) {
+        const x0 = v128.load(x), x1 = v128.load(x, 16);
+        let m = v128.load32_splat(p);
+        a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, m)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, m));
+        m = v128.load32_splat(p, 4);
+        b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, m)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, m));
+        m = v128.load32_splat(p, 8);
+        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x0, m)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x1, m));
+        m = v128.load32_splat(p, 12);
+        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x0, m)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x1, m));
+        p += 16;
+      }
+      hp += 16;
+      a0 = v128.or(v128.and(a0, kept), index); a1 = v128.or(v128.and(a1, kept), index);
+      second0 = i32x4.max_s(second0, i32x4.min_s(best0, a0)); best0 = i32x4.max_s(best0, a0);
+      second1 = i32x4.max_s(second1, i32x4.min_s(best1, a1)); best1 = i32x4.max_s(best1, a1);
+      index = i32x4.sub(index, one);
+      b0 = v128.or(v128.and(b0, kept), index); b1 = v128.or(v128.and(b1, kept), index);
+      second0 = i32x4.max_s(second0, i32x4.min_s(best0, b0)); best0 = i32x4.max_s(best0, b0);
+      second1 = i32x4.max_s(second1, i32x4.min_s(best1, b1)); best1 = i32x4.max_s(best1, b1);
+      index = i32x4.sub(index, one);
+      c0 = v128.or(v128.and(c0, kept), index); c1 = v128.or(v128.and(c1, kept), index);
+      second0 = i32x4.max_s(second0, i32x4.min_s(best0, c0)); best0 = i32x4.max_s(best0, c0);
+      second1 = i32x4.max_s(second1, i32x4.min_s(best1, c1)); best1 = i32x4.max_s(best1, c1);
+      index = i32x4.sub(index, one);
+      d0 = v128.or(v128.and(d0, kept), index); d1 = v128.or(v128.and(d1, kept), index);
+      second0 = i32x4.max_s(second0, i32x4.min_s(best0, d0)); best0 = i32x4.max_s(best0, d0);
+      second1 = i32x4.max_s(second1, i32x4.min_s(best1, d1)); best1 = i32x4.max_s(best1, d1);
+      index = i32x4.sub(index, one);
+    }
+    v128.store(best, best0); v128.store(best, best1, 16);
+    v128.store(second, second0); v128.store(second, second1, 16);
+    best += 32; second += 32;
+    tile = end;
+  }
+}
+
+/** Assignment pass over rows [start, end), a multiple of SCREEN_ROWS from the start: the label of each row of x (n×d, in) to `labels` (i32,
+ *  inout), and what changes with them to `stats`.
+ *  Centers come as panels of doubles ([⌈k/4⌉][d][4], in) and quantised (`quantizeCenters`, in) about the same `shift` (d, in).
+ *  `tiles` (integer tiles of all rows, inout) and `blocks` (BLOCK_DOUBLES a block, inout, zeros before the first pass) keep the
+ *  quantised rows between passes; 0 quantises each block in scratch.
+ *  w (n, in): sample weights, 0 for none.
+ *  stats (inout), where not 0: [0] rows of positive weight whose label changed · [1] rows decided by canonical distances · k changes of the
+ *  number of rows of positive weight · then, as pairs of doubles (first all high parts, then all low ones), k changes of Σ w and k×d
+ *  changes of Σ w·x, exact to about 2^−100. A former label of −1 counts as none. */
+export function assignScreened(
+  x: usize, w: usize, d: i32, k: i32, shift: usize, panels: usize, info: usize, tiles: usize, blocks: usize, labels: usize,
+  start: i32, end: i32, stats: usize, scratch: usize,
+): void {
+  const pairs = (d + 1) >> 1;
+  const groups = (k + 3) >> 2;
+  const blockBytes = <usize>SCREEN_ROWS * <usize>pairs << 2;
+  const ownTile = scratch;
+  const h = ownTile + blockBytes;
+  const best = h + (<usize>groups << 4);
+  const second = best + (<usize>SCREEN_ROWS << 2);
+  const fresh = second + (<usize>SCREEN_ROWS << 2);
+  const dense = fresh + (<usize>SCREEN_ROWS << 2);
+  const centerInverse = load<f64>(info), radius = load<f64>(info, 8), centerResidual = load<f64>(info, 16);
+  const halves = info + 32;
+  const quantized = halves + (<usize>k << 3);
+  let bits = 0;
+  while (1 << bits < groups << 2) bits++;
+  const low = (1 << bits) - 1;
+  const own = scratch + screeningScratch(d, k) - (<usize>BLOCK_DOUBLES << 3);
+  let undecided: f64 = 0;
+  for (let b = start; b < end; b += SCREEN_ROWS) {
+    const count = min(SCREEN_ROWS, end - b);
+    const number = <usize>(b / SCREEN_ROWS);
+    const block = blocks != 0 ? blocks + (number * BLOCK_DOUBLES << 3) : own;
+    const tile = blocks != 0 ? tiles + number * blockBytes : ownTile;
+    let inverse = blocks != 0 ? load<f64>(block) : 0;
+    if (centerInverse != 0 && (inverse == 0 || radius * inverse > LIMIT)) {
+      quantizeRows(x, d, b, count, shift, radius, tile, block);
+      inverse = load<f64>(block);
+      if (blocks == 0) store<f64>(block, 0, 24);
+    }
+    // in units of στ; the sums are far below 2^53, so ceil leaves a bound
+    const bound = load<f64>(block, 8) * centerResidual + load<f64>(block, 16) * (radius * centerInverse) + 1.5;
+    const threshold = Math.ceil(2 * bound) + <f64>(2 << bits);
+    let open: f64 = 0;
+    if (inverse == 0 || centerInverse == 0 || threshold > <f64>0x20000000 || load<f64>(block, 24) > DENSE_AFTER) {
+      const rows = blockRows(d);
+      for (let r = 0; r < count; r += rows) {
+        const some = min(rows, count - r);
+        pack(x, d, b + r, some, dense);
+        nearestCenters(dense, (some + 3) >> 2, d, panels, k, dense + (<usize>SCREEN_ROWS * <usize>d << 3), fresh + (<usize>r << 2));
+      }
+    } else {
+      const unit = inverse * centerInverse;
+      for (let c = 0; c < groups << 2; c++) {
+        store<i32>(h + (<usize>c << 2), c < k ? -<i32>nearest(load<f64>(halves + (<usize>c << 3)) * unit) : -0x5fff0000);
+      }
+      const octs = (count + 7) >> 3;
+      screen(tile, octs, pairs, k, quantized, h, ~low, best, second);
+      const limit = i32x4.splat(<i32>threshold);
+      const last = i32x4.splat((groups << 2) - 1), lows = i32x4.splat(low);
+      for (let i = 0; i < count; i += 4) {
+        const at = <usize>i << 2;
+        const top = v128.load(best + at);
+        v128.store(fresh + at, i32x4.sub(last, v128.and(top, lows)));
+        const close = i32x4.bitmask(i32x4.le_s(i32x4.sub(top, v128.load(second + at)), limit));
+        if (close != 0) {
+          for (let lane = 0; lane < min(4, count - i); lane++) {
+            if (close & (1 << lane)) {
+              store<i32>(fresh + at + (<usize>lane << 2), nearestOfRow(x + <usize>(b + i + lane) * (<usize>d << 3), d, panels, k));
+              open += 1;
+            }
+          }
+        }
+      }
+      store<f64>(block, open, 24);
+    }
+    undecided += open;
+    takeLabels(x, w, d, k, labels, fresh, b, count, stats);
+  }
+  if (stats != 0) store<f64>(stats, load<f64>(stats, 8) + undecided, 8);
+}
+
+/** Writes the labels of a block and adds to `stats` what changes: see `assignScreened`. */
+function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fresh: usize, b: i32, count: i32, stats: usize): void {
+  const old = labels + (<usize>b << 2);
+  if (stats == 0) {
+    memory.copy(old, fresh, <usize>count << 2);
+    return;
+  }
+  const rowBytes = <usize>d << 3;
+  const counts = stats + 16;
+  const weights = counts + (<usize>k << 3);
+  const sums = weights + (<usize>k << 3);
+  const low = <usize>k * (rowBytes + 8); // from a high part to its low part
+  let changed = load<f64>(stats);
+  for (let i = 0; i < count; i++) {
+    // most labels stay: look at four at a time
+    if ((i & 3) == 0 && i + 4 <= count && i32x4.all_true(i32x4.eq(v128.load(old + (<usize>i << 2)), v128.load(fresh + (<usize>i << 2))))) {
+      i += 3;
+      continue;
+    }
+    const to = load<i32>(fresh + (<usize>i << 2));
+    const from = load<i32>(old + (<usize>i << 2));
+    if (from == to) continue;
+    store<i32>(old + (<usize>i << 2), to);
+    const weight = w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) : 1;
+    if (weight == 0) continue;
+    changed += 1;
+    const row = x + <usize>(b + i) * rowBytes;
+    add(counts + (<usize>to << 3), 1);
+    addPair(weights + (<usize>to << 3), low, weight);
+    addRow(row, rowBytes, weight, sums + <usize>to * rowBytes, low);
+    if (from >= 0) {
+      add(counts + (<usize>from << 3), -1);
+      addPair(weights + (<usize>from << 3), low, -weight);
+      addRow(row, rowBytes, -weight, sums + <usize>from * rowBytes, low);
+    }
+  }
+  store<f64>(stats, changed);
+}
+
+// @ts-ignore: decorator
+@inline
+function add(address: usize, v: f64): void {
+  store<f64>(address, load<f64>(address) + v);
+}
+
+/** Adds v to the pair (high at `address`, low `low` bytes on): two-sum (Knuth 1969). */
+// @ts-ignore: decorator
+@inline
+function addPair(address: usize, low: usize, v: f64): void {
+  const a = load<f64>(address);
+  const sum = a + v;
+  const back = sum - a;
+  store<f64>(address, sum);
+  store<f64>(address + low, load<f64>(address + low) + ((a - (sum - back)) + (v - back)));
+}
+
+/** Adds weight·row to pairs. The product is split exactly without FMA (Dekker 1971); for weights ±1 it is the row itself. */
+function addRow(row: usize, rowBytes: usize, weight: f64, sum: usize, low: usize): void {
+  const evenBytes = rowBytes & ~15;
+  const wide = f64x2.splat(weight);
+  if (Math.abs(weight) == 1) {
+    for (let j: usize = 0; j < evenBytes; j += 16) addPairs(sum + j, low, f64x2.mul(v128.load(row + j), wide), f64x2.splat(0));
+    if (evenBytes < rowBytes) addPair(sum + evenBytes, low, load<f64>(row + evenBytes) * weight);
+    return;
+  }
+  const SPLIT = f64x2.splat(134217729.0); // 2^27 + 1
+  const wc = f64x2.mul(wide, SPLIT);
+  const wHigh = f64x2.sub(wc, f64x2.sub(wc, wide));
+  const wLow = f64x2.sub(wide, wHigh);
+  for (let j: usize = 0; j < rowBytes; j += 16) {
+    const v = j < evenBytes ? v128.load(row + j) : v128.load64_zero(row + j);
+    const vc = f64x2.mul(v, SPLIT);
+    const vHigh = f64x2.sub(vc, f64x2.sub(vc, v));
+    const vLow = f64x2.sub(v, vHigh);
+    const product = f64x2.mul(v, wide);
+    let error = f64x2.sub(f64x2.mul(vHigh, wHigh), product);
+    error = f64x2.add(f64x2.add(f64x2.add(error, f64x2.mul(vHigh, wLow)), f64x2.mul(vLow, wHigh)), f64x2.mul(vLow, wLow));
+    if (j < evenBytes) addPairs(sum + j, low, product, error);
+    else {
+      addPair(sum + j, low, f64x2.extract_lane(product, 0));
+      add(sum + j + low, f64x2.extract_lane(error, 0));
+    }
+  }
+}
+
+/** `addPair` for two neighbours, with something more for the low parts. */
+// @ts-ignore: decorator
+@inline
+function addPairs(address: usize, low: usize, v: v128, more: v128): void {
+  const a = v128.load(address);
+  const sum = f64x2.add(a, v);
+  const back = f64x2.sub(sum, a);
+  const error = f64x2.add(f64x2.sub(a, f64x2.sub(sum, back)), f64x2.sub(v, back));
+  v128.store(address, sum);
+  v128.store(address + low, f64x2.add(v128.load(address + low), f64x2.add(error, more)));
+}

@@ -1,0 +1,81 @@
+// Gaussian mixtures through the public API, against scikit-learn: weights 1/K, means = K rows of X, covariances = the columns' variances; 10 iterations
+// at tol 0, and the mean log-likelihood that comes out must agree. No package of JavaScript's fits these in time that could be waited for.
+import { GaussianMixture, Matrix } from '../dist/index.js'
+import { contender, difference, race, ratioOf } from './harness.mjs'
+
+const silent = () => {}
+const TYPES = ['full', 'tied', 'diag', 'spherical']
+const FEATURES_OF_FULL = 256 // K·D² numbers and N·K·D² operations: beyond, only diag and spherical
+
+// Where one run of scikit-learn's took 6 to 43 seconds (performance anchors, one thread): there both sides get the first tenth of the rows, unless all
+// is asked for. Rows come in random order, so a tenth is a sample; but scikit-learn's N×D temporaries then stay
+// in cache, so these ratios are lower than those of the whole.
+const SLOW = { W5: ['full', 'tied'], W6: ['full', 'tied', 'spherical'], W7: ['spherical'], W8: ['full', 'tied'] }
+
+/** Rows of the table for one workload. */
+export async function* benchMixture(workload, { sklearn, seconds, all, quick }) {
+  const { id, n, d, k, centers, variance } = workload
+
+  for (const type of TYPES) {
+    if ((type === 'full' || type === 'tied') && d > FEATURES_OF_FULL) continue
+    const tenth = !all && SLOW[id]?.includes(type)
+    const rows = tenth ? Math.floor(n / 10) : n
+    const matrix = tenth ? Matrix.from({ data: workload.matrix.data, shape: [rows, d] }) : workload.matrix
+    const theirs = (task, parameters = () => ({})) =>
+      sklearn ? [{ name: 'scikit-learn', run: (repeat, turn) => sklearn.ask(task, { covariance_type: type, rows, ...parameters(turn), repeat }) }] : []
+    const row = (task, turns, isFit) => rowOf({ workload: tenth ? `${id} ÷ 10` : id, type, task }, turns, isFit)
+    let model
+    const start = { weightsInit: centers.map(() => 1 / k), meansInit: centers, precisionsInit: precisionsOf(type, variance, k) }
+    const fit = (maxIter, tol) => () => (model = new GaussianMixture({ nComponents: k, covarianceType: type, ...start, maxIter, tol, onWarning: silent }).fit(matrix))
+    // scoring costs another E-step, so once per race
+    const fits = (maxIter, tol) => {
+      let known
+      return [
+        contender('mixtura', fit(maxIter, tol), (m) => ({ nIter: m.nIter, lowerBound: m.lowerBound, quality: (known ??= m.score(matrix)) })),
+        ...theirs('mixture', (turn) => ({ max_iter: maxIter, tol, score: turn === 0 })),
+      ]
+    }
+    const each = type === 'full' || type === 'diag' ? seconds : seconds / 2
+
+    yield row('10 iterations', await race(fits(10, 0), each), true)
+    if ((type === 'full' || type === 'diag') && !quick) {
+      yield row('scoreSamples', await race([contender('mixtura', () => model.scoreSamples(matrix), (v) => ({ quality: v.reduce((a, b) => a + b) / rows })), ...theirs('score_samples')], seconds / 3))
+      yield row('predictProba', await race([contender('mixtura', () => model.predictProba(matrix), (m) => ({ quality: meanLargest(m) })), ...theirs('predict_proba')], seconds / 3))
+    }
+    if ((type === 'full' || type === 'diag') && (all ? !SLOW[id]?.includes(type) : (quick ? ['W1', 'W2'] : ['W1', 'W2', 'W4']).includes(id))) yield row('to convergence', await race(fits(100, 1e-3), each), true)
+  }
+}
+
+// diag(1/variance) in the shape of the type; spherical: 1 over the mean variance
+function precisionsOf(type, variance, k) {
+  const matrix = () => variance.map((v, i) => variance.map((_, j) => (i === j ? 1 / v : 0)))
+  const mean = variance.reduce((a, b) => a + b) / variance.length
+  return {
+    full: () => Array.from({ length: k }, matrix),
+    tied: matrix,
+    diag: () => Array.from({ length: k }, () => variance.map((v) => 1 / v)),
+    spherical: () => new Array(k).fill(1 / mean),
+  }[type]()
+}
+
+function meanLargest({ rows, cols, data }) {
+  let sum = 0
+  for (let i = 0; i < rows * cols; i += cols) {
+    let most = 0
+    for (let c = 0; c < cols; c++) most = Math.max(most, data[i + c])
+    sum += most
+  }
+  return sum / rows
+}
+
+function rowOf({ workload, type, task }, [ours, theirs], isFit = false) {
+  const result = { section: 'mixture', workload, type, task, ms: ratioOf(ours, ours).ms, rounds: ours.length, quality: ours[0].quality, nIter: ours[0].nIter, others: {}, faults: [] }
+  if (!theirs) return result
+  const [a, b] = [ours[0], theirs.find((turn) => (turn.score ?? turn.quality) !== undefined) ?? {}]
+  const other = (result.others['scikit-learn'] = { ...ratioOf(theirs, ours), nIter: b.nIter, quality: b.score ?? b.quality })
+  result.difference = other.difference = difference(a.quality, other.quality)
+  const name = task === 'predictProba' ? 'mean largest probability' : 'mean log-likelihood'
+  if (!(result.difference <= 1e-9)) result.faults.push(`${workload}, ${type}, ${task}: ${name} ${a.quality}, scikit-learn has ${other.quality} (relative difference ${result.difference})`)
+  if (isFit && a.nIter !== b.nIter) result.faults.push(`${workload}, ${type}, ${task}: ${a.nIter} iterations, scikit-learn took ${b.nIter}`)
+  return result
+}

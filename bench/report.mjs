@@ -1,0 +1,96 @@
+// What the tables show of the rows that kernels.mjs, kmeans.mjs and mixture.mjs yield.
+import { digits, summary, table, times } from './harness.mjs'
+import { PEERS } from './peers.mjs'
+
+const percent = (share) => `${Math.round(100 * share)} %`
+const range = (other) => (other?.ratio ? `${times(other.low)} – ${times(other.high)}` : '–')
+function apart({ difference, seeds }) {
+  if (difference === undefined) return '–'
+  if (seeds) return `${difference >= 0 ? '+' : '−'}${(100 * Math.abs(difference)).toFixed(1)} % (${seeds})`
+  return difference === 0 ? '0' : difference.toExponential(0).replace('-', '−')
+}
+const iterations = ({ nIter }) => (nIter === undefined ? '–' : String(nIter))
+
+/** The faster of scikit-learn's algorithms in a row. */
+function best({ others }) {
+  return Object.entries(others)
+    .filter(([name]) => !PEERS.includes(name))
+    .map(([name, other]) => ({ name, ...other }))
+    .sort((a, b) => a.ms - b.ms)[0]
+}
+const peer = (name) => [name, ({ others }) => (others[name]?.late ? '> 60 s' : times(others[name]?.ratio))]
+const against = [
+  ['mixtura ms', (row) => digits(row.ms)],
+  ['scikit-learn ms', (row) => digits(best(row)?.ms)],
+  ['ratio', (row) => times(best(row)?.ratio)],
+  ['lowest – highest', (row) => range(best(row))],
+]
+
+/** Columns by section: title and what it shows of a row. */
+export const COLUMNS = {
+  kernels: [
+    ['', (row) => row.workload],
+    ['pass', (row) => row.task],
+    ['rows', (row) => digits(row.rows)],
+    ['ns/row', (row) => digits(row.nsPerRow)],
+    ['GFLOP/s', (row) => digits(row.gflops)],
+    ['of peak', (row) => percent(row.ofPeak)],
+    ['plain loop', (row) => times(row.overPlain)],
+    ['of its call', (row) => percent(row.shareOfCall)],
+  ],
+  kmeans: [
+    ['', (row) => row.workload],
+    ['task', (row) => row.task],
+    ...against,
+    ['by', (row) => best(row)?.name ?? '–'],
+    ...PEERS.map(peer),
+    ['inertia', (row) => (row.quality === undefined ? '–' : digits(row.quality, 8))],
+    ['differs', apart],
+    ['labels', (row) => (row.labelsAgree === undefined ? '–' : row.labelsAgree ? 'same' : 'DIFFER')],
+    ['iterations', iterations],
+    ['rounds', (row) => String(row.rounds)],
+  ],
+  mixture: [
+    ['', (row) => row.workload],
+    ['type', (row) => row.type],
+    ['task', (row) => row.task],
+    ...against,
+    ['quality', (row) => digits(row.quality, 8)],
+    ['differs', apart],
+    ['iterations', iterations],
+    ['rounds', (row) => String(row.rounds)],
+  ],
+}
+
+const TITLES = {
+  kernels: 'Kernels: share of the multiply-add peak measured in the same round',
+  kmeans: 'k-means: ratio = their time over ours; inertia beside it (k-means++: mean potential of theirs against ours, over as many seeds)',
+  mixture: 'Gaussian mixtures: ratio = their time over ours; mean log-likelihood per sample beside it (predictProba: mean largest probability); ÷ 10: the first tenth of the rows on both sides',
+}
+
+/** One section's table and its summary. */
+export function sectionReport(section, rows, markdown) {
+  const columns = COLUMNS[section]
+  const lines = [`${markdown ? '### ' : ''}${TITLES[section]}`, '', table(columns.map(([title]) => title), rows.map((row) => columns.map(([, show]) => show(row))), markdown), '']
+  if (section === 'kernels') lines.push(`Peak: median ${digits(rows.map((r) => r.peak).sort((a, b) => a - b)[rows.length >> 1])} GFLOP/s over all rounds.`)
+  else {
+    const groups = new Map()
+    const note = (label, ratio) => ratio && Number.isFinite(ratio) && groups.set(label, [...(groups.get(label) ?? []), ratio])
+    for (const row of rows) {
+      note(`scikit-learn, ${row.type ? `${row.type}, ` : ''}${row.task}`, best(row)?.ratio)
+      for (const name of PEERS) if (row.work >= 1e6) note(`${name}, N·D·K ≥ 10⁶`, row.others[name]?.ratio)
+    }
+    const shown = [...groups].map(([label, ratios]) => {
+      const { worst, mean, count } = summary(ratios)
+      return [label, times(worst), times(mean), String(count)]
+    })
+    if (shown.length > 0) lines.push(table(['against', 'worst', 'geometric mean', 'workloads'], shown, markdown))
+  }
+  return lines.join('\n')
+}
+
+/** The workloads of a run. */
+export function workloadReport(workloads, markdown) {
+  const rows = workloads.map(({ id, n, d, k, about, sha256 }) => [id, n.toLocaleString('en-US'), String(d), String(k), about, sha256])
+  return table(['', 'N', 'D', 'K', 'data', 'sha-256'], rows, markdown)
+}

@@ -1,0 +1,79 @@
+// npm run bench [-- kernels kmeans mixture] [--workloads W3,W4] [--quick | --all] [--threads 1] [--python PATH] [--markdown] [--json FILE]
+// One run, one table: how near the kernels come to the machine's multiply-add peak, and whole fits beside scikit-learn, ml-kmeans and skmeans on the
+// same data from the same start. See README.md of this folder.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { load, machineLine } from './harness.mjs'
+import { benchKernels, peakLine } from './kernels.mjs'
+import { benchKMeans } from './kmeans.mjs'
+import { benchMixture } from './mixture.mjs'
+import { COLUMNS, sectionReport, workloadReport } from './report.mjs'
+import { startSklearn } from './sklearn.mjs'
+import { WORKLOADS, makeWorkload } from './workloads.mjs'
+
+const SECTIONS = { kernels: benchKernels, kmeans: benchKMeans, mixture: benchMixture }
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    workloads: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
+    threads: { type: 'string', default: '1' },
+    python: { type: 'string' },
+    markdown: { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+})
+const known = (names, of, what) => {
+  for (const name of names) if (!(name in of)) throw new Error(`${what}: expected some of ${Object.keys(of).join(', ')}, got ${name}`)
+  return names
+}
+const sections = positionals.length > 0 ? known(positionals, SECTIONS, 'sections') : Object.keys(SECTIONS)
+const workloads = known(flags.workloads?.split(',') ?? (flags.quick ? ['W1', 'W2', 'W4'] : Object.keys(WORKLOADS)), WORKLOADS, '--workloads')
+const seconds = flags.quick ? 0.6 : flags.all ? 6 : 1.2
+
+const began = performance.now()
+const loadBefore = load()
+const sklearn = sections.some((s) => s !== 'kernels') ? await startSklearn(flags) : undefined
+const rows = []
+const made = []
+const folder = fileURLToPath(new URL('../build/bench/', import.meta.url))
+mkdirSync(folder, { recursive: true })
+try {
+  for (const id of workloads) {
+    const workload = makeWorkload(id)
+    made.push(workload)
+    if (sklearn) {
+      const path = `${folder}${id}.f64`
+      writeFileSync(path, workload.bytes)
+      await sklearn.ask('load', { path, n: workload.n, d: workload.d, centers: workload.centers, variance: workload.variance })
+      rmSync(path)
+    }
+    for (const section of sections)
+      for await (const row of SECTIONS[section](workload, { sklearn, seconds, all: flags.all, quick: flags.quick })) {
+        rows.push(row)
+        process.stderr.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${COLUMNS[section].map(([, show]) => show(row)).join('  ')}\n`)
+      }
+    workload.matrix = workload.bytes = undefined // hundreds of megabytes
+  }
+} finally {
+  sklearn?.stop()
+}
+
+const faults = rows.flatMap((row) => row.faults)
+const notes = [
+  machineLine(`load ${loadBefore} before, ${load()} after`),
+  sections.some((s) => s !== 'kernels') ? (sklearn?.versions ?? 'no Python with scikit-learn was found (--python PATH names one): its columns are empty') : '',
+  peakLine(),
+  `${new Date().toISOString().slice(0, 10)}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+].filter(Boolean)
+const report = [notes.join('\n'), workloadReport(made, flags.markdown)]
+for (const section of sections) report.push(sectionReport(section, rows.filter((row) => row.section === section), flags.markdown))
+console.log(`\n${report.join('\n\n')}`)
+if (flags.json) writeFileSync(flags.json, JSON.stringify({ notes, workloads: made.map(({ id, n, d, k, about, sha256 }) => ({ id, n, d, k, about, sha256 })), rows }, null, 1))
+if (faults.length > 0) {
+  console.error(`\nNOT THE SAME WORK:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,462 @@
+// The kernel `mixture` and what src/gaussian.ts makes of its sums, against the plain loops of test/oracle.ts at sizes around every block,
+// slot and panel edge, for the four covariance types.
+import { describe, expect, it } from 'vitest'
+import { type CovarianceType, GaussianModel, type GaussianParameters, GaussianPass } from '../src/gaussian.ts'
+import { sourceOf } from '../src/matrix.ts'
+import { type Algorithm, drive } from '../src/passes.ts'
+import { type Resident, withRows } from '../src/resident.ts'
+import { arena, fenced, kernels } from './fenced.ts'
+import { EPS, expectBits, flat, relativeError, rowsOf, uniforms } from './near.ts'
+import { naiveCholesky, naiveCovariance, naiveEmStep, naiveForward, naiveLogDensities, naiveLogSumExp, naiveMStep } from './oracle.ts'
+
+const TYPES = ['full', 'tied', 'diag', 'spherical'] as const
+const CODE = { full: 0, tied: 1, diag: 2, spherical: 3 }
+const NS = [2, 3, 4, 5, 31, 33, 127, 129, 255, 257, 1023, 1024, 1025, 2049]
+const DS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33]
+const KS = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+// ------------------------------------------------------------------------------------------------------------- data for a case
+
+const range = (n: number) => Array.from({ length: n }, (_, i) => i)
+
+/** Σ = L·Lᵀ with a diagonal of 0.7 … 1.4 and small entries below: condition numbers stay below about 50 at any d. */
+function randomCovariance(u: () => number, d: number): number[][] {
+  const L = range(d).map((i) => range(d).map((j) => (j < i ? (u() - 0.5) / Math.sqrt(d) : j === i ? 0.7 + 0.7 * u() : 0)))
+  return range(d).map((i) => range(d).map((j) => L[i].reduce((s, v, m) => s + v * L[j][m], 0)))
+}
+
+interface Model {
+  type: CovarianceType
+  weights: number[]
+  means: number[][]
+  // biome-ignore lint/suspicious/noExplicitAny: four shapes, told apart by `type`
+  covariances: any
+}
+
+function randomModel(u: () => number, type: CovarianceType, k: number, d: number, spread = 2, offset = 0): Model {
+  const raw = range(k).map(() => 0.3 + u())
+  const sum = raw.reduce((s, v) => s + v, 0)
+  const variance = () => 0.5 + 1.5 * u()
+  return {
+    type,
+    weights: raw.map((v) => v / sum),
+    means: rowsOf(k, d, () => offset + spread * (2 * u() - 1)),
+    covariances:
+      type === 'full'
+        ? range(k).map(() => randomCovariance(u, d))
+        : type === 'tied'
+          ? randomCovariance(u, d)
+          : type === 'diag'
+            ? rowsOf(k, d, variance)
+            : range(k).map(variance),
+  }
+}
+
+/** What the package works on: the same with factors U, Σ⁻¹ = U·Uᵀ. Row c of U is column c of L⁻¹. */
+function packed({ type, weights, means, covariances }: Model): GaussianParameters {
+  const d = means[0].length
+  const upper = (S: number[][]) => range(d).map((c) => naiveForward(naiveCholesky(S), range(d).map((i) => Number(i === c))))
+  const factors = type === 'full' ? covariances.map(upper) : type === 'tied' ? upper(covariances) : flat(covariances).map((v) => 1 / Math.sqrt(v))
+  const doubles = (nested: Parameters<typeof flat>[0]) => Float64Array.from(flat(nested))
+  return { weights: doubles(weights), means: doubles(means), covariances: doubles(covariances), precisionsCholesky: doubles(factors) }
+}
+
+/** Rows around the means of a model. */
+const rowsNear = (u: () => number, n: number, { means }: Model) => range(n).map((i) => means[i % means.length].map((m) => m + 2 * (u() + u() + u() - 1.5)))
+
+/** Weights among which are zeros. */
+const someWeights = (u: () => number, n: number) => range(n).map((i) => (i % 5 === 3 ? 0 : 0.1 + 2 * u()))
+
+// ------------------------------------------------------------------------------------------------------ calling the kernel itself
+
+interface Call {
+  X: number[][]
+  model: Model
+  w?: number[]
+  given?: number[][]
+  anchors?: number[][]
+  moments?: CovarianceType
+  /** Row numbers at which the pass is cut into calls. */
+  cuts?: number[]
+}
+
+function callKernel({ X, model, w, given, anchors = model.means, moments = model.type, cuts = [] }: Call) {
+  return fenced((memory) => {
+    const [n, d, k] = [X.length, X[0].length, model.means.length]
+    const begin = arena.mark()
+    const pass = new GaussianPass(arena, model.type, k, d)
+    pass.load(packed(model))
+    pass.anchor(Float64Array.from(flat(anchors)))
+    const parameters = () => new Uint8Array(arena.memory.buffer, begin, end - begin)
+    const end = arena.mark()
+    const before = parameters().slice()
+    const length = 1 + k * kernels.mixtureStatistics(CODE[moments], d)
+    const [x, weights, responsibilities] = [memory.f64(flat(X)), w ? memory.f64(w) : 0, given ? memory.f64(flat(given)) : 0]
+    const [logNorm, resp, labels, stats] = [memory.bytes(n * 8), memory.bytes(n * k * 8), memory.bytes(n * 4), memory.zeros(length)]
+    const scratch = memory.bytes(kernels.mixtureScratch(d, k))
+    const data: Resident = { arena, x, w: weights, n, d, totalWeight: n, largest: new Float64Array(d) }
+    const { args } = pass.over(data, { given: responsibilities, logNorm, responsibilities: resp, labels, moments })
+    const edges = [0, ...cuts.filter((c) => c > 0 && c < n), n]
+    for (let e = 1; e < edges.length; e++) (kernels.mixture as (...all: number[]) => void)(...args, edges[e - 1], edges[e], stats, scratch)
+    expect(parameters().every((byte, i) => byte === before[i]), 'the kernel wrote to its parameters').toBe(true)
+    return {
+      logNorm: arena.f64(logNorm, n).slice(),
+      responsibilities: arena.f64(resp, n * k).slice(),
+      labels: arena.i32(labels, n).slice(),
+      stats: arena.f64(stats, length).slice(),
+    }
+  })
+}
+
+// ----------------------------------------------------------------------------------------------------------------- the oracle
+
+/** Sums of a component in the kernel's order, each with the sum of magnitudes that bounds its rounding. */
+function naiveStatistics(X: number[][], r: number[], anchor: number[], moments: CovarianceType): { sum: number; size: number }[] {
+  const d = anchor.length
+  const sums: { sum: number; size: number }[] = []
+  const add = (term: (t: number[]) => number) => {
+    let [sum, size] = [0, 0]
+    X.forEach((row, i) => {
+      if (r[i] === 0) return
+      const v = r[i] * term(row.map((value, j) => value - anchor[j]))
+      sum += v
+      size += Math.abs(v)
+    })
+    sums.push({ sum, size })
+  }
+  if (moments === 'full') {
+    for (let i = 0; i <= d; i++) for (let j = 0; j <= i; j++) add((t) => (t[i] ?? 1) * (t[j] ?? 1))
+    return sums
+  }
+  add(() => 1)
+  for (let j = 0; j < d; j++) add((t) => t[j])
+  if (moments !== 'tied') for (let j = 0; j < d; j++) add((t) => t[j] ** 2)
+  return sums
+}
+
+/** Error bound of a row's log-densities. A triangular product of d terms is off by d·2⁻⁵³ of them, in the kernel and in the oracle, a square by
+ *  twice that; exp, log and the constants add a few units. (With conditions up to 50 and terms of either sign this holds with room: the
+ *  largest error met is an eighth of it.) */
+const logBound = (d: number, a: ArrayLike<number>) => (d + 8) * EPS * (4 + Math.max(...Array.from(a, (v) => (Number.isFinite(v) ? Math.abs(v) : 0))))
+
+function expectRows({ logNorm, responsibilities, labels }: ReturnType<typeof callKernel>, X: number[][], model: Model, w?: number[]) {
+  const k = model.means.length
+  const d = X[0].length
+  let ratio = 0
+  naiveLogDensities(X, model, model.type).forEach((a, i) => {
+    const bound = logBound(d, a)
+    const norm = naiveLogSumExp(a)
+    ratio = Math.max(ratio, Math.abs(logNorm[i] - norm) / bound)
+    const own = responsibilities.subarray(i * k, (i + 1) * k)
+    const weight = w ? w[i] : 1
+    let sum = 0
+    own.forEach((r, c) => {
+      sum += r
+      ratio = Math.max(ratio, Math.abs(r - weight * Math.exp(a[c] - norm)) / (weight || 1) / (2 * bound))
+    })
+    // weight/Σe times e: one rounding each, k terms
+    if (Math.abs(sum - weight) > (k + 2) * EPS * weight) throw new Error(`row ${i}: responsibilities sum to ${sum}, not ${weight}`)
+    const best = Math.max(...a)
+    if (!(labels[i] >= 0 && labels[i] < k) || a[labels[i]] < best - 2 * bound) throw new Error(`row ${i}: label ${labels[i]} of ${a}`)
+  })
+  expect(ratio, 'error over its bound').toBeLessThan(1)
+}
+
+function expectStatistics(stats: Float64Array, X: number[][], r: number[][], anchors: number[][], moments: CovarianceType, slack = 0) {
+  const each = (stats.length - 1) / anchors.length
+  let ratio = 0
+  anchors.forEach((anchor, c) => {
+    const expected = naiveStatistics(X, r.map((row) => row[c]), anchor, moments)
+    expect(expected.length).toBe(each)
+    expected.forEach(({ sum, size }, s) => {
+      // n additions and three products, ours and the oracle's
+      const bound = ((X.length + 4) * EPS + slack) * size
+      const error = Math.abs(stats[1 + c * each + s] - sum)
+      if (error > 0) ratio = Math.max(ratio, error / bound)
+    })
+  })
+  expect(ratio, 'error over its bound').toBeLessThan(1)
+}
+
+// ------------------------------------------------------------------------------------------------------------------- the tests
+
+/** Every (d, k), with an n that walks through all sizes; the dear ones get a smaller n. And every n at a few (d, k). */
+const CASES = [
+  ...DS.flatMap((d, a) => KS.map((k, b) => ({ d, k, n: NS[(5 * a + 3 * b) % NS.length] }))).map(({ d, k, n }) => ({ d, k, n: n * k * d * d > 6e5 ? NS[(d + k) % 9] : n })),
+  ...NS.flatMap((n) => [{ d: 2, k: 3, n }, { d: 5, k: 4, n }]),
+]
+
+describe.each(TYPES)('kernel mixture, %s', (type) => {
+  it('densities, responsibilities, labels and sums are the oracle’s at every size, and any cut at multiples of 256 gives the same bits', () => {
+    CASES.forEach(({ d, k, n }, index) => {
+      const u = uniforms(1000 * index + CODE[type])
+      const model = randomModel(u, type, k, d)
+      const X = rowsNear(u, n, model)
+      const w = index % 2 === 0 ? undefined : someWeights(u, n)
+      const whole = callKernel({ X, model, w })
+      expectRows(whole, X, model, w)
+      const r = range(n).map((i) => Array.from(whole.responsibilities.subarray(i * k, (i + 1) * k)))
+      expectStatistics(whole.stats, X, r, model.means, type)
+      const total = whole.logNorm.reduce((s, v, i) => s + (w ? w[i] : 1) * v, 0)
+      expect(Math.abs(whole.stats[0] - total)).toBeLessThanOrEqual((n + 2) * EPS * whole.logNorm.reduce((s, v, i) => s + (w ? w[i] : 1) * Math.abs(v), 0))
+      for (const cuts of [[256], [512, 1024], range(9).map((i) => 256 * i)]) {
+        const cut = callKernel({ X, model, w, cuts })
+        for (const part of ['logNorm', 'responsibilities', 'labels', 'stats'] as const) expectBits(cut[part], whole[part], `${part}, n ${n}, d ${d}, k ${k}, cuts ${cuts}`)
+      }
+    })
+  })
+
+  it('moments from given responsibilities, about any anchors, of any kind', () => {
+    for (const [index, { d, k, n }] of CASES.filter((_, i) => i % 5 === 0).entries()) {
+      const u = uniforms(77 * index + CODE[type])
+      const model = randomModel(u, type, k, d)
+      const X = rowsNear(u, n, model)
+      const w = index % 2 === 0 ? someWeights(u, n) : undefined
+      const given = rowsOf(n, k, () => (u() < 0.3 ? 0 : u()))
+      const anchors = rowsOf(k, d, () => 4 * u() - 2)
+      for (const moments of [type, 'full'] as const) {
+        const { stats } = callKernel({ X, model, w, given, anchors, moments })
+        expect(stats[0]).toBe(0) // no log-likelihood without an E-step
+        expectStatistics(stats, X, given.map((row, i) => row.map((r) => r * (w ? w[i] : 1))), anchors, moments)
+        expectBits(callKernel({ X, model, w, given, anchors, moments, cuts: [256, 768, 1024] }).stats, stats, 'cut')
+      }
+    }
+  })
+
+  it('a row’s results do not depend on the rows around it', () => {
+    const u = uniforms(5)
+    const model = randomModel(u, type, 5, 7)
+    const X = rowsNear(u, 700, model)
+    const whole = callKernel({ X, model })
+    for (const [begin, end] of [[1, 2], [3, 300], [255, 258], [256, 700]]) {
+      const part = callKernel({ X: X.slice(begin, end), model })
+      expectBits(part.logNorm, whole.logNorm.subarray(begin, end), 'logNorm')
+      expectBits(part.responsibilities, whole.responsibilities.subarray(begin * 5, end * 5), 'responsibilities')
+    }
+  })
+
+  it('responsibilities that underflow are 0, and a component no row belongs to has sums 0', () => {
+    const model = randomModel(uniforms(3), type, 3, 4)
+    model.means = [0, 1000, -1e6].map((m) => [m, m, m, m])
+    const X = rowsNear(uniforms(4), 301, { ...model, means: model.means.slice(0, 2) })
+    const { responsibilities, logNorm, labels, stats } = callKernel({ X, model })
+    range(301).forEach((i) => {
+      expect(Array.from(responsibilities.subarray(3 * i, 3 * i + 3))).toEqual(i % 2 === 0 ? [1, 0, 0] : [0, 1, 0])
+      expect(labels[i]).toBe(i % 2)
+    })
+    expect(logNorm.every((v) => v > -100 && v < 0)).toBe(true)
+    const each = (stats.length - 1) / 3
+    expect(stats.subarray(1 + 2 * each).every((v) => v === 0)).toBe(true)
+  })
+
+  it('a component of weight 0 gets nothing', () => {
+    const model = randomModel(uniforms(6), type, 3, 3)
+    model.weights = [0.5, 0, 0.5]
+    const X = rowsNear(uniforms(7), 50, model)
+    const { responsibilities, labels } = callKernel({ X, model })
+    expect(range(50).every((i) => responsibilities[3 * i + 1] === 0 && labels[i] !== 1)).toBe(true)
+  })
+
+  it('equal components share equally; labels go to the first', () => {
+    const one = randomModel(uniforms(8), type, 1, 5)
+    const model: Model = {
+      ...one,
+      weights: [0.25, 0.25, 0.25, 0.25],
+      means: range(4).map(() => one.means[0]),
+      covariances: type === 'tied' ? one.covariances : range(4).map(() => one.covariances[0]),
+    }
+    const { responsibilities, labels } = callKernel({ X: rowsNear(uniforms(9), 40, one), model })
+    expect(responsibilities.every((r) => r === 0.25)).toBe(true)
+    expect(labels.every((l) => l === 0)).toBe(true)
+  })
+
+  it('a sample 1e200 away: log-density −∞, equal responsibilities, and nothing happens to the others', () => {
+    const u = uniforms(10)
+    const model = randomModel(u, type, 3, 4)
+    const X = rowsNear(u, 260, model)
+    const clean = callKernel({ X, model })
+    for (const far of [1e200, -1e200]) {
+      const spoilt = callKernel({ X: X.map((row, i) => (i === 100 ? row.map(() => far) : row)), model })
+      expect(spoilt.logNorm[100]).toBe(Number.NEGATIVE_INFINITY)
+      expect(Array.from(spoilt.responsibilities.subarray(300, 303))).toEqual([1 / 3, 1 / 3, 1 / 3])
+      expect(spoilt.labels[100]).toBe(0)
+      expect(spoilt.stats[0]).toBe(Number.NEGATIVE_INFINITY)
+      for (const i of [99, 101, 259]) {
+        expect(spoilt.logNorm[i]).toBe(clean.logNorm[i])
+        expectBits(spoilt.responsibilities.subarray(3 * i, 3 * i + 3), clean.responsibilities.subarray(3 * i, 3 * i + 3), `row ${i}`)
+      }
+    }
+  })
+
+  it('a row of weight 0 is absent from every sum, even 1e200 away', () => {
+    const u = uniforms(11)
+    const model = randomModel(u, type, 3, 5)
+    const X = rowsNear(u, 300, model)
+    const w = range(300).map((i) => (i % 3 === 1 ? 0 : 1 + u()))
+    const sums = callKernel({ X, model, w }).stats
+    expectBits(callKernel({ X: X.map((row, i) => (w[i] === 0 ? row.map((v) => v * 1e200) : row)), model, w }).stats, sums, 'far')
+    const present = callKernel({ X: X.filter((_, i) => w[i] > 0), model, w: w.filter((v) => v > 0) }).stats
+    expect(relativeError(present, sums)).toBeLessThan(300 * EPS)
+  })
+})
+
+// ------------------------------------------------------------------------------------------------------ the M-step of src/gaussian.ts
+
+interface StepOptions {
+  weights?: number[]
+  regCovar?: number
+}
+
+/** Runs one algorithm of GaussianModel over X. */
+function onModel(X: number[][], type: CovarianceType, k: number, { weights, regCovar = 1e-6 }: StepOptions, algorithm: (model: GaussianModel) => Algorithm<unknown>) {
+  return withRows(sourceOf(X), weights && Float64Array.from(weights), (data) => drive(algorithm(new GaussianModel(data, type, k, regCovar)), data.arena))
+}
+type Step = { logLikelihood: number; parameters: GaussianParameters }
+const emStep = (X: number[][], model: Model, options: StepOptions = {}) => onModel(X, model.type, model.means.length, options, (m) => m.step(packed(model))) as Step
+const fromGiven = (X: number[][], R: number[][], type: CovarianceType, options: StepOptions = {}) =>
+  onModel(X, type, R[0].length, options, (m) =>
+    m.fromResponsibilities((begin, end, out) => {
+      for (let i = begin; i < end; i++) out.set(R[i], (i - begin) * R[0].length)
+    }),
+  ) as GaussianParameters
+
+/** Largest error of covariances over the standard deviations of the features concerned. */
+function covarianceError(actual: ArrayLike<number>, expected: Model['covariances'], type: CovarianceType, k: number, d: number): number {
+  const naive = flat(expected)
+  let error = 0
+  const tables = type === 'full' ? k : type === 'tied' ? 1 : 0
+  for (let c = 0; c < tables; c++) {
+    const S = naiveCovariance(expected, type, c, d)
+    for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) error = Math.max(error, Math.abs(actual[(c * d + i) * d + j] - S[i][j]) / Math.sqrt(S[i][i] * S[j][j]))
+  }
+  if (tables === 0) naive.forEach((v, i) => { error = Math.max(error, Math.abs(actual[i] - v) / v) })
+  expect(actual.length).toBe(naive.length)
+  return error
+}
+
+describe.each(TYPES)('GaussianModel, %s', (type) => {
+  it('a step is the oracle’s: weights, means, covariances, mean log-likelihood', () => {
+    for (const [index, { d, k, n }] of [
+      { d: 1, k: 1, n: 5 }, { d: 1, k: 3, n: 1025 }, { d: 2, k: 2, n: 2049 }, { d: 3, k: 4, n: 1023 }, { d: 4, k: 9, n: 1024 }, { d: 5, k: 5, n: 257 },
+      { d: 8, k: 3, n: 1025 }, { d: 9, k: 2, n: 255 }, { d: 16, k: 3, n: 513 }, { d: 17, k: 2, n: 300 }, { d: 33, k: 2, n: 200 },
+    ].entries()) {
+      const u = uniforms(31 * index + CODE[type])
+      const model = randomModel(u, type, k, d)
+      const X = rowsNear(u, n, model)
+      const weights = index % 2 === 0 ? undefined : someWeights(u, n)
+      const { logLikelihood, parameters } = emStep(X, model, { weights })
+      const expected = naiveEmStep(X, model, type, { weights, regCovar: 1e-6 })
+      // responsibilities are good to the bound of the log-densities, sums over n rows to n·2⁻⁵² at most, √n·2⁻⁵² as a rule
+      const bound = logBound(d, [10 + 3 * d]) + 8 * Math.sqrt(n) * EPS
+      expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(bound)
+      expect(relativeError(parameters.weights, expected.weights)).toBeLessThan(bound)
+      expect(relativeError(parameters.means, expected.means)).toBeLessThan(bound)
+      expect(covarianceError(parameters.covariances, expected.covariances, type, k, d)).toBeLessThan(4 * bound)
+    }
+  })
+
+  it('the M-step from responsibilities, also where they cross slots, and from labels', () => {
+    for (const n of [60, 1024, 1025, 2500]) {
+      const u = uniforms(n)
+      const model = randomModel(u, type, 3, 4)
+      const X = rowsNear(u, n, model)
+      const soft = rowsOf(n, 3, u).map((row) => row.map((v) => v / (row[0] + row[1] + row[2])))
+      const hard = range(n).map((i) => range(3).map((c) => Number(i % 3 === c)))
+      for (const [R, weights] of [[soft, undefined], [hard, undefined], [soft, someWeights(u, n)]] as const) {
+        const actual = fromGiven(X, R, type, { weights, regCovar: 0.01 })
+        const expected = naiveMStep(X, R, type, { weights, regCovar: 0.01 })
+        const bound = 16 * Math.sqrt(n) * EPS
+        const total = weights ? weights.reduce((s, v) => s + v, 0) : n
+        expect(relativeError(actual.weights, expected.counts.map((c) => c / total))).toBeLessThan(bound)
+        expect(relativeError(actual.means, expected.means)).toBeLessThan(bound)
+        // moments are taken about the mean of all rows, up to 5σ from a component's: 1 + 5² times the variance is summed
+        expect(covarianceError(actual.covariances, expected.covariances, type, 3, 4)).toBeLessThan(26 * bound)
+      }
+    }
+  })
+
+  it('from rows: means are the rows, weights 1/N each, covariances regCovar; tied (XᵀX − Σ μμᵀ)/K', () => {
+    const model = randomModel(uniforms(20), type, 3, 3)
+    const X = rowsNear(uniforms(21), 50, model)
+    const rows = [7, 0, 44]
+    const start = onModel(X, type, 3, { regCovar: 0.25 }, (m) => m.fromRows(Int32Array.from(rows))) as GaussianParameters
+    expect(relativeError(start.means, rows.map((r) => X[r]))).toBeLessThan(12 * EPS) // the guard on n_k = 1 pulls by 10·2⁻⁵²
+    expect(relativeError(start.weights, [1 / 50, 1 / 50, 1 / 50])).toBeLessThan(12 * EPS)
+    if (type !== 'tied') {
+      const expected = type === 'full' ? range(3).map(() => range(3).map((i) => range(3).map((j) => (i === j ? 0.25 : 0)))) : type === 'diag' ? rowsOf(3, 3, () => 0.25) : [0.25, 0.25, 0.25]
+      expect(Array.from(start.covariances)).toEqual(flat(expected))
+    } else {
+      const gram = (table: number[][], i: number, j: number) => table.reduce((s, row) => s + row[i] * row[j], 0)
+      const expected = range(3).map((i) => range(3).map((j) => (gram(X, i, j) - gram(rows.map((r) => X[r]), i, j)) / 3 + (i === j ? 0.25 : 0)))
+      expect(relativeError(start.covariances, expected)).toBeLessThan(64 * EPS)
+    }
+  })
+
+  it('means that move by hundreds of standard deviations: moments are taken once more, 1e-12 of the oracle', () => {
+    const u = uniforms(22)
+    const truth = [0, 1].map((c) => range(3).map((j) => 10 * c + j))
+    const X = range(400).map((i) => truth[i % 2].map((m) => m + 0.001 * (u() + u() + u() - 1.5)))
+    // means one unit off with standard deviation 1: every row is sure of its component, and S2 is 10⁶ times the variance
+    const wide = { full: range(2).map(() => range(3).map((i) => range(3).map((j) => Number(i === j)))), tied: range(3).map((i) => range(3).map((j) => Number(i === j))), diag: rowsOf(2, 3, () => 1), spherical: [1, 1] }
+    const model: Model = { type, weights: [0.5, 0.5], means: truth.map((row) => row.map((m) => m + 1)), covariances: wide[type] }
+    const { parameters } = emStep(X, model, { regCovar: 0 })
+    const expected = naiveEmStep(X, model, type, { regCovar: 0 })
+    expect(covarianceError(parameters.covariances, expected.covariances, type, 2, 3)).toBeLessThan(1e-12)
+    expect(relativeError(parameters.means, expected.means)).toBeLessThan(16 * EPS)
+  })
+
+  it('clusters 10⁵ standard deviations apart, near the origin and at 1e6: 1e-12 of the oracle', () => {
+    for (const offset of [0, 1e6]) {
+      const u = uniforms(23)
+      const model = randomModel(u, type, 3, 3)
+      model.means = [0, 1, -2].map((m, c) => [offset + 1e5 * m, offset - 1e5 * m, offset + 1e5 * c])
+      // on a grid of 2⁻¹², so that both see the same rows
+      const X = rowsNear(u, 600, model).map((row) => row.map((v) => Math.round(v * 4096) / 4096))
+      const { parameters } = emStep(X, model, { regCovar: 0 })
+      const centred = { ...model, means: model.means.map((row) => row.map((v) => v - offset)) }
+      const expected = naiveEmStep(X.map((row) => row.map((v) => v - offset)), centred, type, { regCovar: 0 })
+      expect(covarianceError(parameters.covariances, expected.covariances, type, 3, 3)).toBeLessThan(1e-12)
+    }
+  })
+
+  it('clusters 20 standard deviations apart at an offset of 1e6: nothing is lost to the grid of the means', () => {
+    const u = uniforms(24)
+    const model = randomModel(u, type, 2, 3)
+    model.means = [[1e6, 1e6 + 20, 1e6 - 3], [1e6 + 20, 1e6, 1e6 + 3]]
+    const X = rowsNear(u, 500, model).map((row) => row.map((v) => Math.round(v * 4096) / 4096))
+    const { parameters, logLikelihood } = emStep(X, model, { regCovar: 0 })
+    const centred = { ...model, means: model.means.map((row) => row.map((v) => v - 1e6)) }
+    const expected = naiveEmStep(X.map((row) => row.map((v) => v - 1e6)), centred, type, { regCovar: 0 })
+    // tied: T is (20σ)²/4 + σ², so the difference keeps all but 100 of its 2⁻⁵²·√n
+    expect(covarianceError(parameters.covariances, expected.covariances, type, 2, 3)).toBeLessThan(100 * 16 * EPS)
+    expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(1e-13)
+    // means lie on the grid of 1e6, half of 2⁻³³ off at most, and the guard pulls them by 10·2⁻⁵²·1e6/n_k
+    expect(Math.max(...flat(parameters.means).map((m, i) => Math.abs(m - 1e6 - flat(expected.means)[i])))).toBeLessThan(2 ** -34 + (10 * EPS * 1e6) / 200)
+  })
+
+  it('weights of any size: the same bits for weights 2⁻⁶⁰ and 2⁶⁰ times as large', () => {
+    const u = uniforms(25)
+    const model = randomModel(u, type, 3, 4)
+    const X = rowsNear(u, 1100, model)
+    const weights = someWeights(u, 1100)
+    const once = emStep(X, model, { weights })
+    for (const scale of [2 ** -60, 2 ** 60]) {
+      const scaled = emStep(X, model, { weights: weights.map((w) => w * scale) })
+      expect(scaled.logLikelihood).toBe(once.logLikelihood)
+      for (const part of ['weights', 'means', 'covariances', 'precisionsCholesky'] as const) expectBits(scaled.parameters[part], once.parameters[part], part)
+    }
+  })
+
+  it('far from the origin a start whose weights do not sum to 1 loses no digits', () => {
+    // scikit-learn's k-means++ start leaves weights of 1/N
+    const u = uniforms(26)
+    const model = randomModel(u, type, 2, 3)
+    const X = rowsNear(u, 300, model).map((row) => row.map((v) => Math.round(v * 4096) / 4096))
+    const scaled = { ...model, weights: [1 / 300, 1 / 300], means: model.means.map((row) => row.map((v) => Math.round(v * 4096) / 4096)) }
+    const there = { ...scaled, means: scaled.means.map((row) => row.map((v) => v + 2 ** 30)) }
+    const near = emStep(X, scaled)
+    const far = emStep(X.map((row) => row.map((v) => v + 2 ** 30)), there)
+    expect(Math.abs(far.logLikelihood - near.logLikelihood)).toBeLessThan(64 * EPS * Math.abs(near.logLikelihood))
+    expect(relativeError(far.parameters.covariances, near.parameters.covariances)).toBeLessThan(1e-13)
+  })
+})
