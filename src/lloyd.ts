@@ -2,8 +2,8 @@
 //
 // An iteration costs what changes: labels come from screened assignments (assembly/screening.ts), and the sums of the clusters are updated by
 // the rows that changed cluster. The sums are kept in pairs of doubles, exact to about 2⁻¹⁰⁰, so updating never drifts from summing afresh:
-// a center is fl(fl(Σ w·x) / fl(Σ w)), the same bits whatever path, order or offset led to it. An integer weight is a repeated row and
-// a zero weight an absent one to the last bit.
+// a center is Σ w·x / Σ w rounded once, the same bits whatever path or order led to it: equal rows have themselves for their mean, an
+// integer weight is a repeated row and a zero weight an absent one, to the last bit.
 import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments } from './resident.ts'
@@ -133,6 +133,8 @@ export function shiftNear({ arena, d }: Pick<Resident, 'arena' | 'd'>, x: number
   return address
 }
 
+const EPS = 2 ** -52
+
 /** Below this many multiplications a row, dense distances cost less than screening them (measured: k·d = 12 is even, 16 gains). */
 const SCREEN_FROM = 12
 
@@ -241,7 +243,9 @@ class Assignment {
       const distances = arena.takeF64(n)
       this.load(centers)
       yield* this.inertia(false, distances)
-      const far = farthest(arena.f64(distances, n), w ? arena.f64(w, n) : undefined, empty.length)
+      // a mean is rounded thrice: rows this near their center sit on it, and moving them would go on for ever
+      const least = Float64Array.from({ length: k }, (_, c) => 4 * EPS * EPS * centers.subarray(c * d, (c + 1) * d).reduce((norm, v) => norm + v * v, 0))
+      const far = farthest(arena.f64(distances, n), this.labels, least, w ? arena.f64(w, n) : undefined, empty.length)
       arena.release(mark)
       far.forEach((row, e) => {
         const from = this.labels[row]
@@ -263,7 +267,7 @@ class Assignment {
       if (weight(c) > weight(heaviest)) heaviest = c
       const row = moved.get(c)
       if (row !== undefined) next.set(arena.f64(x + row * d * 8, d), c * d)
-      else if (counts[c] > 0) for (let j = 0; j < d; j++) next[c * d + j] = sums.value(k + c * d + j) / weight(c)
+      else if (counts[c] > 0) for (let j = 0; j < d; j++) next[c * d + j] = sums.quotient(k + c * d + j, c)
     }
     for (let c = 0; c < k; c++) if (counts[c] === 0) next.copyWithin(c * d, heaviest * d, (heaviest + 1) * d)
     return next
@@ -302,6 +306,18 @@ class PairSums {
     return this.#high[i] + this.#low[i]
   }
 
+  /** One sum over another, rounded once: what a first quotient leaves is exact, and divided again. */
+  quotient(over: number, under: number): number {
+    const numerator = this.value(over)
+    const denominator = this.value(under)
+    const first = numerator / denominator
+    const [product, lost] = exactProduct(first, denominator)
+    const numeratorLow = this.#low[over] - (numerator - this.#high[over])
+    const denominatorLow = this.#low[under] - (denominator - this.#high[under])
+    const quotient = first + (numerator - product - lost + (numeratorLow - first * denominatorLow)) / denominator
+    return Number.isFinite(quotient) ? quotient : first // the exact product of numbers near the largest double overflows
+  }
+
   copy(): PairSums {
     const twin = new PairSums(this.#high.length)
     twin.#high.set(this.#high)
@@ -317,11 +333,12 @@ function exactProduct(a: number, b: number): [number, number] {
   return [product, ah * bh - product + ah * (b - bh) + (a - ah) * bh + (a - ah) * (b - bh)]
 }
 
-// Up to `count` rows of positive weight and distance, farthest first, ties to the lowest row; none when every row sits on its center
-function farthest(distances: Float64Array, weights: Float64Array | undefined, count: number): number[] {
+// Up to `count` rows of positive weight, farthest from their centers first, ties to the lowest row; none whose squared distance is at most
+// `least` of its cluster
+function farthest(distances: Float64Array, labels: Int32Array, least: Float64Array, weights: Float64Array | undefined, count: number): number[] {
   const rows: number[] = []
   for (let i = 0; i < distances.length; i++) {
-    if (!(distances[i] > 0) || (weights && weights[i] === 0)) continue
+    if (!(distances[i] > least[labels[i]]) || (weights && weights[i] === 0)) continue
     if (rows.length === count && distances[i] <= distances[rows[count - 1]]) continue
     let at = rows.length
     while (at > 0 && distances[rows[at - 1]] < distances[i]) at--

@@ -33,18 +33,18 @@ export function naiveAssign(X: Rows, C: Rows): { labels: number[]; best: number[
 
 /** The sum of doubles, rounded once (Shewchuk 1997: a growing expansion of non-overlapping parts). */
 export function exactSum(values: Iterable<number>): number {
-  let parts: number[] = []
+  const parts: number[] = []
   for (let x of values) {
-    const next: number[] = []
-    for (const part of parts) {
-      const [a, b] = Math.abs(x) >= Math.abs(part) ? [x, part] : [part, x]
-      const sum = a + b
-      const lost = b - (sum - a)
-      if (lost !== 0) next.push(lost)
+    let kept = 0
+    for (let p = 0; p < parts.length; p++) {
+      const part = parts[p]
+      const sum = x + part
+      const lost = Math.abs(x) >= Math.abs(part) ? part - (sum - x) : x - (sum - part)
+      if (lost !== 0) parts[kept++] = lost
       x = sum
     }
-    next.push(x)
-    parts = next
+    parts.length = kept
+    parts.push(x)
   }
   return parts.reduceRight((sum, part) => sum + part, 0)
 }
@@ -60,11 +60,19 @@ export function exactProduct(a: number, b: number): [number, number] {
   return Math.abs(a) === 1 || Math.abs(b) === 1 ? [p, 0] : [p, ah * bh - p + ah * bl + al * bh + al * bl]
 }
 
-/** Weights and means of clusters: fl(fl(Σ w·x) / fl(Σ w)), the sums over `rows` exact. */
+/** Weights and means of clusters: Σ w·x / Σ w over `rows`, rounded once. */
 export function naiveMeans(X: Rows, k: number, labels: ArrayLike<number>, weights?: ArrayLike<number>, rows = range(X.length)) {
   const members = range(k).map((c) => rows.filter((i) => labels[i] === c && (weights ? weights[i] > 0 : true)))
-  const weight = members.map((own) => exactSum(own.map((i) => weights?.[i] ?? 1)))
-  const means = members.map((own, c) => range(X[0].length).map((j) => exactSum(own.flatMap((i) => exactProduct(weights?.[i] ?? 1, X[i][j]))) / weight[c]))
+  const own = (i: number) => weights?.[i] ?? 1
+  const weight = members.map((of) => exactSum(of.map(own)))
+  const means = members.map((of, c) =>
+    range(X[0].length).map((j) => {
+      const terms = of.flatMap((i) => exactProduct(own(i), X[i][j]))
+      const first = exactSum(terms) / weight[c]
+      const rest = exactSum([...terms, ...of.flatMap((i) => exactProduct(-first, own(i)))])
+      return Number.isFinite(rest) ? first + rest / weight[c] : first
+    }),
+  )
   return { weight, means }
 }
 
@@ -121,14 +129,15 @@ export function naiveLloyd(X: Rows, init: Rows, { weights, maxIter = 300, tol = 
 
     const { weight, means } = naiveMeans(X, k, labels, weights)
     const empty = range(k).filter((c) => weight[c] === 0)
-    // rows that may move, farthest first; none when every row sits on its center
+    // rows that may move, farthest first; none that sits on its center but for the rounding of a mean, 2·2⁻⁵² of its length
+    const offCenter = (i: number) => best[i] > 4 * 2 ** -104 * centers[labels[i]].reduce((norm, v) => norm + v * v, 0)
     const far = range(n)
-      .filter((i) => best[i] > 0 && weightOf(i) > 0)
+      .filter((i) => offCenter(i) && weightOf(i) > 0)
       .sort((a, b) => best[b] - best[a] || a - b)
       .slice(0, empty.length)
     const moved = new Set(far)
     const next = centers.map((center) => center.slice())
-    const left = naiveMeans(X, k, labels, weights, range(n).filter((i) => !moved.has(i)))
+    const left = far.length > 0 ? naiveMeans(X, k, labels, weights, range(n).filter((i) => !moved.has(i))) : { weight, means }
     for (const donor of new Set(far.map((i) => labels[i]))) {
       weight[donor] = left.weight[donor]
       means[donor] = left.means[donor]

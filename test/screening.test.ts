@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { DS, type Fenced, alongCuts, arena, cuttings, draw, fenced, kernels, sizes } from './fenced.ts'
 import { expectBits, flat, rowsOf, uniforms } from './near.ts'
-import { exactSum, naiveAssign, naiveMeans, naiveSquaredDistances } from './oracle.ts'
+import { exactProduct, exactSum, naiveAssign, naiveMeans, naiveSquaredDistances } from './oracle.ts'
 
 interface Setup {
   X: number[][]
@@ -81,11 +81,14 @@ describe('assignScreened', () => {
         got.counts.forEach((v, c) => (counts[c] += v))
         got.weights.forEach((pair, c) => parts.weights[c].push(...pair))
         got.sums.forEach((pair, i) => parts.sums[i].push(...pair))
-        const { weight, means } = naiveMeans(X, k, labels, own)
+        const { weight } = naiveMeans(X, k, labels, own)
         expect(counts).toEqual(weight.map((_, c) => labels.filter((label, i) => label === c && (own?.[i] ?? 1) > 0).length))
         // exact sums, rounded once: the very bits
         expectBits(parts.weights.map(exactSum), weight)
-        for (let c = 0; c < k; c++) if (weight[c] > 0) expectBits(parts.sums.slice(c * d, (c + 1) * d).map((own) => exactSum(own) / weight[c]), means[c])
+        for (let c = 0; c < k; c++) {
+          const members = X.flatMap((row, i) => (labels[i] === c && (own?.[i] ?? 1) > 0 ? [{ row, weight: own?.[i] ?? 1 }] : []))
+          for (let j = 0; j < d; j++) expect(exactSum(parts.sums[c * d + j])).toBe(exactSum(members.flatMap((m) => exactProduct(m.weight, m.row[j]))))
+        }
       })
     }
   })
