@@ -62,6 +62,11 @@ export function squaredDistances(tile: usize, quads: i32, d: i32, panels: usize,
   }
 }
 
+/** Bytes of scratch that `transform` needs. */
+export function transformScratch(d: i32, k: i32): usize {
+  return <usize>blockRows(d) * <usize>(d + k) << 3;
+}
+
 /** Pass: Euclidean distances of rows [start, end) of x (n×d, in) to k centers (`panels`, in), written to `out` (n×k, row-major, out). */
 export function transform(x: usize, d: i32, k: i32, panels: usize, out: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
   const rows = blockRows(d);

@@ -1,12 +1,4 @@
-// The passes of k-means: assignment (Lloyd 1982) and the distance updates of k-means++ seeding (Arthur & Vassilvitskii 2007).
-import { squaredDistances } from "./distances";
-import { blockRows, pack } from "./tile";
-
-/** Bytes of scratch that `transform`, `seedTrials` and `seedUpdate` need for d features and k centers. */
-export function kmeansScratch(d: i32, k: i32): usize {
-  const rows = <usize>blockRows(d);
-  return (rows * <usize>d << 3) + (rows * <usize>k << 3) + (rows << 3) + (rows << 2);
-}
+// Nearest centers by canonical distances, and the inertia of an assignment (Lloyd 1982).
 
 /** Nearest of k centers for each sample of `quads` quads of a tile ([quads][d][4], in); centers as panels ([⌈k/4⌉][d][4], in).
  *  `best` (squared distance, f64 per sample, out), `nearest` (index, i32 per sample, out). Ties go to the lowest index.
@@ -130,52 +122,4 @@ export function inertia(x: usize, w: usize, d: i32, centers: usize, labels: usiz
   }
   store<f64>(stats, squares);
   store<f64>(stats, lengths, 8);
-}
-
-/** Seeding pass: what each of m candidate centers would leave. `closest` (n, in): squared distance to the centers chosen so far.
- *  stats[ℓ] += Σ w·min(closest, ‖x − candidate_ℓ‖²) over rows [start, end); panels hold the candidates. */
-export function seedTrials(x: usize, w: usize, d: i32, m: i32, panels: usize, closest: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
-  const rows = blockRows(d);
-  const tile = scratch;
-  const all = tile + (<usize>rows * <usize>d << 3);
-  for (let b = start; b < end; b += rows) {
-    const count = min(rows, end - b);
-    pack(x, d, b, count, tile);
-    squaredDistances(tile, (count + 3) >> 2, d, panels, m, all);
-    for (let l = 0; l < m; l++) {
-      let potential: f64 = 0;
-      for (let i = 0; i < count; i++) {
-        const square = load<f64>(all + ((<usize>(i >> 2) * <usize>m + <usize>l) << 5) + (<usize>(i & 3) << 3));
-        const kept = min(load<f64>(closest + (<usize>(b + i) << 3)), square);
-        potential += w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) * kept : kept;
-      }
-      const out = stats + (<usize>l << 3);
-      store<f64>(out, load<f64>(out) + potential);
-    }
-  }
-}
-
-/** Seeding pass: takes one chosen center (`panels` with k = 1, in) into `closest` (n, inout: min with ‖x − center‖²).
- *  stats[0] += Σ w·closest; `potentials` (one f64 per slot of `slotRows` rows, out) gets the same sum per slot, for sampling. */
-export function seedUpdate(
-  x: usize, w: usize, d: i32, panels: usize, closest: usize, potentials: usize, slotRows: i32,
-  start: i32, end: i32, stats: usize, scratch: usize,
-): void {
-  const rows = blockRows(d);
-  const tile = scratch;
-  const all = tile + (<usize>rows * <usize>d << 3);
-  let potential = load<f64>(stats);
-  for (let b = start; b < end; b += rows) {
-    const count = min(rows, end - b);
-    pack(x, d, b, count, tile);
-    squaredDistances(tile, (count + 3) >> 2, d, panels, 1, all);
-    for (let i = 0; i < count; i++) {
-      const at = closest + (<usize>(b + i) << 3);
-      const kept = min(load<f64>(at), load<f64>(all + (<usize>i << 3)));
-      store<f64>(at, kept);
-      potential += w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) * kept : kept;
-    }
-  }
-  store<f64>(potentials + (<usize>(start / slotRows) << 3), potential);
-  store<f64>(stats, potential);
 }

@@ -19,7 +19,7 @@ import { nearestCenters, nearestOfRow } from "./kmeans";
 import { blockRows, pack } from "./tile";
 
 /** Largest norm of a quantised vector: ⌊2^14.5⌋. */
-const LIMIT: f64 = 23170;
+export const LIMIT: f64 = 23170;
 /** Added to a double below 2^51 it leaves the nearest integer in the low bits. */
 const SHIFTER: f64 = 6755399441055744.0;
 /** Rows of a block of integer tiles. */
@@ -53,8 +53,9 @@ export function screeningScratch(d: i32, k: i32): usize {
 }
 
 /** Quantises k centers (k×d, row-major, in) shifted by `shift` (d, in). `info` (`centerDoubles(k, d)` doubles, out): scalars, then
- *  the integers as panels of four: [⌈k/4⌉][⌈d/2⌉][4][2] i16 (out). Not `screened`: the pass then decides every row densely. */
-export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, screened: i32, info: usize): void {
+ *  the integers as panels of four: [⌈k/4⌉][⌈d/2⌉][4][2] i16 (out). Not `screened`: the pass then decides every row densely.
+ *  `radius`: a norm that the scale must be fit for, where several sets of centers are to have the same one; 0 for their own. */
+export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, screened: i32, radius: f64, info: usize): void {
   const rowBytes = <usize>d << 3;
   const pairs = (d + 1) >> 1;
   const halves = info + 32;
@@ -71,8 +72,9 @@ export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, sc
     if (!(norm <= largest)) largest = norm;
   }
   largest = Math.sqrt(largest);
-  // too small or too large to be scaled safely, or not worth it: everything is decided by the canonical distances
-  const inverse = screened && largest > 1e-140 && largest < 1e140 ? LIMIT / largest : 0;
+  if (largest < radius) largest = radius;
+  // unscreened, or too small or too large to be scaled: everything is decided by the canonical distances
+  const inverse = screened ? inverseScale(largest) : 0;
   let residual: f64 = 0;
   memory.fill(panels, 0, <usize>((k + 3) >> 2) * <usize>pairs << 4);
   for (let c = 0; c < k; c++) {
@@ -92,16 +94,13 @@ export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, sc
   store<f64>(info, Math.sqrt(residual), 16);
 }
 
-/** Quantises rows [start, start + count) of x into a tile ([⌈count/8⌉][⌈d/2⌉][8][2] i16, out) with a scale fit for these rows and for
- *  centers of norm up to `radius`; `block` gets 1/σ, max ‖q‖ and max ‖e‖. */
-function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, radius: f64, tile: usize, block: usize): void {
+/** Largest ‖x − shift‖ of rows [start, start + count). */
+function largestNorm(x: usize, d: i32, start: i32, count: i32, shift: usize): f64 {
   const rowBytes = <usize>d << 3;
   const evenBytes = <usize>(d & ~1) << 3;
-  const pairs = (d + 1) >> 1;
-  const base = x + <usize>start * rowBytes;
+  let row = x + <usize>start * rowBytes;
   let largest: f64 = 0;
-  for (let i = 0; i < count; i++) {
-    const row = base + <usize>i * rowBytes;
+  for (let i = 0; i < count; i++, row += rowBytes) {
     let sum = f64x2.splat(0);
     for (let j: usize = 0; j < evenBytes; j += 16) {
       const t = f64x2.sub(v128.load(row + j), v128.load(shift + j));
@@ -114,16 +113,29 @@ function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, ra
     }
     if (!(norm <= largest)) largest = norm;
   }
-  largest = Math.sqrt(largest);
-  const reach = max(largest, radius);
-  const inverse = reach > 1e-140 && reach < 1e140 ? LIMIT / reach : 0;
+  return Math.sqrt(largest);
+}
+
+/** 1/scale for vectors up to `reach` long; 0 where they are too small or too large to be scaled safely. */
+// @ts-ignore: decorator
+@inline
+function inverseScale(reach: f64): f64 {
+  return reach > 1e-140 && reach < 1e140 ? LIMIT / reach : 0;
+}
+
+/** Quantises rows [start, start + count) of x, of norms up to `largest`, into a tile ([⌈count/8⌉][⌈d/2⌉][8][2] i16, out) with a scale fit for
+ *  these rows and for centers of norm up to `radius`; `block` gets 1/σ, max ‖q‖ and max ‖e‖. */
+function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, largest: f64, radius: f64, tile: usize, block: usize): void {
+  const rowBytes = <usize>d << 3;
+  const evenBytes = <usize>(d & ~1) << 3;
+  const pairs = (d + 1) >> 1;
+  const inverse = inverseScale(max(largest, radius));
   const scale = f64x2.splat(inverse);
   const shifter = f64x2.splat(SHIFTER);
-  const lastOct = <usize>((count - 1) >> 3) * <usize>pairs << 5;
-  memory.fill(tile + lastOct, 0, <usize>pairs << 5);
+  memory.fill(tile + (<usize>((count - 1) >> 3) * <usize>pairs << 5), 0, <usize>pairs << 5);
+  let row = x + <usize>start * rowBytes;
   let worst: f64 = 0;
-  for (let i = 0; i < count; i++) {
-    const row = base + <usize>i * rowBytes;
+  for (let i = 0; i < count; i++, row += rowBytes) {
     let out = tile + (<usize>(i >> 3) * <usize>pairs << 5) + (<usize>(i & 7) << 2);
     let sum = f64x2.splat(0);
     for (let j: usize = 0; j < evenBytes; j += 16) {
@@ -147,6 +159,24 @@ function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, ra
   store<f64>(block, inverse);
   store<f64>(block, largest * inverse + worst, 8);
   store<f64>(block, worst, 16);
+}
+
+/** Pass: the largest ‖x − shift‖ of each block of rows [start, end), to the second double of its record in `blocks` (out). */
+export function blockNorms(x: usize, d: i32, shift: usize, blocks: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
+  for (let b = start; b < end; b += SCREEN_ROWS) {
+    store<f64>(blocks + (<usize>(b / SCREEN_ROWS) * BLOCK_DOUBLES << 3), largestNorm(x, d, b, min(SCREEN_ROWS, end - b), shift), 8);
+  }
+}
+
+/** Pass: quantises rows [start, end) into `tiles`, fit for centers of norm up to `radius`; records as `blockNorms` left them (inout). */
+export function quantizeBlocks(x: usize, d: i32, shift: usize, radius: f64, tiles: usize, blocks: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
+  const blockBytes = <usize>SCREEN_ROWS * <usize>((d + 1) >> 1) << 2;
+  for (let b = start; b < end; b += SCREEN_ROWS) {
+    const number = <usize>(b / SCREEN_ROWS);
+    const block = blocks + (number * BLOCK_DOUBLES << 3);
+    quantizeRows(x, d, b, min(SCREEN_ROWS, end - b), shift, load<f64>(block, 8), radius, tiles + number * blockBytes, block);
+    store<f64>(block, 0, 24);
+  }
 }
 
 /** Best and second best score of each row of a tile. `h` (i32, ⌈k/4⌉·4, in): −h of each center. `keep`: mask of the bits that stay; the
@@ -240,7 +270,7 @@ export function assignScreened(
     const tile = blocks != 0 ? tiles + number * blockBytes : ownTile;
     let inverse = blocks != 0 ? load<f64>(block) : 0;
     if (centerInverse != 0 && (inverse == 0 || radius * inverse > LIMIT)) {
-      quantizeRows(x, d, b, count, shift, radius, tile, block);
+      quantizeRows(x, d, b, count, shift, largestNorm(x, d, b, count, shift), radius, tile, block);
       inverse = load<f64>(block);
       if (blocks == 0) store<f64>(block, 0, 24);
     }

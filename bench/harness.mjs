@@ -10,11 +10,11 @@ const TURN_MS = 30 // a turn of a short task is many runs
 const LONG_MS = 1000 // a first run this long is past any warming up and counts
 
 /** Lets contenders take turns, A B C A B C …, until about `seconds` are spent; at least three rounds, two when a round takes over 6 s,
- *  one when it takes over 12 s.
+ *  one when it takes over 12 s, each divided by `haste`.
  *  A contender is `{ name, run(repeat, turn) }`; `run` does the task `repeat` times and returns (a promise of) `{ ms, … }`, ms being the median of them. One that is
  *  `warm` already is not warmed up.
  *  @returns per contender its turns, round by round */
-export async function race(contenders, seconds) {
+export async function race(contenders, seconds, haste = 1) {
   const turns = contenders.map(() => [])
   const repeats = []
   let cost = 0
@@ -29,7 +29,7 @@ export async function race(contenders, seconds) {
     turns[c].push(turn)
     cost += (turn.ms * repeats[c]) / 1000
   }
-  const least = cost > 12 ? 1 : cost > 6 ? 2 : 3
+  const least = cost * haste > 12 ? 1 : cost * haste > 6 ? 2 : 3
   const rounds = Math.max(least, Math.min(11, Math.floor(seconds / cost)))
   for (let round = 1; round < rounds; round++) for (const [c, { run }] of contenders.entries()) turns[c].push(await run(repeats[c], round))
   return turns
@@ -42,14 +42,21 @@ export function contender(name, work, outcome = () => ({})) {
     run(repeat, turn) {
       const times = []
       let result
+      const cpu = process.cpuUsage()
       for (let i = 0; i < repeat; i++) {
         const begin = performance.now()
         result = work(turn)
         times.push(performance.now() - begin)
       }
-      return { ms: median(times), ...outcome(result) }
+      return { ms: median(times), cpu: cpuSince(cpu) / repeat, ...outcome(result) }
     },
   }
+}
+
+/** Milliseconds of CPU, all threads of the process, since `begin = process.cpuUsage()`. */
+export function cpuSince(begin) {
+  const { user, system } = process.cpuUsage(begin)
+  return (user + system) / 1000
 }
 
 export function median(values) {
@@ -58,10 +65,12 @@ export function median(values) {
   return sorted.length & 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
 }
 
-/** How many times slower `theirs` is than `ours`: the median, least and largest ratio of a round. */
+/** How many times slower `theirs` is than `ours`: the median, least and largest ratio of a round, and the median ratio of CPU times, which waiting for a
+ *  busy machine does not enter. */
 export function ratioOf(theirs, ours) {
-  const ratios = theirs.slice(0, ours.length).map((turn, i) => turn.ms / ours[i].ms)
-  return { ms: median(theirs.map((t) => t.ms)), ratio: median(ratios), low: Math.min(...ratios), high: Math.max(...ratios) }
+  const ratios = (of) => theirs.slice(0, ours.length).map((turn, i) => turn[of] / ours[i][of])
+  const wall = ratios('ms')
+  return { ms: median(theirs.map((t) => t.ms)), ratio: median(wall), low: Math.min(...wall), high: Math.max(...wall), cpu: median(ratios('cpu')) }
 }
 
 /** Fingerprint of labels, to compare across processes. */
@@ -117,5 +126,5 @@ export const times = (ratio) => (ratio === undefined ? '–' : `${ratio >= 100 ?
 /** Worst and geometric mean of ratios. */
 export function summary(ratios) {
   const mean = Math.exp(ratios.reduce((s, r) => s + Math.log(r), 0) / ratios.length)
-  return { worst: Math.min(...ratios), mean, count: ratios.length }
+  return { worst: Math.min(...ratios), mean }
 }

@@ -1,6 +1,7 @@
 // The JavaScript packages people use today. Each runs in a worker of its own: it keeps its arrays of arrays and its warm code there, and a run
 // that takes over a minute can be ended.
 import { Worker, isMainThread, parentPort } from 'node:worker_threads'
+import { cpuSince, median } from './harness.mjs'
 
 export const PEERS = ['ml-kmeans', 'skmeans']
 
@@ -58,13 +59,15 @@ if (!isMainThread) {
     }
     const times = []
     let result
+    let cpu = 0
     for (let i = 0; i < repeat; i++) {
       const own = start.map((row) => row.slice()) // one of them writes to its start
+      const spent = process.cpuUsage()
       const begin = performance.now()
       result = fit(X, own)
       times.push(performance.now() - begin)
+      cpu += cpuSince(spent) / repeat
     }
-    times.sort((a, b) => a - b)
-    parentPort.postMessage({ ms: times[times.length >> 1], centers: result.centroids, nIter: result.iterations ?? result.it })
+    parentPort.postMessage({ ms: median(times), cpu, centers: result.centroids, nIter: result.iterations ?? result.it })
   })
 }

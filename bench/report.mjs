@@ -23,6 +23,7 @@ const against = [
   ['mixtura ms', (row) => digits(row.ms)],
   ['scikit-learn ms', (row) => digits(best(row)?.ms)],
   ['ratio', (row) => times(best(row)?.ratio)],
+  ['by CPU', (row) => times(best(row)?.cpu)],
   ['lowest – highest', (row) => range(best(row))],
 ]
 
@@ -65,7 +66,7 @@ export const COLUMNS = {
 const TITLES = {
   kernels: 'Kernels: share of the multiply-add peak measured in the same round',
   kmeans: 'k-means: ratio = their time over ours; inertia beside it (k-means++: mean potential of theirs against ours, over as many seeds)',
-  mixture: 'Gaussian mixtures: ratio = their time over ours; mean log-likelihood per sample beside it (predictProba: mean largest probability); ÷ 10: the first tenth of the rows on both sides',
+  mixture: 'Gaussian mixtures: ratio = their time over ours; mean log-likelihood per sample beside it (predictProba: mean largest probability)',
 }
 
 /** One section's table and its summary. */
@@ -75,16 +76,17 @@ export function sectionReport(section, rows, markdown) {
   if (section === 'kernels') lines.push(`Peak: median ${digits(rows.map((r) => r.peak).sort((a, b) => a - b)[rows.length >> 1])} GFLOP/s over all rounds.`)
   else {
     const groups = new Map()
-    const note = (label, ratio) => ratio && Number.isFinite(ratio) && groups.set(label, [...(groups.get(label) ?? []), ratio])
+    const note = (label, other) => other?.ratio && groups.set(label, [...(groups.get(label) ?? []), other])
     for (const row of rows) {
-      note(`scikit-learn, ${row.type ? `${row.type}, ` : ''}${row.task}`, best(row)?.ratio)
-      for (const name of PEERS) if (row.work >= 1e6) note(`${name}, N·D·K ≥ 10⁶`, row.others[name]?.ratio)
+      note(`scikit-learn, ${row.type ? `${row.type}, ` : ''}${row.task}`, best(row))
+      for (const name of PEERS) if (row.work >= 1e6) note(`${name}, N·D·K ≥ 10⁶`, row.others[name])
     }
-    const shown = [...groups].map(([label, ratios]) => {
-      const { worst, mean, count } = summary(ratios)
-      return [label, times(worst), times(mean), String(count)]
+    const shown = [...groups].map(([label, others]) => {
+      const wall = summary(others.map((o) => o.ratio))
+      const cpu = summary(others.map((o) => o.cpu))
+      return [label, times(wall.worst), times(wall.mean), times(cpu.worst), times(cpu.mean), String(others.length)]
     })
-    if (shown.length > 0) lines.push(table(['against', 'worst', 'geometric mean', 'workloads'], shown, markdown))
+    if (shown.length > 0) lines.push(table(['against', 'worst', 'geometric mean', 'worst by CPU', 'mean by CPU', 'workloads'], shown, markdown))
   }
   return lines.join('\n')
 }

@@ -19,7 +19,11 @@ export class BernoulliMixture extends FamilyMixture<'probabilities', number[][]>
         accepts: (p) => (p >= 0 && p <= 1 ? undefined : 'probabilities from 0 to 1'),
         logDensity: (p, log) => {
           const [yes, no] = [p.map(log), p.map((v) => log(1 - v))]
-          return (row) => row.reduce((s, x, j) => s + (x === 1 ? yes[j] : no[j]), 0)
+          return (row) => {
+            let sum = 0
+            for (let j = 0; j < row.length; j++) sum += row[j] === 1 ? yes[j] : no[j]
+            return sum
+          }
         },
         fit: (weight, sum) => sum.map((s) => Math.min(1, s / weight)),
         draw: (p, random) => p.map((v) => Number(random.uniform() < v)),

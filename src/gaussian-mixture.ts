@@ -24,6 +24,7 @@ import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
 import { flatten, reshape } from './shapes.ts'
+import { integerTiles } from './tiles.ts'
 
 export type { CovarianceType } from './gaussian.ts'
 
@@ -404,7 +405,7 @@ function* startingPoint(data: Resident, model: GaussianModel, params: Params, gi
       }
     }, given.factors)
   } else {
-    const rows = initParams === 'k-means++' ? yield* plusPlus(data, k, random, defaultTrials(k)) : randomRows(data, k, random)
+    const rows = initParams === 'k-means++' ? yield* plusPlus(data, k, random, defaultTrials(k), yield* integerTiles(data)) : randomRows(data, k, random)
     start = yield* model.fromRows(rows, given.factors)
   }
   return {

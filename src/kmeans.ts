@@ -1,12 +1,13 @@
 // KMeans: what the options mean and what a fit leaves behind. The algorithm is in lloyd.ts, the first centers in seeding.ts.
 import { type Schema, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { Estimator, type EstimatorJSON, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
-import { CenterPanels, type KMeansResult, kMeans, shiftNear } from './lloyd.ts'
+import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type IterationEvent, Reduction, drive, single } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { defaultTrials, gatherRows, plusPlus } from './seeding.ts'
+import { CenterPanels, integerTiles, shiftNear } from './tiles.ts'
 
 /** Chooses first centers: gets the data, the number of clusters and a generator of uniform numbers on [0, 1), returns K×D. */
 export type KMeansInit = (X: Matrix, k: number, random: () => number) => MatrixLike
@@ -132,7 +133,7 @@ export class KMeans extends Estimator<Params, Fitted> {
       const { arena, x, n } = data
       const { panels } = this.#centers(data)
       const out = arena.takeF64(n * k)
-      drive(single({ kernel: 'transform', args: [x, d, k, panels, out], rows: n, scratch: arena.kernels.kmeansScratch(d, k), flopsPerRow: 3 * k * d }), arena)
+      drive(single({ kernel: 'transform', args: [x, d, k, panels, out], rows: n, scratch: arena.kernels.transformScratch(d, k), flopsPerRow: 3 * k * d }), arena)
       result.data.set(arena.f64(out, n * k), begin * k)
     })
     return result
@@ -266,7 +267,10 @@ export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlu
   if (source.rows < k) throw new RangeError(`X: expected at least k = ${k} rows, got ${source.rows}.`)
   const weights = checkWeights(sampleWeight, source.rows)
   return withRows(source, weights, (data) => {
-    const indices = drive(plusPlus(data, k, new Random(seedOf(randomState), 0), nLocalTrials ?? defaultTrials(k)), data.arena)
+    const seeding = function* () {
+      return yield* plusPlus(data, k, new Random(seedOf(randomState), 0), nLocalTrials ?? defaultTrials(k), yield* integerTiles(data))
+    }
+    const indices = drive(seeding(), data.arena)
     return { centers: toNested(gatherRows(data, indices), k, source.cols), indices }
   })
 }

@@ -8,6 +8,7 @@ import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments } from './resident.ts'
 import { defaultTrials, gatherRows, plusPlus, randomRows } from './seeding.ts'
+import { CenterPanels, type IntegerTiles, integerTiles } from './tiles.ts'
 
 /** One fitted k-means. */
 export interface KMeansResult {
@@ -41,11 +42,10 @@ export function* kMeans(data: Resident, options: LloydOptions, random: (run: num
     const { variance } = yield* columnMoments(data)
     threshold = (options.tol * variance.reduce((s, v) => s + v, 0)) / d
   }
-  let tiles: IntegerTiles | undefined
+  const tiles = yield* integerTiles(data)
   let best: KMeansResult | undefined
   for (let run = 0; run < options.nInit && !best?.stopped; run++) {
-    const start = yield* firstCenters(data, options, random(run))
-    tiles ??= integerTiles(data) // after the first seeding, which gives its memory back
+    const start = yield* firstCenters(data, options, random(run), tiles)
     const own = arena.mark()
     const result = yield* lloyd(start, options, threshold, new Assignment(data, options.k, tiles), run)
     arena.release(own)
@@ -56,8 +56,8 @@ export function* kMeans(data: Resident, options: LloydOptions, random: (run: num
   return best as KMeansResult
 }
 
-function* firstCenters(data: Resident, { init, k }: LloydOptions, random: Random): Algorithm<Float64Array> {
-  if (init === 'k-means++') return gatherRows(data, yield* plusPlus(data, k, random, defaultTrials(k)))
+function* firstCenters(data: Resident, { init, k }: LloydOptions, random: Random, tiles: IntegerTiles): Algorithm<Float64Array> {
+  if (init === 'k-means++') return gatherRows(data, yield* plusPlus(data, k, random, defaultTrials(k), tiles))
   if (init === 'random') return gatherRows(data, randomRows(data, k, random))
   return typeof init === 'function' ? init(k, random.uniform) : init
 }
@@ -99,73 +99,6 @@ function* lloyd(start: Float64Array, options: LloydOptions, threshold: number, a
   if (!labelsFit) yield assignment.pass()
   const { inertia } = yield* assignment.inertia(false)
   return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
-}
-
-/** The rows in 16-bit integers, kept between passes and between runs. Bytes: N·(2·D + 0.125), D rounded up to even. */
-interface IntegerTiles {
-  tiles: number
-  blocks: number
-  /** Address of a point near the data (D), about which rows are quantised. */
-  shift: number
-}
-
-function integerTiles(data: Resident): IntegerTiles {
-  const { arena, x, n, d } = data
-  const records = arena.kernels.blockRecords(n)
-  const blocks = arena.takeF64(records)
-  arena.kernels.clear(blocks, records)
-  return { tiles: arena.take(arena.kernels.tileBytes(n, d)), blocks, shift: shiftNear(data, x, n) }
-}
-
-/** Address of the mean of up to a thousand rows spread over the data. @internal */
-export function shiftNear({ arena, d }: Pick<Resident, 'arena' | 'd'>, x: number, n: number): number {
-  const address = arena.takeF64(d)
-  const shift = new Float64Array(d)
-  const step = Math.ceil(n / 1000)
-  const first = arena.f64(x, d)
-  let count = 0
-  for (let i = 0; i < n; i += step, count++) {
-    const row = arena.f64(x + i * d * 8, d)
-    for (let j = 0; j < d; j++) shift[j] += row[j] - first[j]
-  }
-  for (let j = 0; j < d; j++) shift[j] = first[j] + shift[j] / count
-  arena.f64(address, d).set(shift)
-  return address
-}
-
-const EPS = 2 ** -52
-
-/** Below this many multiplications a row, dense distances cost less than screening them (measured: k·d = 12 is even, 16 gains). */
-const SCREEN_FROM = 12
-
-/** Centers where kernels read them. @internal */
-export class CenterPanels {
-  readonly centers: number
-  readonly panels: number
-  readonly info: number
-  readonly #arena: Resident['arena']
-  readonly #k: number
-  readonly #d: number
-  readonly #shift: number
-
-  /** @param shift address of the point the centers are quantised about; 0: they are not */
-  constructor(arena: Resident['arena'], k: number, d: number, shift: number) {
-    this.#arena = arena
-    this.#k = k
-    this.#d = d
-    this.#shift = shift
-    this.centers = arena.takeF64(k * d) //                               row-major
-    this.panels = arena.takeF64(Math.ceil(k / 4) * 4 * d) //             four by four
-    this.info = arena.takeF64(arena.kernels.centerDoubles(k, d)) //      in 16-bit integers
-  }
-
-  load(centers: ArrayLike<number>): void {
-    const { kernels } = this.#arena
-    const [k, d] = [this.#k, this.#d]
-    this.#arena.f64(this.centers, k * d).set(centers)
-    kernels.packPanels(this.centers, k, d, this.panels)
-    kernels.quantizeCenters(this.centers, k, d, this.#shift, Number(this.#shift !== 0 && k * d > SCREEN_FROM), this.info)
-  }
 }
 
 /** Labels of one run and the sums that go with them. Bytes: 4·N + 16·k·d and a little + partial sums 8·(2 + 3·k + 2·k·d)·(log₂(N/1024) + 2). */
@@ -243,9 +176,7 @@ class Assignment {
       const distances = arena.takeF64(n)
       this.load(centers)
       yield* this.inertia(false, distances)
-      // a mean is rounded thrice: rows this near their center sit on it, and moving them would go on for ever
-      const least = Float64Array.from({ length: k }, (_, c) => 4 * EPS * EPS * centers.subarray(c * d, (c + 1) * d).reduce((norm, v) => norm + v * v, 0))
-      const far = farthest(arena.f64(distances, n), this.labels, least, w ? arena.f64(w, n) : undefined, empty.length)
+      const far = farthest(arena.f64(distances, n), w ? arena.f64(w, n) : undefined, empty.length)
       arena.release(mark)
       far.forEach((row, e) => {
         const from = this.labels[row]
@@ -333,12 +264,11 @@ function exactProduct(a: number, b: number): [number, number] {
   return [product, ah * bh - product + ah * (b - bh) + (a - ah) * bh + (a - ah) * (b - bh)]
 }
 
-// Up to `count` rows of positive weight, farthest from their centers first, ties to the lowest row; none whose squared distance is at most
-// `least` of its cluster
-function farthest(distances: Float64Array, labels: Int32Array, least: Float64Array, weights: Float64Array | undefined, count: number): number[] {
+// Up to `count` rows of positive weight and distance, farthest first, ties to the lowest row; none when every row sits on its center
+function farthest(distances: Float64Array, weights: Float64Array | undefined, count: number): number[] {
   const rows: number[] = []
   for (let i = 0; i < distances.length; i++) {
-    if (!(distances[i] > least[labels[i]]) || (weights && weights[i] === 0)) continue
+    if (!(distances[i] > 0) || (weights && weights[i] === 0)) continue
     if (rows.length === count && distances[i] <= distances[rows[count - 1]]) continue
     let at = rows.length
     while (at > 0 && distances[rows[at - 1]] < distances[i]) at--

@@ -25,7 +25,8 @@ export interface Family {
   expects(row: Float64Array): string | undefined
   /** Range of a parameter, for the starts that users give. */
   accepts(parameter: number): string | undefined
-  /** ln p(row | parameters of one component), as a function of the row so that what depends on the parameters alone is computed once. */
+  /** ln p(row | parameters of one component), as a function of the row so that what depends on the parameters alone is computed once. The row's
+   *  array is reused for the next. */
   logDensity(parameters: Float64Array, log: (x: number) => number): (row: Float64Array) => number
   /** The part of every log-density that depends on the row alone. */
   logBase?(row: Float64Array, log: (x: number) => number): number
@@ -440,13 +441,15 @@ class FamilyModel implements EmModel<Parameters> {
 
   *expectation({ weights, components }: Parameters): Algorithm<void> {
     const { log } = this.#arena.kernels
-    const [n, k] = [this.#data.rows, this.#k]
+    const { data: x, rows: n, cols: d } = this.#data
+    const k = this.#k
     const size = components.length / k
     const joint = this.responsibilities
     const logWeights = weights.map((w) => log(w))
     const densities = Array.from({ length: k }, (_, c) => this.#family.logDensity(components.subarray(c * size, (c + 1) * size), log))
+    const row = new Float64Array(d) // a view of every row would cost more than its densities
     for (let i = 0, at = 0; i < n; i++) {
-      const row = this.#data.row(i)
+      for (let j = 0; j < d; j++) row[j] = x[i * d + j]
       for (let c = 0; c < k; c++) joint[at++] = logWeights[c] + this.#logBase[i] + densities[c](row)
     }
     const args = [this.#joint, this.#w, k, this.#logNorm, Number(this.#hard)]
@@ -454,23 +457,21 @@ class FamilyModel implements EmModel<Parameters> {
   }
 
   #maximisation(): Parameters {
-    const [n, d] = this.#data.shape
+    const { data: x, rows: n, cols: d } = this.#data
     const k = this.#k
     const r = this.responsibilities
     const counts = new Float64Array(k)
-    const sums = Array.from({ length: k + 1 }, () => new Float64Array(d)) // the last: of all rows
-    for (let i = 0, at = 0; i < n; i++) {
-      const row = this.#data.row(i)
+    const sums = Array.from({ length: k }, () => new Float64Array(d))
+    for (let i = 0, at = 0; i < n; i++)
       for (let c = 0; c < k; c++, at++) {
-        counts[c] += r[at]
-        for (let j = 0; j < d; j++) {
-          sums[c][j] += r[at] * row[j]
-          sums[k][j] += r[at] * row[j]
-        }
+        const share = r[at]
+        const sum = sums[c]
+        counts[c] += share
+        for (let j = 0; j < d; j++) sum[j] += share * x[i * d + j]
       }
-    }
     // a component without weight takes the parameters of all rows
-    const components = Array.from(counts, (count, c) => Array.from(count > 0 ? this.#family.fit(count, sums[c]) : this.#family.fit(this.#totalWeight, sums[k])))
+    const whole = sums.reduce((total, sum) => total.map((v, j) => v + sum[j]))
+    const components = Array.from(counts, (count, c) => Array.from(count > 0 ? this.#family.fit(count, sums[c]) : this.#family.fit(this.#totalWeight, whole)))
     return { weights: counts.map((count) => count / this.#totalWeight), components: Float64Array.from(components.flat()) }
   }
 }

@@ -21,7 +21,11 @@ export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
         logDensity: (rates, log) => {
           const logs = rates.map(log)
           const total = rates.reduce((s, v) => s + v, 0)
-          return (row) => row.reduce((s, x, j) => (x > 0 ? s + x * logs[j] : s), -total)
+          return (row) => {
+            let sum = -total
+            for (let j = 0; j < row.length; j++) if (row[j] > 0) sum += row[j] * logs[j]
+            return sum
+          }
         },
         logBase: (row, log) => -row.reduce((s, x) => s + logGamma(x + 1, log), 0),
         fit: (weight, sum) => sum.map((s) => s / weight),

@@ -3,44 +3,71 @@
 import { type Algorithm, Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
 import type { Resident } from './resident.ts'
+import type { IntegerTiles } from './tiles.ts'
 
 /** Indices of k rows chosen by greedy k-means++: each next one is, of `trials` rows drawn with probability ∝ w·distance² to the chosen,
  *  the one that leaves the smallest Σ w·distance². May repeat a row when fewer than k rows differ. */
-export function* plusPlus(data: Resident, k: number, random: Random, trials: number): Algorithm<Int32Array> {
+export function* plusPlus(data: Resident, k: number, random: Random, trials: number, tiles: IntegerTiles): Algorithm<Int32Array> {
   const { arena, x, w, n, d } = data
   const { kernels } = arena
   const mark = arena.mark()
   const slots = Math.ceil(n / SLOT_ROWS)
   const closest = arena.takeF64(n) //             squared distance of each row to the chosen
+  const thresholds = arena.take(n * 4) //         the same as a score, in integers
   const potentials = arena.takeF64(slots) //      Σ w·closest per slot
   const candidates = arena.takeF64(trials * d) // rows tried in a step
-  const panels = arena.takeF64(Math.ceil(trials / 4) * 4 * d)
-  const into = new Reduction(arena, trials, n)
-  const scratch = kernels.kmeansScratch(d, trials)
+  const info = arena.takeF64(kernels.centerDoubles(trials, d))
+  const into = new Reduction(arena, 2 * trials, n)
+  const load = (rows: ArrayLike<number>) => {
+    for (let l = 0; l < rows.length; l++) arena.f64(candidates + l * d * 8, d).set(arena.f64(x + rows[l] * d * 8, d))
+    kernels.quantizeCenters(candidates, rows.length, d, tiles.shift, 1, tiles.radius, info)
+  }
+  const scale = () => arena.f64(info, 1)[0]
+  const common = { rows: n, scratch: 0, into }
 
   const indices = new Int32Array(k)
-  arena.f64(closest, n).fill(Infinity)
+  arena.f64(closest, n).fill(Number.POSITIVE_INFINITY)
+  arena.i32(thresholds, n).fill(-0x7fffffff) // every candidate brings every row nearer
   indices[0] = drawRow(data, random)
-  for (let c = 1; ; c++) {
-    arena.f64(candidates, d).set(arena.f64(x + indices[c - 1] * d * 8, d))
-    kernels.packPanels(candidates, 1, d, panels)
-    if (c === k) break
-    yield { kernel: 'seedUpdate', args: [x, w, d, panels, closest, potentials, SLOT_ROWS], rows: n, scratch, flopsPerRow: 3 * d + 8, into: into.reset() }
+  for (let c = 1; c < k; c++) {
+    load([indices[c - 1]])
+    const update = [x, w, d, tiles.shift, candidates, info, tiles.tiles, tiles.blocks, closest, thresholds, potentials, SLOT_ROWS]
+    into.reset()
+    yield { kernel: 'seedUpdate', args: update, flopsPerRow: d + 8, ...common }
 
     const tried = Int32Array.from({ length: trials }, () => drawFar(data, closest, potentials, random))
-    if (trials === 1) indices[c] = tried[0]
-    else {
-      tried.forEach((row, l) => arena.f64(candidates + l * d * 8, d).set(arena.f64(x + row * d * 8, d)))
-      kernels.packPanels(candidates, trials, d, panels)
-      yield { kernel: 'seedTrials', args: [x, w, d, trials, panels, closest], rows: n, scratch, flopsPerRow: 3 * d * trials + 8, into: into.reset() }
-      const left = into.total()
-      let best = 0
-      for (let l = 1; l < trials; l++) if (left[l] < left[best]) best = l
-      indices[c] = tried[best]
+    if (trials === 1) {
+      indices[c] = tried[0]
+      continue
     }
+    load(tried)
+    const trial = (exact: boolean) => [x, w, d, trials, candidates, info, tiles.tiles, tiles.blocks, closest, thresholds, Number(exact)]
+    let best = -1
+    if (!w && scale() !== 0) {
+      into.reset()
+      yield { kernel: 'seedTrials', args: trial(false), flopsPerRow: (d * trials) / 2 + 8, ...common }
+      best = surelyLargest(into.total(), trials)
+    }
+    if (best < 0) {
+      into.reset()
+      yield { kernel: 'seedTrials', args: trial(true), flopsPerRow: 2 * d * trials + 8, ...common }
+      const gains = into.total()
+      best = 0
+      for (let l = 1; l < trials; l++) if (gains[l] > gains[best]) best = l
+    }
+    indices[c] = tried[best]
   }
   arena.release(mark)
   return indices
+}
+
+// Which of m brackets (lower bounds, then upper bounds) lies above all others, −1 if none does. Sums of exact gains round by far less than
+// the brackets are wide.
+function surelyLargest(brackets: Float64Array, m: number): number {
+  let best = 0
+  for (let l = 1; l < m; l++) if (brackets[l] > brackets[best]) best = l
+  for (let l = 0; l < m; l++) if (l !== best && brackets[m + l] >= brackets[best]) return -1
+  return best
 }
 
 /** Default number of trials for k centers. */

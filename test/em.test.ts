@@ -331,7 +331,7 @@ describe('hard assignment', () => {
     expect(seen[nIter - 1]).toEqual(seen[nIter - 2])
     for (const r of seen) for (const row of r) expect([...row].sort()).toEqual([0, 1])
     const soft = model.eStep(parameters).responsibilities as number[][]
-    expect(seen[nIter - 1]).toEqual(soft.map((row) => row.map((r, k) => Number(k === row.indexOf(Math.max(...row))))))
+    expect(seen[nIter - 1]).toEqual(soft.map((row) => row.map((_, k) => Number(k === row.indexOf(Math.max(...row))))))
     // ties
     const tied: LatentVariableModel<number[][]> = { eStep: () => ({ responsibilities: [[0.5, 0.5, 0], [0.2, 0.4, 0.4], [0.25, 0.25, 0.5]], logLikelihood: 0 }), mStep: (r) => r.toArray() }
     expect(expectationMaximization(tied, [], { assignment: 'hard' }).parameters).toEqual([[1, 0, 0], [0, 1, 0], [0, 0, 1]])

@@ -700,6 +700,23 @@ describe('sampleWeight and starts', () => {
 
 // ------------------------------------------------------------------------------------------------------------------ starts, stopping
 
+describe.each(TYPES)('one row far off, %s', (type) => {
+  it.each([1e10, 1e20, 1e40, 1e100])('at %s: a component of its own, and the other one’s moments to the last digits', (far) => {
+    const { X } = clusters(12, 300, 3, 1)
+    const m = mixture({ nComponents: 2, covarianceType: type, maxIter: 1 }).fit([...X, [far, -far, far]])
+    const [own, other] = m.weights[0] < 0.5 ? [0, 1] : [1, 0]
+    const alone = naiveMStep(X, X.map(() => [1]), type)
+    expect(relativeError(m.weights[own], 1 / 301)).toBeLessThan(1e-13)
+    expect(relativeError(m.means[own], [far, -far, far])).toBeLessThan(1e-14)
+    expect(relativeError(m.means[other], alone.means[0])).toBeLessThan(1e-13)
+    if (type === 'tied') return expect(relativeError(m.covariances as Nested, nest(alone.covariances, (v) => v * (300 / 301)) as Nested)).toBeLessThan(1e-5)
+    const covariances = m.covariances as Nested[]
+    expect(relativeError(covariances[other], (alone.covariances as Nested[])[0])).toBeLessThan(1e-12)
+    const reg = [1e-6, 1e-6, 1e-6]
+    expect(covariances[own]).toEqual({ full: reg.map((v, i) => reg.map((_, j) => (i === j ? v : 0))), diag: reg, spherical: 1e-6 }[type])
+  })
+})
+
 describe('starts', () => {
   const { X } = four
   it.each(TYPES)('each part given alone takes the place of the start’s, %s', (type) => {
@@ -729,6 +746,12 @@ describe('starts', () => {
       expect(m.lowerBound).toBeGreaterThan(-10)
       if (type !== 'tied') expect(() => mixture({ nComponents: 4, covarianceType: type, initParams, regCovar: 0 }).fit(X)).toThrow(DegenerateCovarianceError)
     }
+    // nor does a cluster of one row
+    const withOutlier = [...X, [200, 200, 200]]
+    const wide = nest(startFor(X, type, 2).precisionsInit, (v) => v / 100) as never
+    const m = mixture({ nComponents: 2, covarianceType: type, regCovar: 0, precisionsInit: wide, maxIter: 1 }).fit(withOutlier)
+    expect(m.lowerBound).toBeGreaterThan(-30)
+    if (type !== 'tied') expect(() => mixture({ nComponents: 2, covarianceType: type, regCovar: 0, maxIter: 0 }).fit(withOutlier)).toThrow(DegenerateCovarianceError)
   })
 
   it('a component of weight 0 stays empty, and the others fit as if it were not there', () => {
@@ -980,6 +1003,14 @@ describe('data without spread in some direction are refused with regCovar 0, wha
       expectDegenerate(range(n).map((i) => few[i % few.length]), type, k, `${few.length} distinct rows at ${offset}`, ['kmeans'])
       if (type === 'full' || type === 'tied') expectDegenerate(base(12).slice(0, 10), type, k, `10 rows in 12 dimensions at ${offset}`)
     })
+  })
+
+  it.each(TYPES)('rows that differ by rounding alone, %s', (type) => {
+    for (const value of [0.1, 1e6 + 0.1, 1e12 + 0.3]) {
+      const next = value * (1 + 2 * EPS)
+      const u = uniforms(3)
+      for (const k of [1, 2]) expectDegenerate(range(50).map(() => [u() < 0.5 ? value : next, 0.001]), type, k, `${value} and its neighbour`)
+    }
   })
 
   it('a component that shrinks to one row is named', () => {

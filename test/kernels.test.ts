@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { Reduction, SLOT_ROWS } from '../src/passes.ts'
 import { DS, KS, NS, alongCuts, arena, cuttings, draw, fenced, kernels, sizes } from './fenced.ts'
-import { EPS, expectBits, flat, relativeError, rowsOf, uniforms } from './near.ts'
-import { naiveCholesky, naivePotentials, naiveSquaredDistances } from './oracle.ts'
+import { EPS, expectBits, flat, rowsOf, uniforms } from './near.ts'
+import { naiveCholesky, naiveSquaredDistances } from './oracle.ts'
 
 describe('transform', () => {
   it.each(DS)('is the root of the naive squared distances, bit for bit: d = %i', (d) => {
@@ -17,74 +17,11 @@ describe('transform', () => {
           const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
           kernels.packPanels(memory.f64(flat(C)), k, d, panels)
           const out = memory.bytes(n * k * 8)
-          const scratch = memory.bytes(kernels.kmeansScratch(d, k))
+          const scratch = memory.bytes(kernels.transformScratch(d, k))
           alongCuts(cuts, (start, end) => kernels.transform(x, d, k, panels, out, start, end, 0, scratch))
           return Array.from(arena.f64(out, n * k))
         })
         expectBits(got, expected, `n ${n}, k ${k}, cuts ${cuts}`)
-      }
-    }
-  })
-})
-
-describe('seeding', () => {
-  it.each(DS)('seedTrials sums what candidates would leave, the same bits wherever it is cut: d = %i', (d) => {
-    for (const { n, k, seed } of sizes(d)) {
-      const { X, x: data, C, weights } = draw(seed, n, d, k)
-      const own = seed % 3 === 0 ? undefined : weights
-      const u = uniforms(seed)
-      const closest = X.map(() => (u() < 0.1 ? Number.POSITIVE_INFINITY : 20 * u()))
-      const expected = naivePotentials(X, closest, C, own)
-      const results = cuttings(n).map((cuts) =>
-        fenced((memory) => {
-          const x = memory.f64(data)
-          const w = own ? memory.f64(own) : 0
-          const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
-          kernels.packPanels(memory.f64(flat(C)), k, d, panels)
-          const at = memory.f64(closest)
-          const stats = memory.zeros(k)
-          const scratch = memory.bytes(kernels.kmeansScratch(d, k))
-          alongCuts(cuts, (start, end) => kernels.seedTrials(x, w, d, k, panels, at, start, end, stats, scratch))
-          expectBits(arena.f64(at, n), closest, 'closest is only read')
-          return [...arena.f64(stats, k)]
-        }),
-      )
-      // n terms ≥ 0 in two orders: each sum is within (n − 1)·EPS/2 of the exact one
-      expect(relativeError(results[0], expected), `n ${n}, k ${k}`).toBeLessThanOrEqual(n * EPS)
-      for (const result of results) expect(result).toEqual(results[0])
-    }
-  })
-
-  it.each(DS)('seedUpdate keeps the smaller distance and sums it by slot, bit for bit: d = %i', (d) => {
-    for (const { n, seed } of sizes(d)) {
-      const { X, x: data, C, weights } = draw(seed, n, d, 1)
-      const own = seed % 3 === 0 ? undefined : weights
-      const u = uniforms(seed)
-      const closest = X.map(() => (u() < 0.1 ? Number.POSITIVE_INFINITY : 20 * u()))
-      const kept = naiveSquaredDistances(X, C).map(([square], i) => Math.min(closest[i], square))
-      const bySlot = Array.from({ length: Math.ceil(n / SLOT_ROWS) }, (_, s) =>
-        kept.slice(s * SLOT_ROWS, (s + 1) * SLOT_ROWS).reduce((sum, v, i) => sum + (own ? own[s * SLOT_ROWS + i] : 1) * v, 0),
-      )
-      for (const rowsPerCall of [256, 512, 1024]) {
-        const got = fenced((memory) => {
-          const x = memory.f64(data)
-          const w = own ? memory.f64(own) : 0
-          const panels = memory.bytes(4 * d * 8)
-          kernels.packPanels(memory.f64(C[0]), 1, d, panels)
-          const at = memory.f64(closest)
-          const potentials = memory.bytes(bySlot.length * 8)
-          const scratch = memory.bytes(kernels.kmeansScratch(d, 1))
-          for (let slot = 0; slot < n; slot += SLOT_ROWS) {
-            const stats = memory.zeros(1)
-            const slotEnd = Math.min(slot + SLOT_ROWS, n)
-            for (let start = slot; start < slotEnd; start += rowsPerCall)
-              kernels.seedUpdate(x, w, d, panels, at, potentials, SLOT_ROWS, start, Math.min(start + rowsPerCall, slotEnd), stats, scratch)
-            expect(arena.f64(stats, 1)[0]).toBe(bySlot[slot / SLOT_ROWS])
-          }
-          return { kept: arena.f64(at, n).slice(), bySlot: arena.f64(potentials, bySlot.length).slice() }
-        })
-        expectBits(got.kept, kept, `n ${n}, ${rowsPerCall} rows a call`)
-        expectBits(got.bySlot, bySlot, `n ${n}, ${rowsPerCall} rows a call`)
       }
     }
   })

@@ -67,9 +67,10 @@ export function naiveMeans(X: Rows, k: number, labels: ArrayLike<number>, weight
   const weight = members.map((of) => exactSum(of.map(own)))
   const means = members.map((of, c) =>
     range(X[0].length).map((j) => {
-      const terms = of.flatMap((i) => exactProduct(own(i), X[i][j]))
+      const terms = weights ? of.flatMap((i) => exactProduct(weights[i], X[i][j])) : of.map((i) => X[i][j])
       const first = exactSum(terms) / weight[c]
-      const rest = exactSum([...terms, ...of.flatMap((i) => exactProduct(-first, own(i)))])
+      const shares = weights ? of.map(own) : [of.length]
+      const rest = exactSum([...terms, ...shares.flatMap((w) => exactProduct(-first, w))])
       return Number.isFinite(rest) ? first + rest / weight[c] : first
     }),
   )
@@ -129,10 +130,9 @@ export function naiveLloyd(X: Rows, init: Rows, { weights, maxIter = 300, tol = 
 
     const { weight, means } = naiveMeans(X, k, labels, weights)
     const empty = range(k).filter((c) => weight[c] === 0)
-    // rows that may move, farthest first; none that sits on its center but for the rounding of a mean, 2·2⁻⁵² of its length
-    const offCenter = (i: number) => best[i] > 4 * 2 ** -104 * centers[labels[i]].reduce((norm, v) => norm + v * v, 0)
+    // rows that may move, farthest first; none when every row sits on its center
     const far = range(n)
-      .filter((i) => offCenter(i) && weightOf(i) > 0)
+      .filter((i) => best[i] > 0 && weightOf(i) > 0)
       .sort((a, b) => best[b] - best[a] || a - b)
       .slice(0, empty.length)
     const moved = new Set(far)

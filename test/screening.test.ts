@@ -28,7 +28,7 @@ function assigner(memory: Fenced, { X, weights, shift = X[0], screened = true, k
     const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
     const info = memory.bytes(kernels.centerDoubles(k, d) * 8)
     kernels.packPanels(centers, k, d, panels)
-    kernels.quantizeCenters(centers, k, d, m, Number(screened), info)
+    kernels.quantizeCenters(centers, k, d, m, Number(screened), 0, info)
     const pairs = k + k * d
     const stats = memory.zeros(2 + k + 2 * pairs)
     const scratch = memory.bytes(kernels.screeningScratch(d, k))

@@ -1,0 +1,196 @@
+// The passes of k-means++ over integer tiles: whatever the screening skips, distances, sums and choices are those of the exact rule.
+import { describe, expect, it } from 'vitest'
+import { Matrix } from '../src/index.ts'
+import { withRows } from '../src/resident.ts'
+import { sourceOf } from '../src/matrix.ts'
+import { SLOT_ROWS, drive } from '../src/passes.ts'
+import { Random } from '../src/random.ts'
+import { plusPlus } from '../src/seeding.ts'
+import { integerTiles } from '../src/tiles.ts'
+import { DS, type Fenced, alongCuts, arena, cuttings, draw, fenced, kernels, sizes } from './fenced.ts'
+import { EPS, expectBits, flat, relativeError, rowsOf, uniforms } from './near.ts'
+
+/** ‖x − z‖² as seeding sums it: even features, odd features, then the last of an odd number. */
+function pairedSquare(x: ArrayLike<number>, z: ArrayLike<number>): number {
+  const sum = [0, 0]
+  const even = x.length & ~1
+  for (let j = 0; j < even; j++) sum[j % 2] += (x[j] - z[j]) ** 2
+  const both = sum[0] + sum[1]
+  return even < x.length ? both + (x[even] - z[even]) ** 2 : both
+}
+
+/** Rows in memory, quantised, with the passes as functions. */
+function seeder(memory: Fenced, X: number[][], weights?: number[]) {
+  const [n, d] = [X.length, X[0].length]
+  const x = memory.f64(flat(X))
+  const w = weights ? memory.f64(weights) : 0
+  const shift = memory.f64(X[0])
+  const tiles = memory.bytes(kernels.tileBytes(n, d))
+  const blocks = memory.zeros(kernels.blockRecords(n))
+  kernels.blockNorms(x, d, shift, blocks, 0, n, 0, 0)
+  const records = arena.f64(blocks, kernels.blockRecords(n))
+  let radius = 0
+  for (let i = 1; i < records.length; i += 4) radius = Math.max(radius, records[i])
+  kernels.quantizeBlocks(x, d, shift, radius, tiles, blocks, 0, n, 0, 0)
+  const closest = memory.f64(new Array(n).fill(Number.POSITIVE_INFINITY))
+  const thresholds = memory.i32(new Array(n).fill(-0x7fffffff))
+  const quantized = (rows: number[][]) => {
+    const info = memory.bytes(kernels.centerDoubles(rows.length, d) * 8)
+    const candidates = memory.f64(flat(rows))
+    kernels.quantizeCenters(candidates, rows.length, d, shift, 1, radius, info)
+    return { info, candidates }
+  }
+  return {
+    /** Takes a row in; returns the distances and the potentials by slot. */
+    update(row: number[], rowsPerCall = 1024) {
+      const { info, candidates } = quantized([row])
+      const potentials = memory.bytes(Math.ceil(n / SLOT_ROWS) * 8)
+      for (let slot = 0; slot < n; slot += SLOT_ROWS) {
+        const stats = memory.zeros(1)
+        const slotEnd = Math.min(slot + SLOT_ROWS, n)
+        for (let start = slot; start < slotEnd; start += rowsPerCall)
+          kernels.seedUpdate(x, w, d, shift, candidates, info, tiles, blocks, closest, thresholds, potentials, SLOT_ROWS, start, Math.min(start + rowsPerCall, slotEnd), stats, 0)
+      }
+      return { closest: arena.f64(closest, n).slice(), potentials: arena.f64(potentials, Math.ceil(n / SLOT_ROWS)).slice() }
+    },
+    trials(rows: number[][], exact: boolean, cuts = [0, n]) {
+      const { info, candidates } = quantized(rows)
+      const stats = memory.zeros(2 * rows.length)
+      alongCuts(cuts, (start, end) => kernels.seedTrials(x, w, d, rows.length, candidates, info, tiles, blocks, closest, thresholds, Number(exact), start, end, stats, 0))
+      return [...arena.f64(stats, 2 * rows.length)]
+    },
+  }
+}
+
+const adversaries: [string, (X: number[][]) => number[][]][] = [
+  ['ordinary data', (X) => X],
+  ['duplicates', (X) => X.map((_, i) => X[i % 5])],
+  ['one point', (X) => X.map(() => X[0])],
+  ['an outlier a million times farther', (X) => X.map((row, i) => (i === 7 ? row.map((v) => 1e6 * v + 1e6) : row))],
+  ['a far offset', (X) => X.map((row) => row.map((v) => v + 1e9))],
+  ['squares near the smallest doubles', (X) => X.map((row) => row.map((v) => v * 1e-150))],
+  ['squares near the largest doubles', (X) => X.map((row) => row.map((v) => v * 1e150))],
+]
+
+describe('seedUpdate', () => {
+  it.each(DS)('keeps the smaller distance, exactly, over many centers and wherever it is cut: d = %i', (d) => {
+    for (const { n, seed } of sizes(d)) {
+      const { X, weights } = draw(seed, n, d, 1)
+      const own = seed % 3 === 0 ? undefined : weights
+      for (const rowsPerCall of [256, 1024])
+        fenced((memory) => {
+          const passes = seeder(memory, X, own)
+          let kept = new Array<number>(n).fill(Number.POSITIVE_INFINITY)
+          for (const row of [0, n >> 1, n - 1]) {
+            kept = kept.map((v, i) => Math.min(v, pairedSquare(X[i], X[row])))
+            const got = passes.update(X[row], rowsPerCall)
+            expectBits(got.closest, kept, `n ${n}`)
+            got.potentials.forEach((potential, s) => {
+              const sum = kept.slice(s * SLOT_ROWS, (s + 1) * SLOT_ROWS).reduce((t, v, i) => t + (own?.[s * SLOT_ROWS + i] ?? 1) * v, 0)
+              expect(Math.abs(potential - sum)).toBeLessThanOrEqual(SLOT_ROWS * EPS * sum)
+            })
+          }
+        })
+    }
+  })
+
+  it.each(adversaries)('is exact on %s', (_, change) => {
+    for (const d of [1, 3, 8]) {
+      const X = change(draw(d, 600, d, 1).X)
+      fenced((memory) => {
+        const passes = seeder(memory, X)
+        let kept = new Array<number>(X.length).fill(Number.POSITIVE_INFINITY)
+        for (const row of [3, 7, 20, 300, 599]) {
+          kept = kept.map((v, i) => Math.min(v, pairedSquare(X[i], X[row])))
+          expectBits(passes.update(X[row]).closest, kept)
+        }
+      })
+    }
+  })
+})
+
+describe('seedTrials', () => {
+  it.each(adversaries)('gains are exact, and lie in their brackets, on %s', (name, change) => {
+    for (const d of [1, 2, 3, 8, 17])
+      for (const n of [5, 255, 257, 1500]) {
+        const X = change(draw(d + 2 * n, n, d, 1).X)
+        const m = 1 + (d % 7)
+        const rows = Array.from({ length: m }, (_, l) => X[(7 * l + 3) % n])
+        const results = cuttings(n).map((cuts) =>
+          fenced((memory) => {
+            const passes = seeder(memory, X)
+            const { closest } = passes.update(X[0])
+            const exact = rows.map((row) => X.reduce((sum, x, i) => sum + Math.max(0, closest[i] - pairedSquare(x, row)), 0))
+            const got = passes.trials(rows, true, cuts)
+            expect(relativeError([...got.slice(0, m), 1e-300], [...exact, 1e-300])).toBeLessThanOrEqual(n * EPS)
+            const brackets = passes.trials(rows, false, cuts)
+            if (brackets.every(Number.isFinite))
+              exact.forEach((gain, l) => {
+                // the exact sum itself rounds
+                expect(brackets[l]).toBeLessThanOrEqual(gain * (1 + n * EPS))
+                expect(brackets[m + l]).toBeGreaterThanOrEqual(gain * (1 - n * EPS))
+              })
+            else expect(name).toMatch(/one point|smallest|largest/) // not screenable: the caller asks for exact gains
+            return [got, brackets]
+          }),
+        )
+        for (const other of results) expect(other).toEqual(results[0])
+      }
+  })
+
+  it('brackets are narrow enough to decide on ordinary data', () => {
+    const { X } = draw(4, 2000, 6, 1)
+    fenced((memory) => {
+      const passes = seeder(memory, X)
+      passes.update(X[0])
+      const [lower, upper] = passes.trials([X[1000]], false)
+      expect(upper - lower).toBeLessThan(0.02 * upper)
+    })
+  })
+})
+
+/** Greedy k-means++ by the definition, from the same draws. */
+function naivePlusPlus(X: number[][], k: number, seed: number, trials: number, weights?: number[]) {
+  const random = new Random(seed)
+  const weight = (i: number) => weights?.[i] ?? 1
+  const pick = (mass: number[], target: number) => {
+    let sum = 0
+    let last = 0
+    for (let i = 0; i < mass.length; i++) {
+      if (!(mass[i] > 0)) continue
+      last = i
+      sum += mass[i]
+      if (sum > target) return i
+    }
+    return last
+  }
+  const chosen = [weights ? pick(weights, weights.reduce((a, b) => a + b) * random.uniform()) : random.below(X.length)]
+  let closest = X.map((x) => pairedSquare(x, X[chosen[0]]))
+  while (chosen.length < k) {
+    const mass = closest.map((v, i) => v * weight(i))
+    const total = mass.reduce((a, b) => a + b)
+    const tried = Array.from({ length: trials }, () => pick(mass, total * random.uniform()))
+    const gains = tried.map((row) => X.reduce((sum, x, i) => sum + weight(i) * Math.max(0, closest[i] - pairedSquare(x, X[row])), 0))
+    const best = tried[gains.indexOf(Math.max(...gains))]
+    chosen.push(best)
+    closest = closest.map((v, i) => Math.min(v, pairedSquare(X[i], X[best])))
+  }
+  return chosen
+}
+
+describe('k-means++', () => {
+  it('makes the choices of the definition from the same draws', () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const u = uniforms(seed)
+      const [n, d, k] = [20 + Math.floor(900 * u()), 1 + (seed % 9), 2 + (seed % 11)]
+      const X = rowsOf(n, d, () => 10 * u() ** 2)
+      const weights = seed % 3 === 0 ? X.map(() => (u() < 0.2 ? 0 : u())) : undefined
+      for (const trials of [1, 2, 4, 6]) {
+        const got = withRows(sourceOf(Matrix.from(X)), weights && Float64Array.from(weights), (data) =>
+          drive((function* () { return yield* plusPlus(data, k, new Random(seed), trials, yield* integerTiles(data)) })(), data.arena),
+        )
+        expect([...got], `seed ${seed}, trials ${trials}`).toEqual(naivePlusPlus(X, k, seed, trials, weights))
+      }
+    }
+  })
+})
