@@ -132,7 +132,7 @@ function gaussianMode(where: string, X: MatrixLike, sampleWeight: ArrayLike<numb
   const { meanPrecision: kappa, scale } = prior
   return withRows(source, checkWeights(sampleWeight, rows), (data) => {
     const { arena, totalWeight: n } = data
-    const divisor = prior.degreesOfFreedom + n + d + 2
+    const divisor = n + (prior.degreesOfFreedom + (d + 2)) // in this order n itself under the flat prior
     if (!(divisor > 0)) throw new RangeError(`prior.degreesOfFreedom: expected more than −(N + D + 2) = ${-(n + d + 2)}, got ${prior.degreesOfFreedom}.`)
     const { anchor, offset, squares } = drive(scatter(data), arena)
     const pull = Float64Array.from(anchor, (a, j) => prior.mean[j] - a - offset[j]) // μ₀ − x̄

@@ -98,6 +98,7 @@ export class KMeans extends Estimator<Params, Fitted> {
         onIteration,
       ),
     )
+    if (!Number.isFinite(result.inertia)) throw new RangeError('X: squared distances exceed the largest double (1.8e308). Divide X, or sampleWeight, by a large number.')
     this.fitted = fittedFrom(result, k, d)
 
     for (const note of notes) this.warn('single-init', note)

@@ -42,6 +42,7 @@ export function checkWeights(weights: unknown, n: number): Float64Array | undefi
     total += result[i] = v
   }
   if (!(total > 0)) throw new RangeError('sampleWeight: expected at least one weight above 0, all are 0.')
+  if (total === Infinity) throw new RangeError('sampleWeight: expected weights with a finite sum. Divide them all by a large number.')
   return result
 }
 

@@ -112,12 +112,11 @@ describe('maximumAPosteriori.bernoulli', () => {
     const u = uniforms(3)
     for (let i = 0; i < 200; i++) {
       const [successes, failures, alpha, beta] = [Math.floor(20 * u()), Math.floor(20 * u()), 1 + 5 * u(), 1 + 5 * u()]
-      const { p, logPosterior } = at(successes, successes + failures, alpha, beta)
+      const { p } = at(successes, successes + failures, alpha, beta)
       const height = (q: number) => (successes + alpha - 1) * Math.log(q) + (failures + beta - 1) * Math.log(1 - q)
       for (const q of [0.001, 0.3, 0.7, 0.999, p * 0.99, 1 - (1 - p) * 0.99]) expect(height(q)).toBeLessThanOrEqual(height(p) + 1e-12)
       // successes and failures of a prior count like those of the data
       expect(p).toBeCloseTo(at(0, 0, successes + alpha, failures + beta).p, 14)
-      expect(logPosterior).toBeLessThan(logPosterior + 1)
     }
   })
 
@@ -125,10 +124,9 @@ describe('maximumAPosteriori.bernoulli', () => {
     const gamma: Record<number, number> = { 0.5: Math.sqrt(Math.PI), 1: 1, 1.5: Math.sqrt(Math.PI) / 2, 2: 1, 2.5: (3 * Math.sqrt(Math.PI)) / 4, 3: 2, 3.5: (15 * Math.sqrt(Math.PI)) / 8, 4: 6, 5: 24, 6: 120, 7: 720 }
     for (const alpha of [1, 1.5, 2, 2.5, 3])
       for (const beta of [1.5, 2, 2.5, 3.5, 4]) {
-        const g = gamma[alpha + beta] ?? Math.exp(Number.NaN)
-        if (Number.isNaN(g)) continue
+        if (!(alpha + beta in gamma)) continue
         const { p, logPosterior } = at(3, 10, alpha, beta)
-        const prior = Math.log(g / (gamma[alpha] * gamma[beta])) + (alpha - 1) * Math.log(p) + (beta - 1) * Math.log(1 - p)
+        const prior = Math.log(gamma[alpha + beta] / (gamma[alpha] * gamma[beta])) + (alpha - 1) * Math.log(p) + (beta - 1) * Math.log(1 - p)
         expect(logPosterior).toBeCloseTo(logLikelihood({ successes: 3, trials: 10 }, p) + prior, 12)
       }
     expect(at(0, 0, 2, 2)).toEqual({ p: 0.5, logPosterior: expect.closeTo(Math.log(1.5), 14) })
@@ -192,6 +190,13 @@ function naiveMoments(X: number[][], w: number[] = X.map(() => 1)) {
   const covariance = mean.map((_, a) => mean.map((_, b) => sum(X.map((row, i) => w[i] * (row[a] - mean[a]) * (row[b] - mean[b]))) / n))
   return { mean, covariance }
 }
+/** A mean and covariance near the given ones: the latter's factor is what is changed, so it stays positive definite. */
+function perturbed(u: () => number, mean: number[], covariance: number[][]): [number[], number[][]] {
+  const size = 10 ** (-3 * u())
+  const L = naiveCholesky(covariance)
+  const factor = L.map((row) => row.map((v) => v * (1 + size * (u() - 0.5))))
+  return [mean.map((v, j) => v + size * L[j][j] * (u() - 0.5)), factor.map((a) => factor.map((b) => sum(a.map((v, m) => v * b[m]))))]
+}
 const naiveLogLikelihood = (X: number[][], mean: number[], covariance: number[][], w: number[] = X.map(() => 1)) =>
   sum(naiveLogDensities(X, { weights: [1], means: [mean], covariances: [covariance] }, 'full').map(([l], i) => w[i] * l))
 
@@ -237,13 +242,7 @@ describe('maximumLikelihood.gaussian', () => {
     const X = blobs(9, 80, 2, 2)
     const { mean, covariance, logLikelihood: top } = maximumLikelihood.gaussian(X)
     const u = uniforms(9)
-    for (let i = 0; i < 100; i++) {
-      const size = 10 ** (-3 * u())
-      const shifted = mean.map((v) => v + size * (u() - 0.5))
-      const [a, b, c] = [u() - 0.5, u() - 0.5, u() - 0.5].map((v) => 1 + size * v)
-      const other = [[covariance[0][0] * a, covariance[0][1] * b], [covariance[1][0] * b, covariance[1][1] * c]]
-      expect(naiveLogLikelihood(X, shifted, other)).toBeLessThan(top)
-    }
+    for (let i = 0; i < 100; i++) expect(naiveLogLikelihood(X, ...perturbed(u, mean, covariance))).toBeLessThan(top)
   })
 
   it('sampleWeight: absent, repeated, fractions', () => {
@@ -260,7 +259,7 @@ describe('maximumLikelihood.gaussian', () => {
     expect(relativeError(soft.covariance, naive.covariance)).toBeLessThan(1e-13)
     expect(relativeError(soft.logLikelihood, naiveLogLikelihood(X, naive.mean, naive.covariance, shares))).toBeLessThan(1e-12)
     // a row that is absent may be anywhere
-    const far = maximumLikelihood.gaussian([...X, [1e200, -1e30]].slice(0, 61).map((row, i) => (i === 60 ? [1e18, -1e18] : row)), { sampleWeight: [...w, 0] })
+    const far = maximumLikelihood.gaussian([...X, [1e18, -1e18]], { sampleWeight: [...w, 0] })
     expect(relativeError(far.covariance, weighted.covariance)).toBeLessThan(1e-13)
   })
 
@@ -358,13 +357,7 @@ describe('maximumAPosteriori.gaussian', () => {
     for (const rows of [X, X.slice(0, 3), X.slice(0, 1)]) {
       const { mean, covariance, logPosterior } = maximumAPosteriori.gaussian(rows, { prior })
       const u = uniforms(13)
-      for (let i = 0; i < 150; i++) {
-        const size = 10 ** (-3 * u())
-        const shifted = mean.map((v) => v + size * (u() - 0.5))
-        const [a, b, c] = [u() - 0.5, u() - 0.5, u() - 0.5].map((v) => 1 + size * v)
-        const other = [[covariance[0][0] * a, covariance[0][1] * b], [covariance[1][0] * b, covariance[1][1] * c]]
-        expect(logJoint(rows, prior, shifted, other)).toBeLessThan(logPosterior)
-      }
+      for (let i = 0; i < 150; i++) expect(logJoint(rows, prior, ...perturbed(u, mean, covariance))).toBeLessThan(logPosterior)
     }
   })
 
@@ -478,7 +471,7 @@ describe('posterior', () => {
     expect(posterior([0.5, 0.5], [1e-300, 3e-300])).toEqual({ probabilities: [0.25, 0.75], evidence: expect.closeTo(2e-300, 310), best: 1 })
     expect(posterior([0.5, 0.5], [1e-300, 3e-300]).evidence / 2e-300).toBeCloseTo(1, 14)
     expect(posterior([1e-20, 1 - 1e-20], [1e-310, 0]).probabilities).toEqual([1, 0])
-    expect(posterior([1e-200, 1e-200, 1], [1e-200, 3e-200, 0]).probabilities).toEqual([0.25, 0.75, 0])
+    expect(relativeError(posterior([1e-200, 1e-200, 1], [1e-200, 3e-200, 0]).probabilities, [0.25, 0.75, 0])).toBeLessThan(4 * EPS)
     expect(posterior([0.5, 0.5], [1e308, 1e308]).probabilities).toEqual([0.5, 0.5])
     expect(posterior([0.5, 0.5], [5e-324, 5e-324]).probabilities).toEqual([0.5, 0.5])
   })

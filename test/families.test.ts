@@ -313,6 +313,12 @@ describe.each(families)('%s, the loop', (_, family) => {
     expect(family.make({ ...options, randomState: 29, ...silent }).fit(X).weights).not.toEqual(family.make({ ...options, ...silent }).fit(X).weights)
   })
 
+  it('hard assignments of one run do not end the next', () => {
+    const runs: number[] = []
+    family.make({ assignment: 'hard', nInit: 3, tol: 0, randomState: 1 }).fit(X, { onIteration: ({ run }) => void runs.push(run) })
+    expect(runs).toEqual([0, 0, 1, 1, 2, 2])
+  })
+
   it('a given start makes one run, which is heard of', () => {
     const warnings: Warning[] = []
     const runs = new Set<number>()
@@ -409,6 +415,11 @@ describe.each(families)('%s, data', (_, family) => {
     expect(relativeError(family.thetas(one), [family.maximise(X, X.map(() => 1))])).toBeLessThan(1e-13)
     expect(one.weights).toEqual([1])
     expect(one.nIter).toBe(2)
+    // random starts are weighted too: the first is the answer
+    const w = X.map((_, i) => i % 5)
+    const weighted = family.make({ randomState: 1 }).fit(X, { sampleWeight: w })
+    expect(relativeError(family.thetas(weighted), [family.maximise(X, w)])).toBeLessThan(1e-13)
+    expect(relativeError(weighted.lowerBounds[0], weighted.lowerBounds[1])).toBeLessThan(1e-13)
     for (const assignment of ['soft', 'hard'] as const) {
       const same = family.make({ nComponents: 4, assignment, randomState: 1, ...silent }).fit([X[0], X[0], X[0], X[0]])
       expect(flat(family.thetas(same)).every(Number.isFinite)).toBe(true)

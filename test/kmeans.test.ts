@@ -854,6 +854,20 @@ describe('small and degenerate data', () => {
     expect(samePartition(model.labels, [0, 0, 0, 1])).toBe(true)
   })
 
+  it('squares beyond the largest double are refused, not guessed at', () => {
+    const X = blobs(81, 60, 2, 3)
+    const model = new KMeans({ nClusters: 3, randomState: 0, ...quiet }).fit(X)
+    const before = model.toJSON()
+    for (const scale of [1e155, 1e200, 1e300]) expect(() => model.fit(X.map((row) => row.map((v) => v * scale)))).toThrow(/exceed the largest double/)
+    expect(() => model.fit(X, { sampleWeight: X.map(() => 1e307) })).toThrow(/finite sum/)
+    expect(model.toJSON()).toEqual(before)
+    expect(model.fit(X, { sampleWeight: X.map(() => 1e300) }).clusterCenters).toHaveLength(3)
+    // squares below the smallest double are 0: rows that near each other are one point, and the warning says so
+    const warnings: Warning[] = []
+    new KMeans({ nClusters: 3, randomState: 0, onWarning: (w) => warnings.push(w) }).fit(X.map((row) => row.map((v) => v * 1e-170)))
+    expect(warnings.map((w) => w.code)).toEqual(['fewer-clusters'])
+  })
+
   it('zero rows to predict give empty results', () => {
     const model = new KMeans({ nClusters: 2, randomState: 0 }).fit([[1, 2], [3, 4]])
     expect(model.predict(Matrix.zeros(0, 2))).toEqual(new Int32Array(0))

@@ -69,6 +69,9 @@ const someWeights = (u: () => number, n: number) => range(n).map((i) => (i % 5 =
 
 // ------------------------------------------------------------------------------------------------------ calling the kernel itself
 
+/** What lies behind the statistics: adding even 0 to it would show. */
+const BEYOND = new Array<number>(40).fill(-0)
+
 interface Call {
   X: number[][]
   model: Model
@@ -92,12 +95,13 @@ function callKernel({ X, model, w, given, anchors = model.means, moments = model
     const before = parameters().slice()
     const length = 1 + k * kernels.mixtureStatistics(CODE[moments], d)
     const [x, weights, responsibilities] = [memory.f64(flat(X)), w ? memory.f64(w) : 0, given ? memory.f64(flat(given)) : 0]
-    const [logNorm, resp, labels, stats] = [memory.bytes(n * 8), memory.bytes(n * k * 8), memory.bytes(n * 4), memory.zeros(length)]
+    const [logNorm, resp, labels, stats] = [memory.bytes(n * 8), memory.bytes(n * k * 8), memory.bytes(n * 4), memory.f64([...new Float64Array(length), ...BEYOND])]
     const scratch = memory.bytes(kernels.mixtureScratch(d, k))
     const data: Resident = { arena, x, w: weights, n, d, totalWeight: n, largest: new Float64Array(d) }
     const { args } = pass.over(data, { given: responsibilities, logNorm, responsibilities: resp, labels, moments })
     const edges = [0, ...cuts.filter((c) => c > 0 && c < n), n]
     for (let e = 1; e < edges.length; e++) (kernels.mixture as (...all: number[]) => void)(...args, edges[e - 1], edges[e], stats, scratch)
+    expect(Array.from(arena.f64(stats + length * 8, BEYOND.length)), 'something was added beyond the statistics').toEqual(BEYOND)
     expect(parameters().every((byte, i) => byte === before[i]), 'the kernel wrote to its parameters').toBe(true)
     return {
       logNorm: arena.f64(logNorm, n).slice(),
