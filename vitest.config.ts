@@ -21,6 +21,7 @@ export default defineConfig({
       ...(chromium
         ? [
             {
+              optimizeDeps: { include: ['fast-check', 'ml-matrix'] }, // found late, they would make a cold run load the page twice
               test: {
                 name: 'chromium',
                 include: ['test/**/*.test.ts'],

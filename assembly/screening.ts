@@ -311,17 +311,23 @@ export function assignScreened(
       store<f64>(block, open, 24);
     }
     undecided += open;
-    takeLabels(x, w, d, k, labels, fresh, b, count, stats);
+    takeLabels(x, w, d, k, labels, fresh, second, b, count, stats);
   }
   if (stats != 0) store<f64>(stats, load<f64>(stats, 8) + undecided, 8);
 }
 
-/** Writes the labels of a block and adds to `stats` what changes: see `assignScreened`. */
-function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fresh: usize, b: i32, count: i32, stats: usize): void {
+/** Writes the labels of a block and adds to `stats` what changes: see `assignScreened`. `list` (256 i32): room for the rows that change, found
+ *  without branches first: which rows they are cannot be predicted, and a mispredicted branch a row cost as much as its sums. */
+function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fresh: usize, list: usize, b: i32, count: i32, stats: usize): void {
   const old = labels + (<usize>b << 2);
   if (stats == 0) {
     memory.copy(old, fresh, <usize>count << 2);
     return;
+  }
+  let end = list;
+  for (let i = 0; i < count; i++) {
+    store<i32>(end, i);
+    end += <usize>(load<i32>(old + (<usize>i << 2)) != load<i32>(fresh + (<usize>i << 2))) << 2;
   }
   const rowBytes = <usize>d << 3;
   const counts = stats + 16;
@@ -329,15 +335,10 @@ function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fresh: us
   const sums = weights + (<usize>k << 3);
   const low = <usize>k * (rowBytes + 8); // from a high part to its low part
   let changed = load<f64>(stats);
-  for (let i = 0; i < count; i++) {
-    // most labels stay: look at four at a time
-    if ((i & 3) == 0 && i + 4 <= count && i32x4.all_true(i32x4.eq(v128.load(old + (<usize>i << 2)), v128.load(fresh + (<usize>i << 2))))) {
-      i += 3;
-      continue;
-    }
+  for (let at = list; at < end; at += 4) {
+    const i = load<i32>(at);
     const to = load<i32>(fresh + (<usize>i << 2));
     const from = load<i32>(old + (<usize>i << 2));
-    if (from == to) continue;
     store<i32>(old + (<usize>i << 2), to);
     const weight = w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) : 1;
     if (weight == 0) continue;
@@ -345,14 +346,35 @@ function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fresh: us
     const row = x + <usize>(b + i) * rowBytes;
     add(counts + (<usize>to << 3), 1);
     addPair(weights + (<usize>to << 3), low, weight);
-    addRow(row, rowBytes, weight, sums + <usize>to * rowBytes, low);
     if (from >= 0) {
       add(counts + (<usize>from << 3), -1);
       addPair(weights + (<usize>from << 3), low, -weight);
-      addRow(row, rowBytes, -weight, sums + <usize>from * rowBytes, low);
-    }
+      if (w == 0) moveRow(row, rowBytes, sums + <usize>from * rowBytes, sums + <usize>to * rowBytes, low);
+      else {
+        addRow(row, rowBytes, weight, sums + <usize>to * rowBytes, low);
+        addRow(row, rowBytes, -weight, sums + <usize>from * rowBytes, low);
+      }
+    } else addRow(row, rowBytes, weight, sums + <usize>to * rowBytes, low);
   }
   store<f64>(stats, changed);
+}
+
+/** Takes a row out of one cluster's pairs and into another's. */
+// @ts-ignore: decorator
+@inline
+function moveRow(row: usize, rowBytes: usize, from: usize, to: usize, low: usize): void {
+  const evenBytes = rowBytes & ~15;
+  const zero = f64x2.splat(0);
+  for (let j: usize = 0; j < evenBytes; j += 16) {
+    const v = v128.load(row + j);
+    addPairs(to + j, low, v, zero);
+    addPairs(from + j, low, f64x2.neg(v), zero);
+  }
+  if (evenBytes < rowBytes) {
+    const v = load<f64>(row + evenBytes);
+    addPair(to + evenBytes, low, v);
+    addPair(from + evenBytes, low, -v);
+  }
 }
 
 // @ts-ignore: decorator

@@ -34,7 +34,8 @@ export async function* benchKernels(workload, { seconds, all, quick }) {
           meter.reset()
           const begin = performance.now()
           task.call(X)
-          return { nanoseconds: meter.nanosecondsPerRow(), share: meter.ms / (performance.now() - begin) }
+          const whole = performance.now() - begin
+          return { nanoseconds: meter.nanosecondsPerRow(), shares: Object.fromEntries([...meter.spent()].map(([name, ms]) => [name, ms / whole])) }
         },
         (r) => r,
       ),
@@ -59,7 +60,7 @@ export async function* benchKernels(workload, { seconds, all, quick }) {
       peak: median(peaks.map((t) => peak.flops / t.ms / 1e6)),
       ofPeak: median(ours.map((t, i) => rate(t) / (peak.flops / peaks[i].ms / 1e6))),
       overPlain: plain && median(ours.map((t, i) => (plain[i].ms * 1e6) / plain[i].rows / t.nanoseconds)),
-      shareOfCall: median(ours.map((t) => t.share)),
+      shares: ours.at(-1).shares,
       faults: [],
     }
   }
@@ -170,36 +171,38 @@ async function internals() {
   return import(pathToFileURL(outfile).href)
 }
 
-// Stands before one kernel and takes the time and rows of its calls: a pass ends in (start, end, stats, scratch). Rates are the median of calls of about a
-// millisecond, as the peak's are, so that both lose equally little when the machine looks elsewhere.
+// Stands before all kernels and adds up their time; of the one in question it takes the time and rows of every call: a pass ends in (start, end,
+// stats, scratch). Rates are the median of calls of about a millisecond, as the peak's are, so that both lose equally little when the machine
+// looks elsewhere.
 function meterOn(kernels, name, counts = () => true) {
-  const kernel = kernels[name]
+  const originals = Object.entries(kernels).filter(([own, f]) => typeof f === 'function' && own !== 'exp' && own !== 'log')
   let perRow = []
-  const meter = {
-    ms: 0,
+  let spent = new Map()
+  for (const [own, kernel] of originals)
+    kernels[own] = (...args) => {
+      const begin = performance.now()
+      const result = kernel(...args)
+      const ms = performance.now() - begin
+      const counted = own === name && counts(args)
+      const label = own !== name || counted ? own : `other ${own}`
+      spent.set(label, (spent.get(label) ?? 0) + ms)
+      if (counted) perRow.push((ms * 1e6) / (args.at(-3) - args.at(-4)))
+      return result
+    }
+  return {
     reset() {
-      meter.ms = 0
       perRow = []
+      spent = new Map()
     },
     nanosecondsPerRow() {
       if (perRow.length === 0) throw new Error(`bench/kernels.mjs: ${name} was not called where it was looked for`)
       return median(perRow)
     },
+    spent: () => spent,
     remove() {
-      kernels[name] = kernel
+      for (const [own, kernel] of originals) kernels[own] = kernel
     },
   }
-  kernels[name] = (...args) => {
-    const begin = performance.now()
-    const result = kernel(...args)
-    const ms = performance.now() - begin
-    if (counts(args)) {
-      meter.ms += ms
-      perRow.push((ms * 1e6) / (args.at(-3) - args.at(-4)))
-    }
-    return result
-  }
-  return meter
 }
 
 // Compiles peak.ts and takes the faster of its two tiles

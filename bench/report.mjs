@@ -9,6 +9,12 @@ function apart({ difference, seeds }) {
   if (seeds) return `${difference >= 0 ? '+' : '−'}${(100 * Math.abs(difference)).toFixed(1)} % (${seeds})`
   return difference === 0 ? '0' : difference.toExponential(0).replace('-', '−')
 }
+// the kernel itself, others from 3 % on, and what is no kernel's
+function callShares({ kernel, shares }) {
+  const others = Object.entries(shares).filter(([name, share]) => name !== kernel && share >= 0.03)
+  const outside = 1 - Object.values(shares).reduce((a, b) => a + b)
+  return [`itself ${percent(shares[kernel])}`, ...others.sort((a, b) => b[1] - a[1]).map(([name, share]) => `${name} ${percent(share)}`), `outside ${percent(Math.max(0, outside))}`].join(', ')
+}
 const iterations = ({ nIter }) => (nIter === undefined ? '–' : String(nIter))
 
 /** The faster of scikit-learn's algorithms in a row. */
@@ -37,7 +43,7 @@ export const COLUMNS = {
     ['GFLOP/s', (row) => digits(row.gflops)],
     ['of peak', (row) => percent(row.ofPeak)],
     ['plain loop', (row) => times(row.overPlain)],
-    ['of its call', (row) => percent(row.shareOfCall)],
+    ['where its call goes', callShares],
   ],
   kmeans: [
     ['', (row) => row.workload],

@@ -206,7 +206,7 @@ function logDiagonal(matrix: Float64Array, d: number): number {
 }
 
 /** ln Γ(x) for x > 0, error below 4·2⁻⁵² of the larger of 16 and the result; exact at 1 and 2. Whole numbers up to 23: the logarithm of the
- *  factorial, which is a double. Otherwise Stirling's series from 16 on (the first term left out is below 2e-18), and below it
+ *  factorial, which is a double. Otherwise Stirling's series from 16 on (the first term left out is below 1.1e-16), and below it
  *  Γ(x) = Γ(x + m) / (x·(x + 1)···(x + m − 1)). @internal */
 export function logGamma(x: number, log: Kernels['log']): number {
   let product = 1
@@ -217,7 +217,7 @@ export function logGamma(x: number, log: Kernels['log']): number {
   for (; x < 16; x++) product *= x
   const r = 1 / x
   const s = r * r
-  const series = r * (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s * (1 / 1188 - s * (691 / 360360))))))
+  const series = r * (1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s / 1188))))
   return (x - 0.5) * log(x) - x + 0.5 * LOG_2PI + series - log(product)
 }
 

@@ -70,7 +70,7 @@ export function selectGaussianMixture(X: MatrixLike, options?: SelectGaussianMix
   // every model is made, so every option checked, before any is fitted
   const models = covarianceType.flatMap((type) => nComponents.map((k) => new GaussianMixture<CovarianceType>({ ...shared, nComponents: k, covarianceType: type })))
   const source = sourceOf(X)
-  checkShape(source, Math.max(2, ...nComponents), 'selectGaussianMixture')
+  checkShape(source, Math.max(...nComponents), 'selectGaussianMixture')
   const data = X instanceof Matrix ? X : Matrix.zeros(source.rows, source.cols)
   if (data !== X) source.copyTo(data.data, 0, source.rows)
 

@@ -306,8 +306,10 @@ describe('a fit that fails', () => {
       expect(() => kmeansPlusPlus([...large, [1, 2, Number.NaN, 4]], 3)).toThrow(RangeError)
     }
     work()
+    new KMeans({ nClusters: 3, init: 'random', nInit: 2, maxIter: 1, randomState: 0, onWarning: () => {} }).fit(large)
     const [mark, bytes] = [arena.mark(), arena.memory.buffer.byteLength]
     for (let i = 0; i < 30; i++) work()
+    new KMeans({ nClusters: 3, init: 'random', nInit: 100, maxIter: 1, randomState: 0, onWarning: () => {} }).fit(large) // runs share their memory
     expect(arena.mark()).toBe(mark)
     expect(arena.memory.buffer.byteLength).toBe(bytes)
   })

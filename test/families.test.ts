@@ -437,6 +437,39 @@ describe.each(families)('%s, data', (_, family) => {
   })
 })
 
+// The suite runs in Node and in Chromium, so the two agree if both pass
+it('the same bits in every engine', () => {
+  const numbers = families.map(([, family]) => {
+    const model = family.make({ nComponents: 3, randomState: 28, maxIter: 20, ...silent }).fit(family.data(28, 500))
+    return [model.lowerBound, flat(family.thetas(model))[0], model.weights[1], model.icl(family.data(29, 50)), sum(Array.from(model.sample(100).X.data))]
+  })
+  expect(numbers).toMatchInlineSnapshot(`
+    [
+      [
+        -5.481854437535515,
+        0.5400403336451829,
+        0.3539251745909232,
+        554.3015709387544,
+        1403,
+      ],
+      [
+        -2.6813699835290996,
+        0.5022430905502612,
+        0.3333331746909479,
+        423.8520198277663,
+        203,
+      ],
+      [
+        -8.808753601808139,
+        6.922978162735023,
+        0.3340003807966022,
+        959.6539243724594,
+        2201,
+      ],
+    ]
+  `)
+})
+
 // --------------------------------------------------------------------------------------------------------------------------- known answers
 
 describe('known answers', () => {
@@ -546,6 +579,18 @@ describe('parameters at the edge', () => {
     expect(model.weights).toEqual([1, 0])
     expect(model.rates).toEqual([[6], [6]]) // without weight: the parameters of all rows
     expect(model.predictProba([[100]]).toArray()).toEqual([[1, 0]])
+  })
+
+  it('probabilities never exceed 1 by rounding, which would have no logarithm', () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const u = uniforms(seed)
+      const X = Array.from({ length: 7 }, () => [1, Number(u() < 0.5)])
+      const starts = rowsOf(3, 2, u)
+      // the third component has no weight, so the parameters of all rows, summed up through the responsibilities of the others
+      const model = new BernoulliMixture({ nComponents: 3, probabilitiesInit: starts, weightsInit: [0.3, 0.7, 0], tol: 0, maxIter: 5, ...silent }).fit(X)
+      for (const row of model.probabilities) for (const p of row) expect(p).toBeLessThanOrEqual(1)
+      expect(model.lowerBounds.every(Number.isFinite)).toBe(true)
+    }
   })
 
   it('rows without trials', () => {

@@ -386,6 +386,9 @@ describe('invariants', () => {
     let inertia = 0
     for (let i = 0; i < n; i++) inertia += distances.get(i, whole[i]) ** 2
     expect(relativeError(fitted.score({ data: x, shape: [n, 3] }), -inertia)).toBeLessThan(n * EPS)
+    // a result is a Matrix like any other, though an ordinary array, however large
+    const onDistances = new KMeans({ nClusters: 2, init: [new Array(6).fill(0), new Array(6).fill(5)], maxIter: 1, ...quiet }).fit(distances)
+    expectBits(onDistances.predict(distances), onDistances.labels)
     for (const from of [0, 1000, 173_000, 174_000, n - 500]) {
       const part = { data: x.slice(from * 3, (from + 500) * 3), shape: [500, 3] }
       expectBits(whole.subarray(from, from + 500), fitted.predict(part), `rows from ${from}`)
