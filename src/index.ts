@@ -1,6 +1,8 @@
 // Everything public, nothing else.
 export { Matrix, type GetMatrixLike, type MatrixLike, type NdArrayLike, type TableLike } from './matrix.ts'
 export { KMeans, type KMeansFitOptions, type KMeansInit, type KMeansOptions, kmeansPlusPlus, type KMeansPlusPlusOptions } from './kmeans.ts'
+export { MiniBatchKMeans, type MiniBatchKMeansOptions } from './mini-batch-kmeans.ts'
+export { BisectingKMeans, type BisectingKMeansFitOptions, type BisectingKMeansOptions } from './bisecting-kmeans.ts'
 export {
   type CovarianceType,
   type CovariancesOf,

@@ -8,7 +8,7 @@ import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments } from './resident.ts'
 import { defaultTrials, gatherRows, plusPlus, randomRows } from './seeding.ts'
-import { CenterPanels, type IntegerTiles, integerTiles } from './tiles.ts'
+import { CenterPanels, type IntegerTiles, integerTiles, shiftNear } from './tiles.ts'
 
 /** One fitted k-means. */
 export interface KMeansResult {
@@ -29,19 +29,18 @@ export interface LloydOptions {
   maxIter: number
   tol: number
   convergence: 'centers' | 'mse' | 'mae'
+  /** Whether `tol` on the centers is a squared length itself, rather than in units of the mean feature variance. */
+  absoluteTol?: boolean
   /** Whether somebody hears the reports, which need the inertia of every iteration. */
   reports: boolean
 }
 
 /** The best of `nInit` runs by inertia. `random(run)` gives each run a stream of its own. */
 export function* kMeans(data: Resident, options: LloydOptions, random: (run: number) => Random): Algorithm<KMeansResult> {
-  const { arena, d } = data
+  const { arena } = data
   const mark = arena.mark()
-  let threshold = options.tol
-  if (options.convergence === 'centers' && options.tol > 0) {
-    const { variance } = yield* columnMoments(data)
-    threshold = (options.tol * variance.reduce((s, v) => s + v, 0)) / d
-  }
+  const absolute = options.convergence !== 'centers' || options.absoluteTol
+  const threshold = absolute ? options.tol : yield* varianceTolerance(data, options.tol)
   const tiles = yield* integerTiles(data)
   let best: KMeansResult | undefined
   for (let run = 0; run < options.nInit && !best?.stopped; run++) {
@@ -56,8 +55,16 @@ export function* kMeans(data: Resident, options: LloydOptions, random: (run: num
   return best as KMeansResult
 }
 
-function* firstCenters(data: Resident, { init, k }: LloydOptions, random: Random, tiles: IntegerTiles): Algorithm<Float64Array> {
-  if (init === 'k-means++') return gatherRows(data, yield* plusPlus(data, k, random, defaultTrials(k), tiles))
+/** `tol` times the mean variance of the columns. */
+export function* varianceTolerance(data: Resident, tol: number): Algorithm<number> {
+  if (tol === 0) return 0
+  const { variance } = yield* columnMoments(data)
+  return (tol * variance.reduce((s, v) => s + v, 0)) / data.d
+}
+
+/** k×d first centers. */
+export function* firstCenters(data: Resident, { init, k }: Pick<LloydOptions, 'init' | 'k'>, random: Random, tiles?: IntegerTiles): Algorithm<Float64Array> {
+  if (init === 'k-means++') return gatherRows(data, yield* plusPlus(data, k, random, defaultTrials(k), tiles ?? (yield* integerTiles(data))))
   if (init === 'random') return gatherRows(data, randomRows(data, k, random))
   return typeof init === 'function' ? init(k, random.uniform) : init
 }
@@ -99,6 +106,27 @@ function* lloyd(start: Float64Array, options: LloydOptions, threshold: number, a
   if (!labelsFit) yield assignment.pass()
   const { inertia } = yield* assignment.inertia(false)
   return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
+}
+
+/** The nearest of k centers (k×d) for every row and, if asked, Σ w·distance². `shift`: address of a point near the data, if there is one. */
+export function* nearest(data: Resident, centers: ArrayLike<number>, k: number, withInertia: boolean, shift?: number): Algorithm<{ labels: Int32Array; inertia: number }> {
+  const { arena, x, w, n, d } = data
+  const mark = arena.mark()
+  const near = shift ?? shiftNear(data, x, n)
+  const panels = new CenterPanels(arena, k, d, near)
+  panels.load(centers)
+  const labels = arena.take(n * 4)
+  const args = [x, 0, d, k, near, panels.panels, panels.info, 0, 0, labels]
+  yield { kernel: 'assignScreened', args, rows: n, scratch: arena.kernels.screeningScratch(d, k), flopsPerRow: k * d + 20 }
+  let inertia = Number.NaN
+  if (withInertia) {
+    const into = new Reduction(arena, 2, n)
+    yield { kernel: 'inertia', args: [x, w, d, panels.centers, labels, 0, 0], rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into }
+    inertia = into.total()[0]
+  }
+  const result = { labels: arena.i32(labels, n).slice(), inertia }
+  arena.release(mark)
+  return result
 }
 
 /** Labels of one run and the sums that go with them. Bytes: 4·N + 16·k·d and a little + partial sums 8·(2 + 3·k + 2·k·d)·(log₂(N/1024) + 2). */
@@ -206,7 +234,7 @@ class Assignment {
 }
 
 /** Running sums as unevaluated pairs of doubles. */
-class PairSums {
+export class PairSums {
   readonly #high: Float64Array
   readonly #low: Float64Array
 
@@ -257,8 +285,8 @@ class PairSums {
   }
 }
 
-// a·b as a rounded product and what rounding lost (Dekker 1971)
-function exactProduct(a: number, b: number): [number, number] {
+/** a·b as a rounded product and what rounding lost (Dekker 1971). */
+export function exactProduct(a: number, b: number): [number, number] {
   const high = (v: number) => 134217729 * v - (134217729 * v - v)
   const [ah, bh, product] = [high(a), high(b), a * b]
   return [product, ah * bh - product + ah * (b - bh) + (a - ah) * bh + (a - ah) * (b - bh)]

@@ -1,0 +1,271 @@
+// BisectingKMeans: one cluster, split in two by k-means again and again (Steinbach, Karypis & Kumar 2000), with scikit-learn's choice of
+// the cluster to split and its way of finding a row's cluster: down the tree of splits.
+import { CentroidEstimator, type Centroids, FIT_SCHEMA, type KMeansInit, asked, checkInertia, openCentroids } from './centroid-estimator.ts'
+import { type Schema, checkOptions, integer, oneOf, real, seed } from './check.ts'
+import { type EstimatorJSON, isTable, toNested, type WarningListener } from './estimator.ts'
+import { gather } from './gather.ts'
+import { kMeans, nearest } from './lloyd.ts'
+import { type MatrixLike, sourceOf } from './matrix.ts'
+import { type Algorithm, type IterationEvent, Reduction, drive } from './passes.ts'
+import { Random, seedOf } from './random.ts'
+import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
+
+export interface BisectingKMeansOptions {
+  /** K, the number of clusters. Default 8. */
+  nClusters?: number
+  /** First centers of a split: greedy k-means++, two random rows, or a function asked for two with the rows of the cluster, once per run.
+   *  Default 'random'. */
+  init?: 'k-means++' | 'random' | KMeansInit
+  /** Runs of a split from different first centers; the lowest inertia is kept. Default 1. */
+  nInit?: number
+  /** Most iterations of a run. Default 300. */
+  maxIter?: number
+  /** When a run stops: Σ‖change of a center‖² ≤ tol, in squared units of the data. Default 1e-4. */
+  tol?: number
+  /** Which cluster to split: the one with the most inertia, or the one with the most rows (by weight). Default 'biggest_inertia'. */
+  bisectingStrategy?: 'biggest_inertia' | 'largest_cluster'
+  /** Seed, a whole number. Same seed, same bits. Without one every fit draws its own. */
+  randomState?: number
+  /** Hears of what is worth knowing but no error. Default: console.warn. */
+  onWarning?: WarningListener
+}
+
+export interface BisectingKMeansFitOptions {
+  /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
+  sampleWeight?: ArrayLike<number>
+  /** Called after every iteration of every split; `inertia` is that of all clusters. Returning false ends with the clusters there are. */
+  onIteration?: (event: IterationEvent<{ inertia: number; /** Number of the split, from 1. */ split: number }>) => unknown
+}
+
+type Params = Required<Omit<BisectingKMeansOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined }
+
+/** A split: two centers, and where each of them leads: to another split, or to cluster c as −1 − c. */
+interface Split {
+  centers: number[][]
+  to: number[]
+}
+
+interface Fitted extends Centroids {
+  /** The tree, the first split first; every split comes before those it leads to. */
+  splits: Split[]
+}
+
+const SCHEMA: Schema = {
+  nClusters: integer(1),
+  init: (value, name) => {
+    if (typeof value === 'function') return value
+    if (typeof value === 'object' && value !== null) throw new TypeError(`${name}: expected 'k-means++', 'random' or a function: every split has first centers of its own, so given ones do not fit.`)
+    return oneOf('k-means++', 'random')(value, name)
+  },
+  nInit: integer(1),
+  maxIter: integer(1),
+  tol: real(0),
+  bisectingStrategy: oneOf('biggest_inertia', 'largest_cluster'),
+  randomState: seed,
+}
+const DEFAULTS: Params = { nClusters: 8, init: 'random', nInit: 1, maxIter: 300, tol: 1e-4, bisectingStrategy: 'biggest_inertia', randomState: undefined }
+
+/** k-means by repeated splitting in two, with scikit-learn's names and behaviour: cheaper than `KMeans` for many clusters, which form a tree. */
+export class BisectingKMeans extends CentroidEstimator<Params, Fitted, BisectingKMeansFitOptions> {
+  constructor(options?: BisectingKMeansOptions) {
+    super('BisectingKMeans', options, SCHEMA, DEFAULTS)
+  }
+
+  /** Finds K clusters in X (N×D).
+   *  @throws TypeError, RangeError for data or options that cannot be used, before any work; the former fit is kept. */
+  fit(X: MatrixLike, options?: BisectingKMeansFitOptions): this {
+    const { sampleWeight, onIteration } = checkOptions<BisectingKMeansFitOptions>('fit', options, FIT_SCHEMA, {})
+    const { nClusters } = this.options
+    const source = sourceOf(X)
+    checkShape(source, 1, 'BisectingKMeans')
+    const { rows: n, cols: d } = source
+    if (n < nClusters) throw new RangeError(`X: expected at least nClusters = ${nClusters} rows, got ${n}. Use fewer clusters or more data.`)
+    const weights = checkWeights(sampleWeight, n)
+    const settings = { ...this.options, seed: seedOf(this.options.randomState), reports: onIteration !== undefined }
+    const { centers, stopped, unconverged, ...rest } = withRows(source, weights, (data) => drive(bisect(data, settings), data.arena, onIteration))
+    checkInertia(rest.inertia)
+    this.fitted = { clusterCenters: toNested(centers, centers.length / d, d), ...rest, nFeaturesIn: d }
+
+    this.warnOfFewer()
+    if (unconverged > 0 && !stopped) {
+      const { maxIter, tol } = this.options
+      this.warn('not-converged', `${unconverged} of ${nClusters - 1} splits stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`)
+    }
+    return this
+  }
+
+  /** Cluster of each row of X (N×D → N): at every split the row goes to the nearer of two centers, on ties to the left, so that it may end
+   *  with a center that is not the nearest of all. */
+  override predict(X: MatrixLike): Int32Array {
+    const { splits, nFeaturesIn: d } = this.state
+    const source = sourceOf(X)
+    checkShape(source, 0, 'BisectingKMeans', d)
+    const labels = new Int32Array(source.rows)
+    withWindows(source, (data, begin) => labels.set(drive(descend(data, splits), data.arena), begin))
+    return labels
+  }
+
+  /** Restores what `toJSON` returned. A function given as `init` is not stored. */
+  static fromJSON(json: EstimatorJSON): BisectingKMeans {
+    const { params, fitted } = openCentroids<Fitted>(json, 'BisectingKMeans', { splits: (v) => Array.isArray(v) })
+    if (fitted) {
+      const { splits, clusterCenters, nFeaturesIn: d } = fitted
+      const k = clusterCenters.length
+      const led = new Set<unknown>([0])
+      splits.forEach((split, s) => {
+        const { centers, to } = split ?? {}
+        const leads = (t: unknown) => Number.isInteger(t) && !led.has(t) && (t as number) >= -k && (t as number) < splits.length && ((t as number) < 0 || (t as number) > s)
+        if (!isTable(centers, 2, d) || !Array.isArray(to) || to.length !== 2 || !to.every((t) => leads(t) && led.add(t)))
+          throw new RangeError(`BisectingKMeans.fromJSON: fitted.splits[${s}] is malformed: expected two centers of ${d} numbers and where each leads.`)
+      })
+      if (splits.length !== k - 1) throw new RangeError(`BisectingKMeans.fromJSON: expected ${k - 1} fitted.splits for ${k} clusters, got ${splits.length}.`)
+    }
+    const model = new BisectingKMeans(params)
+    model.fitted = fitted
+    return model
+  }
+}
+
+interface Leaf {
+  center: Float64Array
+  /** Undefined: all. */
+  rows: Int32Array | undefined
+  inertia: number
+  /** Σ w */
+  weight: number
+  /** The split that leads here, and its side. */
+  from?: { split: Split; side: number }
+}
+
+interface BisectOptions extends Params {
+  seed: number
+  reports: boolean
+}
+
+/** The best two clusters of a cluster's rows. */
+interface Halves {
+  labels: Int32Array
+  sides: Pick<Leaf, 'center' | 'inertia' | 'weight'>[]
+  converged: boolean
+  stopped: boolean
+}
+
+// Memory beside the data: the rows of the cluster that is split, 8·D bytes each, and what k-means takes for them
+function* bisect(data: Resident, options: BisectOptions): Algorithm<{ centers: Float64Array; labels: Int32Array; inertia: number; splits: Split[]; stopped: boolean; unconverged: number }> {
+  const { arena, x, w, n, d, totalWeight } = data
+  const { nClusters } = options
+  const splits: Split[] = []
+  const leaves: Leaf[] = [{ center: yield* mean(data, options), rows: undefined, inertia: 0, weight: totalWeight }] // from left to right
+  let unconverged = 0
+  let stopped = false
+  while (leaves.length < nClusters && !stopped) {
+    const score = ({ inertia, weight }: Leaf) => (options.bisectingStrategy === 'biggest_inertia' ? inertia : weight)
+    let at = 0
+    for (let i = 1; i < leaves.length; i++) if (score(leaves[i]) > score(leaves[at])) at = i
+    const leaf = leaves[at]
+    const mark = arena.mark()
+    const subset = leaf.rows ? gather(data, leaf.rows, true) : data
+    const others = leaves.reduce((sum, other) => (other === leaf ? sum : sum + other.inertia), 0)
+    const halves = yield* halve(subset, leaf, options, splits.length + 1, others)
+    arena.release(mark)
+    if (!halves.converged) unconverged++
+    stopped = halves.stopped
+
+    const split: Split = { centers: halves.sides.map(({ center }) => Array.from(center)), to: [] }
+    if (leaf.from) leaf.from.split.to[leaf.from.side] = splits.length
+    splits.push(split)
+    const rowsOf = (side: number) => {
+      const rows = new Int32Array(halves.labels.reduce((count, label) => count + Number(label === side), 0))
+      let count = 0
+      for (let i = 0; i < halves.labels.length; i++) if (halves.labels[i] === side) rows[count++] = leaf.rows ? leaf.rows[i] : i
+      return rows
+    }
+    leaves.splice(at, 1, ...halves.sides.map((half, side) => ({ ...half, rows: rowsOf(side), from: { split, side } })))
+  }
+  const labels = new Int32Array(n)
+  const centers = new Float64Array(leaves.length * d)
+  leaves.forEach(({ rows, center, from }, c) => {
+    if (from) from.split.to[from.side] = -1 - c
+    for (const row of rows ?? []) labels[row] = c
+    centers.set(center, c * d)
+  })
+  const mark = arena.mark()
+  const [labelsAt, centersAt, into] = [arena.take(n * 4), arena.takeF64(centers.length), new Reduction(arena, 2, n)]
+  arena.i32(labelsAt, n).set(labels)
+  arena.f64(centersAt, centers.length).set(centers)
+  yield { kernel: 'inertia', args: [x, w, d, centersAt, labelsAt, 0, 0], rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into }
+  const [inertia] = into.total()
+  arena.release(mark)
+  return { centers, labels, inertia, splits, stopped, unconverged }
+}
+
+// The center of one cluster
+function* mean(data: Resident, { nClusters }: BisectOptions): Algorithm<Float64Array> {
+  const { arena, x, w, n, d } = data
+  const first = w ? arena.f64(w, n).findIndex((v) => v > 0) : 0
+  const init = arena.f64(x + first * d * 8, d).slice()
+  if (nClusters > 1) return init // asked for only where no other row counts
+  const { centers } = yield* kMeans(data, { k: 1, init, nInit: 1, maxIter: 2, tol: 0, convergence: 'centers', reports: false }, () => new Random(0))
+  return centers
+}
+
+// Two clusters of one; one of them is empty where there are no two different rows to tell apart
+function* halve(data: Resident, { center }: Leaf, options: BisectOptions, split: number, others: number): Algorithm<Halves> {
+  const { arena, x, w, n, d } = data
+  const weights = w ? arena.f64(w, n) : undefined
+  const present = weights ? weights.reduce((count, v) => count + Number(v > 0), 0) : n
+  if (present < 2) {
+    const left = { center, inertia: 0, weight: data.totalWeight }
+    return { labels: new Int32Array(n), sides: [left, { center, inertia: 0, weight: 0 }], converged: true, stopped: false }
+  }
+  const { init, nInit, maxIter, tol, reports, seed } = options
+  const settings = { k: 2, init: typeof init === 'function' ? asked(init, data) : init, nInit, maxIter, tol, absoluteTol: true, convergence: 'centers' as const, reports }
+  const twoMeans = kMeans(data, settings, (run) => new Random(seed, split, run))
+  let step = twoMeans.next(true)
+  while (!step.done) {
+    if ('kernel' in step.value) step = twoMeans.next(yield step.value)
+    else {
+      const { report } = step.value
+      step = twoMeans.next(yield { report: { ...report, split, inertia: others + (report.inertia ?? Number.NaN) } })
+    }
+  }
+  const { centers, labels, converged, stopped } = step.value
+
+  const mark = arena.mark()
+  const [labelsAt, centersAt, distances] = [arena.take(n * 4), arena.takeF64(2 * d), arena.takeF64(n)]
+  arena.i32(labelsAt, n).set(labels)
+  arena.f64(centersAt, 2 * d).set(centers)
+  yield { kernel: 'inertia', args: [x, w, d, centersAt, labelsAt, distances, 0], rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into: new Reduction(arena, 2, n) }
+  const squares = arena.f64(distances, n)
+  const sides = [0, 1].map((side) => ({ center: centers.slice(side * d, (side + 1) * d), inertia: 0, weight: 0 }))
+  for (let i = 0; i < n; i++) {
+    const weight = weights ? weights[i] : 1
+    sides[labels[i]].inertia += weight * squares[i]
+    sides[labels[i]].weight += weight
+  }
+  arena.release(mark)
+  return { labels, sides, converged, stopped }
+}
+
+// Down the tree: the rows that reach a split are put side by side and parted by its two centers
+function* descend(data: Resident, splits: Split[]): Algorithm<Int32Array> {
+  const { arena, n } = data
+  const labels = new Int32Array(n)
+  const reached = new Map<number, Int32Array>() // by split
+  if (splits.length > 0) reached.set(0, Int32Array.from({ length: n }, (_, i) => i))
+  for (let s = 0; s < splits.length; s++) {
+    const rows = reached.get(s)
+    reached.delete(s)
+    if (!rows || rows.length === 0) continue
+    const { centers, to } = splits[s]
+    const mark = arena.mark()
+    const sides = yield* nearest(s === 0 ? data : gather(data, rows, false), centers.flat(), 2, false)
+    arena.release(mark)
+    to.forEach((next, side) => {
+      const there = rows.filter((_, i) => sides.labels[i] === side)
+      if (next >= 0) reached.set(next, there)
+      else for (const row of there) labels[row] = -1 - next
+    })
+  }
+  return labels
+}

@@ -1,0 +1,181 @@
+// What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
+import { type Check, type Schema, callable, integer, oneOf, orNull } from './check.ts'
+import { Estimator, type EstimatorJSON, isTable, openJSON } from './estimator.ts'
+import { nearest } from './lloyd.ts'
+import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
+import { type IterationEvent, drive, single } from './passes.ts'
+import { type Resident, checkShape, withWindows } from './resident.ts'
+import { CenterPanels } from './tiles.ts'
+
+/** Chooses first centers: gets the data, the number of clusters and a generator of uniform numbers on [0, 1), returns K×D. */
+export type KMeansInit = (X: Matrix, k: number, random: () => number) => MatrixLike
+
+export interface KMeansFitOptions {
+  /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
+  sampleWeight?: ArrayLike<number>
+  /** Called after every iteration; returning false stops, keeping the best so far. */
+  onIteration?: (event: IterationEvent<{ inertia: number }>) => unknown
+}
+
+/** What every fit of centers leaves. */
+export interface Centroids {
+  clusterCenters: number[][]
+  labels: Int32Array
+  inertia: number
+  nFeaturesIn: number
+}
+
+export const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callable }
+
+/** An estimator whose fitted state is a set of centers. */
+export abstract class CentroidEstimator<Options extends object, Fitted extends Centroids, FitOptions = KMeansFitOptions> extends Estimator<Options, Fitted> {
+  readonly #name: string
+
+  /** @internal */
+  protected constructor(name: string, given: unknown, schema: Schema, defaults: Options) {
+    super(name, given, schema, defaults)
+    this.#name = name
+  }
+
+  abstract fit(X: MatrixLike, options?: FitOptions): this
+
+  /** `fit(X, options)`, then the labels of X (N). */
+  fitPredict(X: MatrixLike, options?: FitOptions): Int32Array {
+    return this.fit(X, options).labels
+  }
+
+  /** `fit(X, options)`, then `transform(X)`. */
+  fitTransform(X: MatrixLike, options?: FitOptions): Matrix {
+    return this.fit(X, options).transform(X)
+  }
+
+  /** Index of the nearest center for each row of X (N×D → N). Ties go to the lowest index. */
+  predict(X: MatrixLike): Int32Array {
+    return this.nearest(X, false).labels
+  }
+
+  /** Euclidean distance of each row of X to each center (N×D → N×K). */
+  transform(X: MatrixLike): Matrix {
+    const { clusterCenters, nFeaturesIn: d } = this.state
+    const k = clusterCenters.length
+    const source = sourceOf(X)
+    checkShape(source, 0, this.#name, d)
+    const result = new Matrix(source.rows, k, new Float64Array(source.rows * k))
+    withWindows(source, ({ arena, x, n }, begin) => {
+      const centers = new CenterPanels(arena, k, d, 0)
+      centers.load(clusterCenters.flat())
+      const out = arena.takeF64(n * k)
+      drive(single({ kernel: 'transform', args: [x, d, k, centers.panels, out], rows: n, scratch: arena.kernels.transformScratch(d, k), flopsPerRow: 3 * k * d }), arena)
+      result.data.set(arena.f64(out, n * k), begin * k)
+    })
+    return result
+  }
+
+  /** −Σ‖x − nearest center‖² over X: larger is better. */
+  score(X: MatrixLike): number {
+    return -this.nearest(X, true).inertia
+  }
+
+  /** @internal */
+  protected nearest(X: MatrixLike, withInertia: boolean): { labels: Int32Array; inertia: number } {
+    const { clusterCenters, nFeaturesIn: d } = this.state
+    const centers = clusterCenters.flat()
+    const source = sourceOf(X)
+    checkShape(source, 0, this.#name, d)
+    const labels = new Int32Array(source.rows)
+    let inertia = 0
+    withWindows(source, (data, begin) => {
+      const window = drive(nearest(data, centers, clusterCenters.length, withInertia), data.arena)
+      labels.set(window.labels, begin)
+      inertia += window.inertia
+    })
+    return { labels, inertia }
+  }
+
+  /** @internal Warns when several starts were asked for and centers given. */
+  protected warnOfSingle(init: unknown, nInit: 'auto' | number): void {
+    if (typeof init === 'object' && nInit !== 'auto' && nInit > 1) this.warn('single-init', `given first centers make every run the same: doing 1 instead of nInit = ${nInit}.`)
+  }
+
+  /** @internal Warns when some cluster is empty. */
+  protected warnOfFewer(): void {
+    const { clusterCenters, labels } = this.state
+    const k = clusterCenters.length
+    const distinct = countDistinct(labels, k)
+    if (distinct < k) this.warn('fewer-clusters', `found ${distinct} distinct clusters, fewer than nClusters = ${k}: X may hold fewer distinct rows.`)
+  }
+
+  /** K×D. */
+  get clusterCenters(): number[][] {
+    return this.state.clusterCenters
+  }
+  /** Cluster of each row the estimator was fitted to (N). Equal to `predict` of the same rows. */
+  get labels(): Int32Array {
+    return this.state.labels
+  }
+  /** Σ w·‖x − center‖² of the rows the estimator was fitted to, not divided by N. */
+  get inertia(): number {
+    return this.state.inertia
+  }
+  /** D. */
+  get nFeaturesIn(): number {
+    return this.state.nFeaturesIn
+  }
+}
+
+function countDistinct(labels: Int32Array, k: number): number {
+  const seen = new Uint8Array(k)
+  for (const label of labels) seen[label] = 1
+  return seen.reduce((count, s) => count + s, 0)
+}
+
+/** Opens a stored estimator of centers: options for its constructor, and the fitted state if there is one, checked. @internal */
+export function openCentroids<Fitted extends Centroids>(json: EstimatorJSON, name: string, fields: Record<string, (value: unknown) => boolean>) {
+  const { params, fitted } = openJSON(json, name, {
+    clusterCenters: (v) => isTable(v),
+    labels: (v) => v instanceof Int32Array,
+    inertia: (v) => typeof v === 'number',
+    nFeaturesIn: (v) => Number.isInteger(v) && (v as number) > 0,
+    ...fields,
+  })
+  if (!fitted) return { params, fitted: undefined }
+  const { clusterCenters, labels, nFeaturesIn: d } = fitted as unknown as Fitted
+  if (clusterCenters[0].length !== d) throw new RangeError(`${name}.fromJSON: expected fitted.clusterCenters with nFeaturesIn = ${d} columns, got ${clusterCenters[0].length}.`)
+  const bad = labels.find((label) => !(label >= 0 && label < clusterCenters.length))
+  if (bad !== undefined) throw new RangeError(`${name}.fromJSON: expected fitted.labels from 0 to ${clusterCenters.length - 1}, got ${bad}.`)
+  return { params, fitted: fitted as unknown as Fitted }
+}
+
+/** A named way to choose first centers, a function, or centers (any object: their shape can only be checked against the data). @internal */
+export const initOption: Check = (value, name) => {
+  if (typeof value === 'function' || (typeof value === 'object' && value !== null)) return value
+  return oneOf('k-means++', 'random')(value, name)
+}
+
+/** Refuses data whose squared distances overflow: no center is the nearest then. @internal */
+export function checkInertia(inertia: number): void {
+  if (!Number.isFinite(inertia)) throw new RangeError('X: squared distances exceed the largest double (1.8e308). Divide X, or sampleWeight, by a large number.')
+}
+
+/** A number of starts: given centers make them all the same, k-means++ rarely needs more than 1. @internal */
+export const startsOf = (init: unknown, nInit: 'auto' | number, auto: number) => (typeof init === 'object' ? 1 : nInit === 'auto' ? (init === 'k-means++' ? 1 : auto) : nInit)
+
+/** @internal */
+export const startsOption: Check = (value, name) => (value === 'auto' ? value : integer(1)(value, `${name} (a number or 'auto')`))
+
+/** A function given as `init`, asked about rows in memory (`matrix`, if they are one already) and its answer checked. @internal */
+export const asked =
+  (init: KMeansInit, { arena, x, n, d }: Resident, matrix = new Matrix(n, d, arena.f64(x, n * d))) =>
+  (k: number, random: () => number): Float64Array =>
+    centersFrom(init(matrix, k, random), k, d, 'init (as returned by the function)')
+
+/** Given centers as k×d doubles, checked. @internal */
+export function centersFrom(value: MatrixLike, k: number, d: number, name: string): Float64Array {
+  const source = sourceOf(value, name)
+  if (source.rows !== k || source.cols !== d) throw new RangeError(`${name}: expected shape (${k}, ${d}) (clusters, columns of X), got (${source.rows}, ${source.cols}).`)
+  const centers = new Float64Array(k * d)
+  source.copyTo(centers, 0, k)
+  const bad = centers.findIndex((v) => !Number.isFinite(v))
+  if (bad >= 0) throw new RangeError(`${name}: expected finite numbers, got ${centers[bad]} at row ${Math.floor(bad / d)}, column ${bad % d}.`)
+  return centers
+}
