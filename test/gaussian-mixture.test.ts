@@ -1058,6 +1058,27 @@ describe('data without spread in some direction are refused with regCovar 0, wha
     const z = normals(7)
     mixture({ nComponents: 2, covarianceType: type, regCovar: 0 }).fit(rowsOf(500, 2, () => 1e12 + z()))
   })
+
+  it('nor are images with the default regCovar: more pixels than rows, some of them constant, values 0 to 255', () => {
+    const [d, n] = [80, 60]
+    const z = normals(8)
+    const patterns = range(8).map(() => {
+      const [frequency, phase] = [z(), 3 * z()]
+      return range(d).map((j) => (j % 17 === 0 ? 0 : 40 * Math.sin((frequency * j) / 8 + phase)))
+    })
+    const X = range(n).map(() => {
+      const share = patterns.map(z)
+      return range(d).map((j) => Math.round(120 + sum(patterns.map((p, r) => share[r] * p[j])) + (j % 17 === 0 ? 0 : 3 * z())))
+    })
+    for (const covarianceType of ['full', 'tied'] as const) {
+      const m = mixture({ covarianceType, maxIter: 2, tol: 0 }).fit(X)
+      const { covariances } = naiveMStep(X, X.map(() => [1]), covarianceType)
+      // what sums leave of 1e-6 beside variances of a thousand: 1e3·2⁻⁵²·√80/1e-6, a few parts in 10⁶ of every one of 80 log-variances
+      const expected = sum(naiveLogNorm(X, { weights: [1], means: [range(d).map((j) => sum(X.map((x) => x[j])) / n)], covariances }, covarianceType)) / n
+      expect(Math.abs(m.lowerBound - expected)).toBeLessThan(1e-3)
+      expect(mixture({ covarianceType, nComponents: 3, maxIter: 3 }).fit(X).lowerBounds.every(Number.isFinite)).toBe(true)
+    }
+  })
 })
 
 // ------------------------------------------------------------------------------------------------------------------------ properties
