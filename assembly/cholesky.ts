@@ -2,10 +2,8 @@
 // kernels because it shares their memory and costs O(d³).
 
 /** Σ = L·Lᵀ. `cov` (d×d, row-major, lower triangle read, in), `chol` (d×d, lower triangle written, strict upper set to 0, out).
- *  A pivot counts as zero when it is at most `floor[j]` (d, in: the square of what rounding leaves of feature j) or
- *  at most `relative`·Σ_jj (what rounding leaves of a feature that the earlier ones determine).
- *  Returns the index of the first such pivot, −1 when there is none. */
-export function cholesky(cov: usize, d: i32, floor: usize, relative: f64, chol: usize): i32 {
+ *  Returns the index of the first pivot that is not positive, −1 when there is none. */
+export function cholesky(cov: usize, d: i32, chol: usize): i32 {
   const rowBytes = <usize>d << 3;
   for (let j = 0; j < d; j++) {
     const rowJ = chol + <usize>j * rowBytes;
@@ -17,13 +15,12 @@ export function cholesky(cov: usize, d: i32, floor: usize, relative: f64, chol: 
       store<f64>(rowJ + (<usize>i << 3), s / load<f64>(rowI + (<usize>i << 3)));
       store<f64>(rowI + (<usize>j << 3), 0);
     }
-    const diagonal = load<f64>(covJ + (<usize>j << 3));
-    let pivot = diagonal;
+    let pivot = load<f64>(covJ + (<usize>j << 3));
     for (let m = 0; m < j; m++) {
       const v = load<f64>(rowJ + (<usize>m << 3));
       pivot -= v * v;
     }
-    if (!(pivot > load<f64>(floor + (<usize>j << 3))) || !(pivot > relative * diagonal)) return j;
+    if (!(pivot > 0)) return j;
     store<f64>(rowJ + (<usize>j << 3), Math.sqrt(pivot));
   }
   return -1;

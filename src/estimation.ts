@@ -190,10 +190,9 @@ function logNormaliser({ meanPrecision: kappa, degreesOfFreedom: nu, scale }: Hy
 /** ln|Σ|, or undefined where Σ (D×D) is not positive definite. */
 function logDeterminant(matrix: Float64Array, d: number): number | undefined {
   return within(sharedArena(), (arena) => {
-    const [input, lower, floor] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d)]
+    const [input, lower] = [arena.takeF64(d * d), arena.takeF64(d * d)]
     arena.f64(input, d * d).set(matrix)
-    arena.kernels.clear(floor, d)
-    return arena.kernels.cholesky(input, d, floor, 0, lower) < 0 ? 2 * logDiagonal(arena.f64(lower, d * d), d) : undefined
+    return arena.kernels.cholesky(input, d, lower) < 0 ? 2 * logDiagonal(arena.f64(lower, d * d), d) : undefined
   })
 }
 

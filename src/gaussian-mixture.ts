@@ -465,10 +465,9 @@ function lowerFactor(type: CovarianceType, covariances: CovariancesOf<Covariance
   if (type === 'diag') return (a, b) => (a === b ? Math.sqrt((covariances as number[][])[c][a]) : 0)
   const cov = type === 'tied' ? (covariances as number[][]) : (covariances as number[][][])[c]
   const lower = within(sharedArena(), (arena) => {
-    const [input, output, floor] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d)]
+    const [input, output] = [arena.takeF64(d * d), arena.takeF64(d * d)]
     arena.f64(input, d * d).set(cov.flat())
-    arena.kernels.clear(floor, d)
-    arena.kernels.cholesky(input, d, floor, 0, output)
+    arena.kernels.cholesky(input, d, output)
     return arena.f64(output, d * d).slice()
   })
   return (a, b) => lower[a * d + b]

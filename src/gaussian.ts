@@ -188,10 +188,9 @@ export function precisionFactors(type: CovarianceType, covariances: Float64Array
   }
   const factors = new Float64Array(covariances.length)
   return within(sharedArena(), (arena) => {
-    const [cov, chol, prec, floor] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d)]
-    arena.kernels.clear(floor, d)
+    const [cov, chol, prec] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d * d)]
     const firstLost = (c: number) => {
-      const bad = arena.kernels.cholesky(cov, d, floor, 0, chol)
+      const bad = arena.kernels.cholesky(cov, d, chol)
       arena.kernels.inverseTransposed(chol, d, prec)
       const upper = arena.f64(prec, d * d)
       for (let j = 0; j < (bad < 0 ? d : bad); j++) {
@@ -226,12 +225,11 @@ export function factorsFromPrecisions(type: CovarianceType, precisions: Float64A
   }
   const factors = new Float64Array(precisions.length)
   return within(sharedArena(), (arena) => {
-    const [cov, chol, least] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d)]
-    arena.kernels.clear(least, d)
+    const [cov, chol] = [arena.takeF64(d * d), arena.takeF64(d * d)]
     for (let c = 0; c < precisions.length / (d * d); c++) {
       const own = precisions.subarray(c * d * d, (c + 1) * d * d)
       arena.f64(cov, d * d).set(Float64Array.from(own).reverse())
-      if (arena.kernels.cholesky(cov, d, least, 0, chol) >= 0) return c
+      if (arena.kernels.cholesky(cov, d, chol) >= 0) return c
       factors.set(arena.f64(chol, d * d).slice().reverse(), c * d * d)
     }
     return factors

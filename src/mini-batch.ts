@@ -176,7 +176,9 @@ class Draw {
   /** Every row of positive weight alike. */
   present(count: number, random: Random): Int32Array {
     const present = this.#present
-    return Int32Array.from({ length: count }, () => (present ? present[random.below(present.length)] : random.below(this.#n)))
+    const rows = new Int32Array(count)
+    for (let i = 0; i < count; i++) rows[i] = present ? present[random.below(present.length)] : random.below(this.#n)
+    return rows
   }
 
   /** With probability ∝ w. */
@@ -184,16 +186,19 @@ class Draw {
     const [present, cumulated] = [this.#present, this.#cumulated]
     if (!present || !cumulated) return this.present(count, random)
     const total = cumulated[cumulated.length - 1]
-    return Int32Array.from({ length: count }, () => {
+    const rows = new Int32Array(count)
+    for (let i = 0; i < count; i++) {
       const target = total * random.uniform()
-      let [low, high] = [0, present.length - 1] // the first whose sum exceeds the target
+      let low = 0 // the first whose sum exceeds the target
+      let high = present.length - 1
       while (low < high) {
         const middle = (low + high) >>> 1
         if (cumulated[middle] > target) high = middle
         else low = middle + 1
       }
-      return present[low]
-    })
+      rows[i] = present[low]
+    }
+    return rows
   }
 }
 
@@ -274,12 +279,13 @@ function reassign(batch: Resident, { centers, counts, seed, nSteps }: MiniBatchS
   const { arena, x, w, n, d } = batch
   const limit = ratio * counts.reduce((max, v) => Math.max(max, v))
   const byCount = [...counts.keys()].sort((a, b) => counts[a] - counts[b] || a - b)
-  const weights = w ? arena.f64(w, n) : undefined
-  const rows = Int32Array.from({ length: n }, (_, i) => i).filter((i) => !weights || weights[i] > 0)
   let few = 0
   while (few < byCount.length && counts[byCount[few]] < limit) few++
-  if (few > rows.length / 2) few = Math.floor(rows.length / 2)
   if (few === 0) return
+  const weights = w ? arena.f64(w, n) : undefined
+  const rows: number[] = [] // those that count
+  for (let i = 0; i < n; i++) if (!weights || weights[i] > 0) rows.push(i)
+  if (few > rows.length / 2) few = Math.floor(rows.length / 2)
   const drawn = randomRows({ ...batch, w: 0, n: rows.length }, few, new Random(seed, REASSIGNMENT, nSteps))
   const least = few < byCount.length ? counts[byCount[few]] : Number.NaN // of the others
   drawn.forEach((row, i) => {
