@@ -25,7 +25,7 @@ export class DegenerateCovarianceError extends Error {
 
 /** What `onWarning` hears. `code` is stable, `message` is for people. */
 export interface Warning {
-  code: 'not-converged' | 'fewer-clusters' | 'single-init' | 'likelihood-decreased' | 'threads-unavailable'
+  code: 'not-converged' | 'fewer-clusters' | 'single-init' | 'init-size' | 'likelihood-decreased' | 'threads-unavailable'
   message: string
 }
 

@@ -1,7 +1,7 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
 import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { Estimator, type EstimatorJSON, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
 import {
   type CovarianceType,
   GaussianModel,
@@ -16,10 +16,9 @@ import { centersFrom } from './kmeans.ts'
 import { kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { sharedArena, within } from './memory.ts'
-import { mean } from './moments.ts'
-import { certainty, checkMixingWeights } from './mixture-family.ts'
+import { Mixture, type MixtureFitOptions, type MixtureState, checkMixingWeights } from './mixture.ts'
 import { standardNormal } from './normal.ts'
-import { type Algorithm, type IterationEvent, drive, quietly, single } from './passes.ts'
+import { type Algorithm, drive, quietly, single } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
@@ -60,27 +59,16 @@ export interface GaussianMixtureOptions<T extends CovarianceType = CovarianceTyp
   onWarning?: WarningListener
 }
 
-export interface GaussianMixtureFitOptions {
-  /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
-  sampleWeight?: ArrayLike<number>
-  /** Called after every iteration; returning false stops, keeping the best so far. */
-  onIteration?: (event: IterationEvent<{ lowerBound: number }>) => unknown
-}
+export type GaussianMixtureFitOptions = MixtureFitOptions
 
 type Params = Required<Omit<GaussianMixtureOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined }
 
-interface Fitted {
+interface Fitted extends MixtureState {
   covarianceType: CovarianceType
-  weights: number[]
   means: number[][]
   covariances: CovariancesOf<CovarianceType>
   precisions: CovariancesOf<CovarianceType>
   precisionsCholesky: CovariancesOf<CovarianceType>
-  converged: boolean
-  nIter: number
-  lowerBound: number
-  lowerBounds: number[]
-  nFeaturesIn: number
 }
 
 const SCHEMA: Schema = {
@@ -116,7 +104,7 @@ const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callab
 /** A mixture of Gaussians p(x) = Σ_k π_k N(x; μ_k, Σ_k), fitted by expectation-maximisation (Dempster, Laird & Rubin 1977), with
  *  scikit-learn's names and behaviour.
  *  @typeParam T the covariance type, which shapes `covariances`, `precisions` and `precisionsCholesky` */
-export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimator<Params, Fitted> {
+export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<Params, Fitted> {
   constructor(options?: GaussianMixtureOptions<T>) {
     super('GaussianMixture', options, SCHEMA, DEFAULTS)
   }
@@ -158,11 +146,6 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
     return this
   }
 
-  /** `fit(X, options)`, then `predict(X)`. */
-  fitPredict(X: MatrixLike, options?: GaussianMixtureFitOptions): Int32Array {
-    return this.fit(X, options).predict(X)
-  }
-
   /** The most probable component of each row of X (N×D → N). Ties go to the lowest index. */
   predict(X: MatrixLike): Int32Array {
     return this.#evaluate(X, { labels: true }).labels
@@ -176,43 +159,6 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
   /** Log-density of each row of X, natural logarithm (N×D → N). */
   scoreSamples(X: MatrixLike): Float64Array {
     return this.#evaluate(X, { logNorm: true }).logNorm
-  }
-
-  /** Mean log-density of the rows of X. */
-  score(X: MatrixLike): number {
-    return this.#informationCriteria(this.scoreSamples(X)).score
-  }
-
-  /** Akaike information criterion (Akaike 1974) on X: −2·log-likelihood + 2·nParameters. Lower is better. */
-  aic(X: MatrixLike): number {
-    return this.#informationCriteria(this.scoreSamples(X)).aic
-  }
-
-  /** Bayesian information criterion (Schwarz 1978) on X: −2·log-likelihood + nParameters·ln N. Lower is better. */
-  bic(X: MatrixLike): number {
-    return this.#informationCriteria(this.scoreSamples(X)).bic
-  }
-
-  /** Integrated completed likelihood (Biernacki, Celeux & Govaert 2000) on X: bic − 2·Σ ln max_k r, with r the responsibilities. Lower is
-   *  better; above bic by what the clusters overlap. */
-  icl(X: MatrixLike): number {
-    return this.criteria(X).icl
-  }
-
-  /** All three criteria and the total log-likelihood of X, in one pass. */
-  criteria(X: MatrixLike): { logLikelihood: number; aic: number; bic: number; icl: number } {
-    const { logNorm, responsibilities } = this.#evaluate(X, { logNorm: true, responsibilities: true })
-    const { logLikelihood, aic, bic } = this.#informationCriteria(logNorm)
-    return { logLikelihood, aic, bic, icl: bic - 2 * certainty(responsibilities) }
-  }
-
-  #informationCriteria(logNorm: Float64Array): { score: number; logLikelihood: number; aic: number; bic: number } {
-    const n = logNorm.length
-    if (n === 0) throw new RangeError('X: expected at least 1 row to score, got none.')
-    const score = mean(logNorm)
-    const logLikelihood = score * n
-    const p = this.nParameters
-    return { score, logLikelihood, aic: -2 * logLikelihood + 2 * p, bic: -2 * logLikelihood + p * sharedArena().kernels.log(n) }
   }
 
   /** Draws n samples (n×D) and the components they come from (n), component after component.
@@ -239,10 +185,6 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
     return { X, labels }
   }
 
-  /** K mixing weights π, summing to 1 (after at least one iteration). */
-  get weights(): number[] {
-    return this.state.weights
-  }
   /** Means μ (K×D). */
   get means(): number[][] {
     return this.state.means
@@ -258,26 +200,6 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
   /** Upper triangular U with Σ⁻¹ = U·Uᵀ (full, tied), 1/σ (diag, spherical), shaped as `covariances`. */
   get precisionsCholesky(): CovariancesOf<T> {
     return this.state.precisionsCholesky as CovariancesOf<T>
-  }
-  /** Whether the best run met `tol` within `maxIter`. */
-  get converged(): boolean {
-    return this.state.converged
-  }
-  /** Iterations of the best run. */
-  get nIter(): number {
-    return this.state.nIter
-  }
-  /** Mean log-likelihood per sample at the last E-step of the best run, that is before its last M-step; `score(X)` is after it. */
-  get lowerBound(): number {
-    return this.state.lowerBound
-  }
-  /** The lower bound of each iteration of the best run. */
-  get lowerBounds(): number[] {
-    return this.state.lowerBounds
-  }
-  /** D. */
-  get nFeaturesIn(): number {
-    return this.state.nFeaturesIn
   }
   /** Free parameters: those of the covariances, K·D means, K − 1 weights. */
   get nParameters(): number {
@@ -313,6 +235,11 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Estimato
       model.fitted = { covarianceType, weights, means, covariances, precisions, precisionsCholesky, converged, nIter, lowerBound, lowerBounds, nFeaturesIn: d }
     }
     return model
+  }
+
+  /** @internal */
+  protected evaluate(X: MatrixLike): { logNorm: Float64Array; responsibilities: Matrix } {
+    return this.#evaluate(X, { logNorm: true, responsibilities: true })
   }
 
   // One pass over X with the fitted parameters; only what was asked for is stored.

@@ -13,7 +13,8 @@ export {
 export { BinomialMixture, type BinomialMixtureOptions } from './binomial-mixture.ts'
 export { BernoulliMixture, type BernoulliMixtureOptions } from './bernoulli-mixture.ts'
 export { PoissonMixture, type PoissonMixtureOptions } from './poisson-mixture.ts'
-export type { MixtureFitOptions, MixtureOptions } from './mixture-family.ts'
+export type { MixtureOptions } from './mixture-family.ts'
+export type { MixtureFitOptions } from './mixture.ts'
 export {
   expectationMaximization,
   type ExpectationMaximizationEvent,

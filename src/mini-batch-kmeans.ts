@@ -166,7 +166,7 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
   #warnOfInitSize(): void {
     const { initSize, nClusters } = this.options
     if (initSize !== null && initSize < nClusters)
-      this.warn('init-size' as never, `initSize = ${initSize} is too small for nClusters = ${nClusters}: using min(3·nClusters, rows of X).`)
+      this.warn('init-size', `initSize = ${initSize} is too small for nClusters = ${nClusters}: using min(3·nClusters, rows of X).`)
   }
 
   /** Passes over the data that were begun by `fit`: ⌈nSteps·batchSize/N⌉. 0 if there were only calls of `partialFit`. */

@@ -2,11 +2,11 @@
 // fitted to weighted rows, and how to draw from it; everything else is here, once. EM is em.ts.
 import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmModel, type EmResult, bestRun, copyOf, em, fallMessage } from './em.ts'
-import { Estimator, type EstimatorJSON, openJSON, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, openJSON, type WarningListener } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type Arena, sharedArena, withArena } from './memory.ts'
-import { mean } from './moments.ts'
-import { type Algorithm, type IterationEvent, Reduction, drive, single } from './passes.ts'
+import { Mixture, type MixtureFitOptions, type MixtureState, checkMixingWeights, mean } from './mixture.ts'
+import { type Algorithm, Reduction, drive, single } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { checkShape, checkWeights } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
@@ -59,13 +59,6 @@ export interface MixtureOptions {
   onWarning?: WarningListener
 }
 
-export interface MixtureFitOptions {
-  /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
-  sampleWeight?: ArrayLike<number>
-  /** Called after every iteration; returning false stops, keeping the best so far. */
-  onIteration?: (event: IterationEvent<{ lowerBound: number }>) => unknown
-}
-
 type Params = Required<Omit<MixtureOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined; [start: string]: unknown }
 
 interface Parameters {
@@ -77,15 +70,9 @@ interface Parameters {
 /** Parameters after an iteration, as `history` shows them. */
 export type HistoryEntry<Name extends string, Shape> = { weights: number[] } & { [name in Name]: Shape }
 
-interface Fitted {
-  weights: number[]
+interface Fitted extends MixtureState {
   parameters: unknown
-  converged: boolean
-  nIter: number
-  lowerBound: number
-  lowerBounds: number[]
   history: HistoryEntry<string, unknown>[]
-  nFeaturesIn: number
   /** Whether the weights were learned, so count as parameters. */
   fitWeights: boolean
   /** Mean of the last column, rounded: the trials of a binomial. */
@@ -118,7 +105,7 @@ const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callab
 
 /** A mixture Σ_k π_k p(x; θ_k) of one family, fitted by EM.
  *  @typeParam Name what the family calls θ @typeParam Shape its nested arrays */
-export abstract class FamilyMixture<Name extends string, Shape> extends Estimator<Params, Fitted> {
+export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<Params, Fitted> {
   readonly #family: Family
 
   /** @internal */
@@ -167,11 +154,6 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
     return this
   }
 
-  /** `fit(X, options)`, then `predict(X)`. */
-  fitPredict(X: MatrixLike, options?: MixtureFitOptions): Int32Array {
-    return this.fit(X, options).predict(X)
-  }
-
   /** The most probable component of each row of X (N×D → N). Ties go to the lowest index. */
   predict(X: MatrixLike): Int32Array {
     return Int32Array.from(this.predictProba(X), (row) => row.indexOf(row.reduce((a, b) => Math.max(a, b))))
@@ -179,37 +161,12 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
 
   /** Probability of each component given each row of X (N×D → N×K): rows sum to 1. */
   predictProba(X: MatrixLike): Matrix {
-    return this.#evaluate(X).responsibilities
+    return this.evaluate(X).responsibilities
   }
 
   /** Log-density of each row of X, natural logarithm (N×D → N). */
   scoreSamples(X: MatrixLike): Float64Array {
-    return this.#evaluate(X).logNorm
-  }
-
-  /** Mean log-density of the rows of X. */
-  score(X: MatrixLike): number {
-    return mean(this.scoreSamples(X))
-  }
-
-  /** Akaike information criterion (Akaike 1974) on X: −2·log-likelihood + 2·nParameters. Lower is better. */
-  aic(X: MatrixLike): number {
-    return this.#criterion(this.scoreSamples(X), 2)
-  }
-
-  /** Bayesian information criterion (Schwarz 1978) on X: −2·log-likelihood + nParameters·ln N. Lower is better. */
-  bic(X: MatrixLike): number {
-    const logNorm = this.scoreSamples(X)
-    return this.#criterion(logNorm, sharedArena().kernels.log(logNorm.length))
-  }
-
-  /** Integrated completed likelihood (Biernacki, Celeux & Govaert 2000) on X: bic − 2·Σ ln max_k r. Lower is better. */
-  icl(X: MatrixLike): number {
-    return this.bic(X) - 2 * certainty(this.predictProba(X))
-  }
-
-  #criterion(logNorm: Float64Array, perParameter: number): number {
-    return -2 * mean(logNorm) * logNorm.length + perParameter * this.nParameters
+    return this.evaluate(X).logNorm
   }
 
   /** Draws n rows (n×D) and the components they come from (n), component after component.
@@ -229,33 +186,9 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
     return { X, labels }
   }
 
-  /** K mixing weights π, summing to 1. */
-  get weights(): number[] {
-    return this.state.weights
-  }
-  /** Whether the best run met `tol`, or hard assignments stopped changing, within `maxIter`. */
-  get converged(): boolean {
-    return this.state.converged
-  }
-  /** Iterations of the best run. */
-  get nIter(): number {
-    return this.state.nIter
-  }
-  /** Mean log-likelihood per sample at the last E-step of the best run (hard assignment: classification log-likelihood). */
-  get lowerBound(): number {
-    return this.state.lowerBound
-  }
-  /** The lower bound of each iteration of the best run. */
-  get lowerBounds(): number[] {
-    return this.state.lowerBounds
-  }
   /** With `keepHistory`, the parameters after each iteration of the best run. */
   get history(): HistoryEntry<Name, Shape>[] {
     return this.state.history as HistoryEntry<Name, Shape>[]
-  }
-  /** D. */
-  get nFeaturesIn(): number {
-    return this.state.nFeaturesIn
   }
   /** Free parameters: those of the components, and K − 1 weights if they are fitted. */
   get nParameters(): number {
@@ -299,7 +232,8 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Estimato
     return all.subarray(c * size, (c + 1) * size)
   }
 
-  #evaluate(X: MatrixLike): { responsibilities: Matrix; logNorm: Float64Array } {
+  /** @internal */
+  protected evaluate(X: MatrixLike): { responsibilities: Matrix; logNorm: Float64Array } {
     const { weights, parameters, nFeaturesIn: d } = this.state
     const k = weights.length
     const data = this.#rows(X, 0, d)
@@ -345,24 +279,6 @@ function requireAll(parameters: Float64Array, accepts: Family['accepts'], name: 
     const expected = accepts(p)
     if (expected) throw new RangeError(`${name}: expected ${expected}, got ${p} at ${i}.`)
   })
-}
-
-/** Mixing weights that a user gives: K numbers from 0 to 1 that sum to 1 within 1e-8. @internal */
-export function checkMixingWeights(value: unknown, k: number): Float64Array {
-  const weights = flatten(value, [k], 'weightsInit')
-  const bad = weights.findIndex((v) => !(v >= 0 && v <= 1))
-  if (bad >= 0) throw new RangeError(`weightsInit: expected numbers from 0 to 1, got ${weights[bad]} at ${bad}.`)
-  const sum = weights.reduce((s, v) => s + v, 0)
-  if (Math.abs(sum - 1) > 1e-8) throw new RangeError(`weightsInit: expected weights that sum to 1, got a sum of ${sum}. Divide each by it.`)
-  return weights
-}
-
-/** Σ ln max_k r over rows: 0 when every row is certain. @internal */
-export function certainty(responsibilities: Matrix): number {
-  const { log } = sharedArena().kernels
-  let sum = 0
-  for (const row of responsibilities) sum += log(row.reduce((a, b) => Math.max(a, b)))
-  return sum
 }
 
 /** A family over one data set, as EM sees it. */

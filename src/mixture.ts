@@ -1,0 +1,131 @@
+// What every fitted mixture answers, whatever its components: probabilities become labels, log-densities become scores and criteria.
+import { Estimator } from './estimator.ts'
+import type { Matrix, MatrixLike } from './matrix.ts'
+import { sharedArena } from './memory.ts'
+import type { IterationEvent } from './passes.ts'
+import { flatten } from './shapes.ts'
+
+export interface MixtureFitOptions {
+  /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
+  sampleWeight?: ArrayLike<number>
+  /** Called after every iteration; returning false stops, keeping the best so far. */
+  onIteration?: (event: IterationEvent<{ lowerBound: number }>) => unknown
+}
+
+/** The fitted state that all mixtures share. */
+export interface MixtureState {
+  weights: number[]
+  converged: boolean
+  nIter: number
+  lowerBound: number
+  lowerBounds: number[]
+  nFeaturesIn: number
+}
+
+/** A mixture Σ_k π_k p(x; θ_k), fitted by EM. */
+export abstract class Mixture<Options extends object, Fitted extends MixtureState> extends Estimator<Options, Fitted> {
+  abstract fit(X: MatrixLike, options?: MixtureFitOptions): this
+  /** The most probable component of each row of X (N×D → N). Ties go to the lowest index. */
+  abstract predict(X: MatrixLike): Int32Array
+  /** Probability of each component given each row of X (N×D → N×K): rows sum to 1. */
+  abstract predictProba(X: MatrixLike): Matrix
+  /** Log-density of each row of X, natural logarithm (N×D → N). */
+  abstract scoreSamples(X: MatrixLike): Float64Array
+  /** Free parameters. */
+  abstract get nParameters(): number
+  /** @internal Log-densities and probabilities in one pass. */
+  protected abstract evaluate(X: MatrixLike): { logNorm: Float64Array; responsibilities: Matrix }
+
+  /** `fit(X, options)`, then `predict(X)`. */
+  fitPredict(X: MatrixLike, options?: MixtureFitOptions): Int32Array {
+    return this.fit(X, options).predict(X)
+  }
+
+  /** Mean log-density of the rows of X. */
+  score(X: MatrixLike): number {
+    return this.#scores(this.scoreSamples(X)).score
+  }
+
+  /** Akaike information criterion (Akaike 1974) on X: −2·log-likelihood + 2·nParameters. Lower is better. */
+  aic(X: MatrixLike): number {
+    return this.#scores(this.scoreSamples(X)).aic
+  }
+
+  /** Bayesian information criterion (Schwarz 1978) on X: −2·log-likelihood + nParameters·ln N. Lower is better. */
+  bic(X: MatrixLike): number {
+    return this.#scores(this.scoreSamples(X)).bic
+  }
+
+  /** Integrated completed likelihood (Biernacki, Celeux & Govaert 2000) on X: bic − 2·Σ ln max_k r, with r the probabilities. Lower is
+   *  better; above bic by what the clusters overlap. */
+  icl(X: MatrixLike): number {
+    return this.criteria(X).icl
+  }
+
+  /** All three criteria and the total log-likelihood of X, in one pass. */
+  criteria(X: MatrixLike): { logLikelihood: number; aic: number; bic: number; icl: number } {
+    const { logNorm, responsibilities } = this.evaluate(X)
+    const { logLikelihood, aic, bic } = this.#scores(logNorm)
+    const { log } = sharedArena().kernels
+    let certainty = 0
+    for (const row of responsibilities) certainty += log(row.reduce((a, b) => Math.max(a, b)))
+    return { logLikelihood, aic, bic, icl: bic - 2 * certainty }
+  }
+
+  #scores(logNorm: Float64Array): { score: number; logLikelihood: number; aic: number; bic: number } {
+    const n = logNorm.length
+    if (n === 0) throw new RangeError('X: expected at least 1 row to score, got none.')
+    const score = mean(logNorm)
+    const logLikelihood = score * n
+    const p = this.nParameters
+    return { score, logLikelihood, aic: -2 * logLikelihood + 2 * p, bic: -2 * logLikelihood + p * sharedArena().kernels.log(n) }
+  }
+
+  /** K mixing weights π, summing to 1 (after at least one iteration). */
+  get weights(): number[] {
+    return this.state.weights
+  }
+  /** Whether the best run met `tol` within `maxIter` (hard assignment: or its assignments stopped changing). */
+  get converged(): boolean {
+    return this.state.converged
+  }
+  /** Iterations of the best run. */
+  get nIter(): number {
+    return this.state.nIter
+  }
+  /** Mean log-likelihood per sample at the last E-step of the best run, that is before its last M-step; `score(X)` is after it. With hard
+   *  assignment, the classification log-likelihood. */
+  get lowerBound(): number {
+    return this.state.lowerBound
+  }
+  /** The lower bound of each iteration of the best run. */
+  get lowerBounds(): number[] {
+    return this.state.lowerBounds
+  }
+  /** D. */
+  get nFeaturesIn(): number {
+    return this.state.nFeaturesIn
+  }
+}
+
+/** Mixing weights that a user gives: K numbers from 0 to 1 that sum to 1 within 1e-8. @internal */
+export function checkMixingWeights(value: unknown, k: number): Float64Array {
+  const weights = flatten(value, [k], 'weightsInit')
+  const bad = weights.findIndex((v) => !(v >= 0 && v <= 1))
+  if (bad >= 0) throw new RangeError(`weightsInit: expected numbers from 0 to 1, got ${weights[bad]} at ${bad}.`)
+  const sum = weights.reduce((s, v) => s + v, 0)
+  if (Math.abs(sum - 1) > 1e-8) throw new RangeError(`weightsInit: expected weights that sum to 1, got a sum of ${sum}. Divide each by it.`)
+  return weights
+}
+
+/** Mean with Neumaier's compensation (1974): totals of log-likelihoods are compared by small differences in model selection. @internal */
+export function mean(values: Float64Array): number {
+  let sum = 0
+  let lost = 0
+  for (const v of values) {
+    const next = sum + v
+    lost += Math.abs(sum) >= Math.abs(v) ? sum - next + v : v - next + sum
+    sum = next
+  }
+  return (Number.isFinite(sum) ? sum + lost : sum) / values.length
+}
