@@ -5,7 +5,7 @@ import * as mixtura from '../dist/index.js'
 
 /** id → shape and recipe. Blobs are anisotropic, of unequal weight and scale; `separation` is the standard deviation of their centers. */
 export const WORKLOADS = {
-  W1: { n: 150, d: 4, k: 3, about: 'iris', fill: iris },
+  W1: { n: 150, d: 4, k: 3, about: 'iris', fill: iris, seed: 2 }, // a start that takes 11 iterations to the best known inertia
   W2: { n: 10_000, d: 2, k: 8, about: 'blobs, separation 2', fill: blobs(2) },
   W3: { n: 100_000, d: 2, k: 16, about: 'blobs, separation 3', fill: blobs(3) },
   W4: { n: 100_000, d: 16, k: 10, about: 'blobs, separation 0.7', fill: blobs(0.7) },
@@ -18,8 +18,8 @@ export const WORKLOADS = {
 /** Makes a workload: its data as a Matrix, K distinct rows as first centers (`rows`, `centers`), and the variance of each column, of which every
  *  mixture starts (weights 1/K, means = centers, precisions = 1/variance). */
 export function makeWorkload(id) {
-  const { n, d, k, about, fill } = WORKLOADS[id]
-  const random = new Generator(20260 + Number(id.slice(1)))
+  const { n, d, k, about, fill, seed = 20260 + Number(id.slice(1)) } = WORKLOADS[id]
+  const random = new Generator(seed)
   const matrix = mixtura.Matrix.zeros(n, d)
   const note = fill(random, { data: matrix.data, n, d, k })
   const rows = distinct(random, n, k)
