@@ -9,8 +9,8 @@ const WARM_MS = 150 // engines compile in tiers while a kernel runs
 const TURN_MS = 30 // a turn of a short task is many runs
 const LONG_MS = 1000 // a first run this long is past any warming up and counts
 
-/** Lets contenders take turns, A B C A B C …, until about `seconds` are spent; at least three rounds, two when a round takes over 6 s,
- *  one when it takes over 12 s, each divided by `haste`.
+/** Lets contenders take turns, A B C A B C …, until about `seconds` are spent; at least three rounds, two when a round takes over 4 s,
+ *  one when it takes over 8 s, each divided by `haste`.
  *  A contender is `{ name, run(repeat, turn) }`; `run` does the task `repeat` times and returns (a promise of) `{ ms, … }`, ms being the median of them. One that is
  *  `warm` already is not warmed up.
  *  @returns per contender its turns, round by round */
@@ -29,7 +29,7 @@ export async function race(contenders, seconds, haste = 1) {
     turns[c].push(turn)
     cost += (turn.ms * repeats[c]) / 1000
   }
-  const least = cost * haste > 12 ? 1 : cost * haste > 6 ? 2 : 3
+  const least = cost * haste > 8 ? 1 : cost * haste > 4 ? 2 : 3
   const rounds = Math.max(least, Math.min(11, Math.floor(seconds / cost)))
   for (let round = 1; round < rounds; round++) for (const [c, { run }] of contenders.entries()) turns[c].push(await run(repeats[c], round))
   return turns
@@ -65,12 +65,13 @@ export function median(values) {
   return sorted.length & 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
 }
 
-/** How many times slower `theirs` is than `ours`: the median, least and largest ratio of a round, and the median ratio of CPU times, which waiting for a
- *  busy machine does not enter. */
+/** How many times slower `theirs` is than `ours`: `ratio`, the median over rounds, with `low` and `high`; `best`, their best round over our best one, as
+ *  noise only slows; `cpu`, the median ratio of CPU times, which waiting for a busy machine does not enter. */
 export function ratioOf(theirs, ours) {
   const ratios = (of) => theirs.slice(0, ours.length).map((turn, i) => turn[of] / ours[i][of])
+  const least = (turns) => Math.min(...turns.map((t) => t.ms))
   const wall = ratios('ms')
-  return { ms: median(theirs.map((t) => t.ms)), ratio: median(wall), low: Math.min(...wall), high: Math.max(...wall), cpu: median(ratios('cpu')) }
+  return { ms: median(theirs.map((t) => t.ms)), ratio: median(wall), low: Math.min(...wall), high: Math.max(...wall), best: least(theirs) / least(ours), cpu: median(ratios('cpu')) }
 }
 
 /** Fingerprint of labels, to compare across processes. */

@@ -26,25 +26,20 @@ export async function* benchKernels(workload, { seconds, all, quick }) {
     const kernel = Object.keys(kernels).find((name) => name.startsWith(task.kernel))
     if (!kernel) throw new Error(`bench/kernels.mjs: the package has no kernel whose name begins with ${task.kernel}, it has ${Object.keys(kernels).join(', ')}`)
     const meter = meterOn(kernels, kernel, task.counts)
-    const contenders = [
-      peak.contender,
-      contender(
-        'mixtura',
-        () => {
-          meter.reset()
-          const begin = performance.now()
-          task.call(X)
-          const whole = performance.now() - begin
-          return { nanoseconds: meter.nanosecondsPerRow(), shares: Object.fromEntries([...meter.spent()].map(([name, ms]) => [name, ms / whole])) }
-        },
-        (r) => r,
-      ),
-    ]
+    const call = () => {
+      meter.reset()
+      const begin = performance.now()
+      task.call(X)
+      const whole = performance.now() - begin
+      return { nanoseconds: meter.nanosecondsPerRow(), shares: Object.fromEntries([...meter.spent()].map(([name, ms]) => [name, ms / whole])) }
+    }
+    for (const begin = performance.now(); performance.now() - begin < 50; ) call()
+    const contenders = [peak.contender, { ...contender('mixtura', call, (r) => r), warm: true }]
     if (task.plain) {
       const few = Math.max(64, Math.min(rows, Math.round(2e6 / task.flops))) // about a millisecond too
       contenders.push(contender('plain', () => task.plain(X.data, few), () => ({ rows: few })))
     }
-    const [peaks, ours, plain] = await race(contenders, seconds / 3)
+    const [peaks, ours, plain] = await race(contenders, seconds / 4)
     meter.remove()
     const rate = (turn) => task.flops / turn.nanoseconds
     yield {

@@ -7,7 +7,7 @@ const silent = () => {}
 const TYPES = ['full', 'tied', 'diag', 'spherical']
 const FEATURES_OF_FULL = 256 // K·D² numbers and N·K·D² operations: beyond, only diag and spherical
 
-// Where 10 iterations of scikit-learn's took 6 to 43 seconds (performance anchors, one thread): 2 iterations, unless all is asked for. Fewer rows would
+// Where 10 iterations of scikit-learn's took 6 to 43 seconds (measured, one thread): 2 iterations, unless all is asked for. Fewer rows would
 // flatter scikit-learn, whose N×D temporaries would stay in cache: on a tenth of W5's it took about half the time per row.
 const SLOW = { W5: ['full', 'tied'], W6: ['full', 'tied', 'spherical'], W7: ['spherical'], W8: ['full', 'tied'] }
 

@@ -29,11 +29,12 @@ const against = [
   ['mixtura ms', (row) => digits(row.ms)],
   ['scikit-learn ms', (row) => digits(best(row)?.ms)],
   ['ratio', (row) => times(best(row)?.ratio)],
-  ['by CPU', (row) => times(best(row)?.cpu)],
-  ['lowest – highest', (row) => range(best(row))],
+  ['lowest – highest', (row) => range(best(row)), 'detail'],
+  ['of best', (row) => times(best(row)?.best), 'detail'],
+  ['by CPU', (row) => times(best(row)?.cpu), 'detail'],
 ]
 
-/** Columns by section: title and what it shows of a row. */
+/** Columns by section: title and what it shows of a row; details are left out of Markdown. */
 export const COLUMNS = {
   kernels: [
     ['', (row) => row.workload],
@@ -43,19 +44,19 @@ export const COLUMNS = {
     ['GFLOP/s', (row) => digits(row.gflops)],
     ['of peak', (row) => percent(row.ofPeak)],
     ['plain loop', (row) => times(row.overPlain)],
-    ['where its call goes', callShares],
+    ['where its call goes', callShares, 'detail'],
   ],
   kmeans: [
     ['', (row) => row.workload],
     ['task', (row) => row.task],
     ...against,
-    ['by', (row) => best(row)?.name ?? '–'],
+    ['by', (row) => best(row)?.name ?? '–', 'detail'],
     ...PEERS.map(peer),
     ['inertia', (row) => (row.quality === undefined ? '–' : digits(row.quality, 8))],
     ['differs', apart],
-    ['labels', (row) => (row.labelsAgree === undefined ? '–' : row.labelsAgree ? 'same' : 'DIFFER')],
+    ['labels', (row) => (row.labelsAgree === undefined ? '–' : row.labelsAgree ? 'same' : 'DIFFER'), 'detail'],
     ['iterations', iterations],
-    ['rounds', (row) => String(row.rounds)],
+    ['rounds', (row) => String(row.rounds), 'detail'],
   ],
   mixture: [
     ['', (row) => row.workload],
@@ -65,7 +66,7 @@ export const COLUMNS = {
     ['quality', (row) => digits(row.quality, 8)],
     ['differs', apart],
     ['iterations', iterations],
-    ['rounds', (row) => String(row.rounds)],
+    ['rounds', (row) => String(row.rounds), 'detail'],
   ],
 }
 
@@ -77,7 +78,7 @@ const TITLES = {
 
 /** One section's table and its summary. */
 export function sectionReport(section, rows, markdown) {
-  const columns = COLUMNS[section]
+  const columns = COLUMNS[section].filter(([, , detail]) => !(markdown && detail))
   const lines = [`${markdown ? '### ' : ''}${TITLES[section]}`, '', table(columns.map(([title]) => title), rows.map((row) => columns.map(([, show]) => show(row))), markdown), '']
   if (section === 'kernels') lines.push(`Peak: median ${digits(rows.map((r) => r.peak).sort((a, b) => a - b)[rows.length >> 1])} GFLOP/s over all rounds.`)
   else {
@@ -89,10 +90,11 @@ export function sectionReport(section, rows, markdown) {
     }
     const shown = [...groups].map(([label, others]) => {
       const wall = summary(others.map((o) => o.ratio))
+      const best = summary(others.map((o) => o.best))
       const cpu = summary(others.map((o) => o.cpu))
-      return [label, times(wall.worst), times(wall.mean), times(cpu.worst), times(cpu.mean), String(others.length)]
+      return [label, times(wall.worst), times(wall.mean), ...(markdown ? [] : [best, cpu].flatMap((s) => [times(s.worst), times(s.mean)])), String(others.length)]
     })
-    if (shown.length > 0) lines.push(table(['against', 'worst', 'geometric mean', 'worst by CPU', 'mean by CPU', 'workloads'], shown, markdown))
+    if (shown.length > 0) lines.push(table(['against', 'worst', 'geometric mean', ...(markdown ? [] : ['worst of best', 'mean', 'worst by CPU', 'mean']), 'workloads'], shown, markdown))
   }
   return lines.join('\n')
 }

@@ -71,10 +71,11 @@ function main(args) {
   const [n, d] = X.shape
   const kinds = set.labels ? new Set(set.labels).size : undefined
   console.log(`\n${set.name}: ${n} rows × ${d} features (${set.featureNames.slice(0, 6).join(', ')}${d > 6 ? ', …' : ''})${args.includes('--standardize') ? ', standardised' : ''}`)
-  if (set.dropped) console.log(`${set.dropped} rows with missing numbers were left out.`)
+  if (set.dropped) console.log(`Left out: ${set.dropped} row${set.dropped > 1 ? 's' : ''} with missing numbers.`)
   if (kinds) console.log(`Labels: ${kinds} kinds of ${set.labelName}, used only to judge the clusters.`)
 
-  const most = Math.max(1, Math.min(6, n - 1, Math.floor(n / 5)))
+  // up to six components, but at least as many as there are kinds of labels, and five rows each
+  const most = Math.max(1, Math.min(Math.max(6, Math.min(kinds ?? 1, 12)), Math.max(kinds ?? 1, Math.floor(n / 5)), n - 1))
   const quiet = { onWarning() {} }
   const agreement = (labels) => (set.labels ? adjustedRandScore(set.labels, labels).toFixed(3) : '')
   new GaussianMixture({ nComponents: 1, randomState: SEED, ...quiet }).fit(X) // engines compile at the first call: not what we time
@@ -117,7 +118,7 @@ function main(args) {
   console.log(table(keep.map((j) => head[j]), rows.map((r) => keep.map((j) => r[j]))))
 
   const shown = fits.find((f) => f.covarianceType === 'full' && f.nComponents === k) ?? best
-  console.log(`\nMeans of the ${shown.covarianceType} mixture with ${shown.nComponents} components:\n`)
+  console.log(`\nMeans of the ${shown.covarianceType} mixture with ${shown.nComponents} component${shown.nComponents > 1 ? 's' : ''}:\n`)
   const width = Math.min(d, 6)
   console.log(
     table(
