@@ -8,7 +8,7 @@ import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments } from './resident.ts'
 import { defaultTrials, gatherRows, plusPlus, randomRows } from './seeding.ts'
-import { CenterPanels, type IntegerTiles, integerTiles, shiftNear } from './tiles.ts'
+import { CenterPanels, type IntegerTiles, integerTiles } from './tiles.ts'
 
 /** One fitted k-means. */
 export interface KMeansResult {
@@ -108,15 +108,24 @@ function* lloyd(start: Float64Array, options: LloydOptions, threshold: number, a
   return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
 }
 
-/** The nearest of k centers (k×d) for every row and, if asked, Σ w·distance². `shift`: address of a point near the data, if there is one. */
-export function* nearest(data: Resident, centers: ArrayLike<number>, k: number, withInertia: boolean, shift?: number): Algorithm<{ labels: Int32Array; inertia: number }> {
+// Mean of column j of a k×d table
+function meanOf(table: ArrayLike<number>, j: number, k: number, d: number): number {
+  let sum = 0
+  for (let c = 0; c < k; c++) sum += table[c * d + j]
+  return sum / k
+}
+
+/** The nearest of k centers (k×d) for every row and, if asked, Σ w·distance². */
+export function* nearest(data: Resident, centers: ArrayLike<number>, k: number, withInertia: boolean): Algorithm<{ labels: Int32Array; inertia: number }> {
   const { arena, x, w, n, d } = data
   const mark = arena.mark()
-  const near = shift ?? shiftNear(data, x, n)
-  const panels = new CenterPanels(arena, k, d, near)
+  // quantised about the mean of the centers: near the rows, and known without reading them
+  const shift = arena.takeF64(d)
+  arena.f64(shift, d).set(Float64Array.from({ length: d }, (_, j) => meanOf(centers, j, k, d)))
+  const panels = new CenterPanels(arena, k, d, shift)
   panels.load(centers)
   const labels = arena.take(n * 4)
-  const args = [x, 0, d, k, near, panels.panels, panels.info, 0, 0, labels]
+  const args = [x, 0, d, k, shift, panels.panels, panels.info, 0, 0, labels]
   yield { kernel: 'assignScreened', args, rows: n, scratch: arena.kernels.screeningScratch(d, k), flopsPerRow: k * d + 20 }
   let inertia = Number.NaN
   if (withInertia) {

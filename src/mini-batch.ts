@@ -88,7 +88,7 @@ export function* miniBatchKMeans(data: Resident, options: MiniBatchOptions): Alg
     converged = early.heard(state.nSteps, inertia / batchSize, squaredShift)
     stopped = !(yield { report: { run: 0, iteration: state.nSteps, inertia: (inertia / batchSize) * totalWeight, shift: Math.sqrt(squaredShift) } })
   }
-  const { labels, inertia } = yield* nearest(data, state.centers, k, true, shift)
+  const { labels, inertia } = yield* nearest(data, state.centers, k, true)
   arena.release(mark)
   return { ...state, labels, inertia, nIter: Math.ceil((state.nSteps * batchSize) / n), converged, stopped }
 }
@@ -100,7 +100,7 @@ export function* onlineStep(batch: Resident, state: MiniBatchState, reassignment
   const mark = arena.mark()
   const shift = shiftNear(batch, x, n)
   yield* new Step(batch, k, n, shift).take(batch, state, reassignmentRatio)
-  const result = yield* nearest(batch, state.centers, k, true, shift)
+  const result = yield* nearest(batch, state.centers, k, true)
   arena.release(mark)
   return result
 }
