@@ -3,7 +3,7 @@
 /** Nearest of k centers for each sample of `quads` quads of a tile ([quads][d][4], in); centers as panels ([⌈k/4⌉][d][4], in).
  *  `best` (squared distance, f64 per sample, out), `nearest` (index, i32 per sample, out). Ties go to the lowest index.
  *  The distances are those of `squaredDistances` to the last bit, but never leave the registers: storing and reading them back cost
- *  a quarter of the pass at d = 2 (measured, k = 16). */
+ *  a sixth of the pass at d = 2 (measured, k = 16). */
 export function nearestCenters(tile: usize, quads: i32, d: i32, panels: usize, k: i32, best: usize, nearest: usize): void {
   const quadBytes = <usize>d << 5;
   const one = f64x2.splat(1);

@@ -26,8 +26,9 @@ const SHIFTER: f64 = 6755399441055744.0;
 export const SCREEN_ROWS: i32 = 256;
 /** Doubles kept per block: σ (0: not quantised yet), max ‖q‖, max ‖e‖, rows undecided when last screened. */
 export const BLOCK_DOUBLES: i32 = 4;
-/** More undecided rows than this in a block, and it is assigned densely from then on: deciding one costs about what eight dense rows do. */
-const DENSE_AFTER: f64 = 32;
+/** More undecided rows than this in a block, a quarter, and it is assigned densely from then on. Deciding one costs what 1.3 to 3.8 dense rows do
+ *  and screening one about a third of a dense row (measured, d·k from 32 to 2048), so the two are even at a quarter to a half. */
+const DENSE_AFTER: f64 = 64;
 
 /** Doubles that `quantizeCenters` fills: 1/τ (0: not screened), max ‖b‖, max ‖f‖, one unused, ‖b‖²/2 of each center, and the integers. */
 export function centerDoubles(k: i32, d: i32): i32 {

@@ -6,9 +6,10 @@ import { type EstimatorJSON, isTable, toNested, type WarningListener } from './e
 import { gather } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
-import { type Algorithm, type IterationEvent, Reduction, drive } from './passes.ts'
+import { type Algorithm, type IterationEvent, type Report, drive, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
+import { CenterPanels } from './tiles.ts'
 
 export interface BisectingKMeansOptions {
   /** K, the number of clusters. Default 8. */
@@ -152,7 +153,7 @@ interface Halves {
 
 // Memory beside the data: the rows of the cluster that is split, 8·D bytes each, and what k-means takes for them
 function* bisect(data: Resident, options: BisectOptions): Algorithm<{ centers: Float64Array; labels: Int32Array; inertia: number; splits: Split[]; stopped: boolean; unconverged: number }> {
-  const { arena, x, w, n, d, totalWeight } = data
+  const { arena, n, d, totalWeight } = data
   const { nClusters } = options
   const splits: Split[] = []
   const leaves: Leaf[] = [{ center: yield* mean(data, options), rows: undefined, inertia: 0, weight: totalWeight }] // from left to right
@@ -190,11 +191,9 @@ function* bisect(data: Resident, options: BisectOptions): Algorithm<{ centers: F
     centers.set(center, c * d)
   })
   const mark = arena.mark()
-  const [labelsAt, centersAt, into] = [arena.take(n * 4), arena.takeF64(centers.length), new Reduction(arena, 2, n)]
+  const labelsAt = arena.take(n * 4)
   arena.i32(labelsAt, n).set(labels)
-  arena.f64(centersAt, centers.length).set(centers)
-  yield { kernel: 'inertia', args: [x, w, d, centersAt, labelsAt, 0, 0], rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into }
-  const [inertia] = into.total()
+  const { inertia } = yield* new CenterPanels(arena, leaves.length, d, data.x).load(centers).inertia(data, labelsAt)
   arena.release(mark)
   return { centers, labels, inertia, splits, stopped, unconverged }
 }
@@ -211,7 +210,7 @@ function* mean(data: Resident, { nClusters }: BisectOptions): Algorithm<Float64A
 
 // Two clusters of one; one of them is empty where there are no two different rows to tell apart
 function* halve(data: Resident, { center }: Leaf, options: BisectOptions, split: number, others: number): Algorithm<Halves> {
-  const { arena, x, w, n, d } = data
+  const { arena, w, n, d } = data
   const weights = w ? arena.f64(w, n) : undefined
   const present = weights ? weights.reduce((count, v) => count + Number(v > 0), 0) : n
   if (present < 2) {
@@ -221,21 +220,13 @@ function* halve(data: Resident, { center }: Leaf, options: BisectOptions, split:
   const { init, nInit, maxIter, tol, reports, seed } = options
   const settings = { k: 2, init: typeof init === 'function' ? asked(init, data) : init, nInit, maxIter, tol, absoluteTol: true, convergence: 'centers' as const, reports }
   const twoMeans = kMeans(data, settings, (run) => new Random(seed, split, run))
-  let step = twoMeans.next(true)
-  while (!step.done) {
-    if ('kernel' in step.value) step = twoMeans.next(yield step.value)
-    else {
-      const { report } = step.value
-      step = twoMeans.next(yield { report: { ...report, split, inertia: others + (report.inertia ?? Number.NaN) } })
-    }
-  }
-  const { centers, labels, converged, stopped } = step.value
+  const ofAll = (report: Report['report']) => ({ ...report, split, inertia: others + (report.inertia ?? Number.NaN) })
+  const { centers, labels, converged, stopped } = yield* retold(twoMeans, ofAll)
 
   const mark = arena.mark()
-  const [labelsAt, centersAt, distances] = [arena.take(n * 4), arena.takeF64(2 * d), arena.takeF64(n)]
+  const [labelsAt, distances] = [arena.take(n * 4), arena.takeF64(n)]
   arena.i32(labelsAt, n).set(labels)
-  arena.f64(centersAt, 2 * d).set(centers)
-  yield { kernel: 'inertia', args: [x, w, d, centersAt, labelsAt, distances, 0], rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into: new Reduction(arena, 2, n) }
+  yield* new CenterPanels(arena, 2, d, data.x).load(centers).inertia(data, labelsAt, false, distances)
   const squares = arena.f64(distances, n)
   const sides = [0, 1].map((side) => ({ center: centers.slice(side * d, (side + 1) * d), inertia: 0, weight: 0 }))
   for (let i = 0; i < n; i++) {

@@ -61,11 +61,11 @@ export abstract class CentroidEstimator<Options extends object, Fitted extends C
     const source = sourceOf(X)
     checkShape(source, 0, this.#name, d)
     const result = new Matrix(source.rows, k, new Float64Array(source.rows * k))
-    withWindows(source, ({ arena, x, n }, begin) => {
-      const centers = new CenterPanels(arena, k, d, 0)
-      centers.load(clusterCenters.flat())
+    const centers = clusterCenters.flat()
+    withWindows(source, (data, begin) => {
+      const { arena, x, n } = data
       const out = arena.takeF64(n * k)
-      drive(single({ kernel: 'transform', args: [x, d, k, centers.panels, out], rows: n, scratch: arena.kernels.transformScratch(d, k), flopsPerRow: 3 * k * d }), arena)
+      drive(single(new CenterPanels(arena, k, d, x).load(centers).transform(data, out)), arena)
       result.data.set(arena.f64(out, n * k), begin * k)
     })
     return result

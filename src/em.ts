@@ -90,7 +90,7 @@ export function* bestRun<P>(nInit: number, oneRun: (run: number) => Algorithm<Em
   let best: EmResult<P> | undefined
   for (let run = 0; run < nInit && !best?.stopped; run++) {
     const result = yield* oneRun(run)
-    if (!best || result.lowerBound > best.lowerBound || best.lowerBound === Number.NEGATIVE_INFINITY) best = { ...result, stopped: result.stopped }
+    if (!best || result.lowerBound > best.lowerBound || best.lowerBound === Number.NEGATIVE_INFINITY) best = result
     else best.stopped ||= result.stopped
   }
   return best as EmResult<P>

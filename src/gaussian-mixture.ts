@@ -18,7 +18,7 @@ import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { sharedArena, within } from './memory.ts'
 import { Mixture, type MixtureFitOptions, type MixtureState, checkMixingWeights } from './mixture.ts'
 import { standardNormal } from './normal.ts'
-import { type Algorithm, drive, quietly, single } from './passes.ts'
+import { type Algorithm, drive, retold, single } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
@@ -318,7 +318,7 @@ function* startingPoint(data: Resident, model: GaussianModel, params: Params, gi
   let start: GaussianParameters
   if (initParams === 'kmeans') {
     const options = { k, init: 'k-means++', nInit: 1, maxIter: 300, tol: 1e-4, convergence: 'centers', reports: false } as const
-    const { labels } = yield* quietly(kMeans(data, options, () => random))
+    const { labels } = yield* retold(kMeans(data, options, () => random), () => undefined)
     start = yield* model.fromResponsibilities((begin, end, out) => {
       for (let i = begin; i < end; i++) out[(i - begin) * k + labels[i]] = 1
     }, given.factors)

@@ -4,7 +4,7 @@
 // the rows that changed cluster. The sums are kept in pairs of doubles, exact to about 2⁻¹⁰⁰, so updating never drifts from summing afresh:
 // a center is Σ w·x / Σ w rounded once, the same bits whatever path or order led to it: equal rows have themselves for their mean, an
 // integer weight is a repeated row and a zero weight an absent one, to the last bit.
-import { type Algorithm, type Pass, Reduction } from './passes.ts'
+import type { Algorithm, Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments } from './resident.ts'
 import { defaultTrials, gatherRows, plusPlus, randomRows } from './seeding.ts'
@@ -48,7 +48,7 @@ export function* kMeans(data: Resident, options: LloydOptions, random: (run: num
     const own = arena.mark()
     const result = yield* lloyd(start, options, threshold, new Assignment(data, options.k, tiles), run)
     arena.release(own)
-    if (!best || result.inertia < best.inertia) best = { ...result }
+    if (!best || result.inertia < best.inertia) best = result
     else best.stopped ||= result.stopped
   }
   arena.release(mark)
@@ -80,8 +80,7 @@ function* lloyd(start: Float64Array, options: LloydOptions, threshold: number, a
   let iteration = 0
   while (iteration < maxIter && !converged && !stopped) {
     iteration++
-    assignment.load(centers)
-    yield assignment.pass()
+    yield assignment.to(centers)
     const changed = assignment.takeChanges()
     const { inertia, distance } = watchesInertia ? yield* assignment.inertia(convergence === 'mae') : { inertia: Number.NaN, distance: Number.NaN }
     if (changed === 0 && iteration > 1) {
@@ -90,7 +89,7 @@ function* lloyd(start: Float64Array, options: LloydOptions, threshold: number, a
       stopped = !(yield { report: { run, iteration, inertia, shift: 0 } })
       break
     }
-    const next = yield* assignment.means(centers)
+    const next = yield* assignment.means()
     let squaredShift = 0
     for (let i = 0; i < centers.length; i++) squaredShift += (next[i] - centers[i]) ** 2
     if (convergence === 'centers') converged = squaredShift <= threshold
@@ -102,9 +101,8 @@ function* lloyd(start: Float64Array, options: LloydOptions, threshold: number, a
     centers = next
     stopped = !(yield { report: { run, iteration, inertia, shift: Math.sqrt(squaredShift) } })
   }
-  assignment.load(centers)
-  if (!labelsFit) yield assignment.pass()
-  const { inertia } = yield* assignment.inertia(false)
+  if (!labelsFit) yield assignment.to(centers)
+  const { inertia } = yield* assignment.inertia()
   return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
 }
 
@@ -117,22 +115,15 @@ function meanOf(table: ArrayLike<number>, j: number, k: number, d: number): numb
 
 /** The nearest of k centers (k×d) for every row and, if asked, Σ w·distance². */
 export function* nearest(data: Resident, centers: ArrayLike<number>, k: number, withInertia: boolean): Algorithm<{ labels: Int32Array; inertia: number }> {
-  const { arena, x, w, n, d } = data
+  const { arena, n, d } = data
   const mark = arena.mark()
   // quantised about the mean of the centers: near the rows, and known without reading them
   const shift = arena.takeF64(d)
   arena.f64(shift, d).set(Float64Array.from({ length: d }, (_, j) => meanOf(centers, j, k, d)))
-  const panels = new CenterPanels(arena, k, d, shift)
-  panels.load(centers)
+  const panels = new CenterPanels(arena, k, d, shift).load(centers)
   const labels = arena.take(n * 4)
-  const args = [x, 0, d, k, shift, panels.panels, panels.info, 0, 0, labels]
-  yield { kernel: 'assignScreened', args, rows: n, scratch: arena.kernels.screeningScratch(d, k), flopsPerRow: k * d + 20 }
-  let inertia = Number.NaN
-  if (withInertia) {
-    const into = new Reduction(arena, 2, n)
-    yield { kernel: 'inertia', args: [x, w, d, panels.centers, labels, 0, 0], rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into }
-    inertia = into.total()[0]
-  }
+  yield panels.assignment(data, labels)
+  const inertia = withInertia ? (yield* panels.inertia(data, labels)).inertia : Number.NaN
   const result = { labels: arena.i32(labels, n).slice(), inertia }
   arena.release(mark)
   return result
@@ -142,11 +133,9 @@ export function* nearest(data: Resident, centers: ArrayLike<number>, k: number, 
 class Assignment {
   readonly #data: Resident
   readonly #k: number
-  readonly #tiles: IntegerTiles
   readonly #centers: CenterPanels
   readonly #labels: number
   readonly #changes: Reduction
-  readonly #distances: Reduction
   readonly #counts: Float64Array // rows of positive weight: whole numbers, so empty means 0
   readonly #sums: PairSums //        Σ w (K), then Σ w·x (K×D)
 
@@ -154,11 +143,9 @@ class Assignment {
     const { arena, n, d } = data
     this.#data = data
     this.#k = k
-    this.#tiles = tiles
-    this.#centers = new CenterPanels(arena, k, d, tiles.shift)
+    this.#centers = new CenterPanels(arena, k, d, tiles)
     this.#labels = arena.take(n * 4)
-    this.#changes = new Reduction(arena, 2 + k + 2 * (k + k * d), n, k + k * d)
-    this.#distances = new Reduction(arena, 2, n)
+    this.#changes = this.#centers.changes(n)
     this.#counts = new Float64Array(k)
     this.#sums = new PairSums(k + k * d)
     this.labels.fill(-1)
@@ -168,18 +155,10 @@ class Assignment {
     return this.#data.arena.i32(this.#labels, this.#data.n)
   }
 
-  /** Makes `centers` (k×d) those that rows are assigned to. */
-  load(centers: Float64Array): void {
+  /** The assignment of every row to the nearest of `centers` (k×d). */
+  to(centers: Float64Array): Pass {
     this.#centers.load(centers)
-  }
-
-  /** The assignment of every row. */
-  pass(): Pass {
-    const { arena, x, w, n, d } = this.#data
-    const { tiles, blocks, shift } = this.#tiles
-    const { panels, info } = this.#centers
-    const args = [x, w, d, this.#k, shift, panels, info, tiles, blocks, this.#labels]
-    return { kernel: 'assignScreened', args, rows: n, scratch: arena.kernels.screeningScratch(d, this.#k), flopsPerRow: this.#k * d + 20, into: this.#changes.reset() }
+    return this.#centers.assignment(this.#data, this.#labels, this.#changes.reset())
   }
 
   /** Takes the changes of the pass into the sums; returns how many rows changed cluster. */
@@ -190,18 +169,14 @@ class Assignment {
     return changes[0]
   }
 
-  /** Σ w·distance² and, if asked, Σ w·distance of the rows to the centers of their labels. `distances`: an address for each row's square. */
-  *inertia(absolute: boolean, distances = 0): Algorithm<{ inertia: number; distance: number }> {
-    const { x, w, n, d } = this.#data
-    const args = [x, w, d, this.#centers.centers, this.#labels, distances, Number(absolute)]
-    yield { kernel: 'inertia', args, rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into: this.#distances.reset() }
-    const [inertia, distance] = this.#distances.total()
-    return { inertia, distance }
+  /** Σ w·distance² and, if asked, Σ w·distance of the rows to the centers they are assigned to. `distances`: an address for each row's square. */
+  inertia(absolute = false, distances = 0): Algorithm<{ inertia: number; distance: number }> {
+    return this.#centers.inertia(this.#data, this.#labels, absolute, distances)
   }
 
   /** Means of the clusters. Each empty cluster takes the row farthest from its center (ties: lowest row), as in scikit-learn; the row leaves
    *  its cluster's mean. A cluster that is still empty takes the center of the heaviest one. */
-  *means(centers: Float64Array): Algorithm<Float64Array> {
+  *means(): Algorithm<Float64Array> {
     const { arena, x, w, n, d } = this.#data
     const k = this.#k
     const counts = this.#counts.slice()
@@ -211,7 +186,6 @@ class Assignment {
     if (empty.length > 0) {
       const mark = arena.mark()
       const distances = arena.takeF64(n)
-      this.load(centers)
       yield* this.inertia(false, distances)
       const far = farthest(arena.f64(distances, n), w ? arena.f64(w, n) : undefined, empty.length)
       arena.release(mark)

@@ -4,7 +4,7 @@
 // that forsaken centers go to, come from streams named by the number of the step, so whoever has the seed can draw those of any step.
 import { gather } from './gather.ts'
 import { PairSums, exactProduct, firstCenters, nearest, varianceTolerance } from './lloyd.ts'
-import { type Algorithm, Reduction } from './passes.ts'
+import type { Algorithm, Reduction } from './passes.ts'
 import { Random } from './random.ts'
 import type { Resident } from './resident.ts'
 import { randomRows } from './seeding.ts'
@@ -205,33 +205,25 @@ class Draw {
 /** One step and its workspace. Bytes: 4·rows + 20·k·d and a little + partial sums 8·(2 + 3·k + 2·k·d)·(log₂(rows/1024) + 2). */
 class Step {
   readonly #panels: CenterPanels
-  readonly #shift: number
   readonly #labels: number
   readonly #changes: Reduction
-  readonly #distances: Reduction
 
   constructor({ arena, d }: Resident, k: number, rows: number, shift: number) {
     this.#panels = new CenterPanels(arena, k, d, shift)
-    this.#shift = shift
     this.#labels = arena.take(rows * 4)
-    this.#changes = new Reduction(arena, 2 + k + 2 * (k + k * d), rows, k + k * d)
-    this.#distances = new Reduction(arena, 2, rows)
+    this.#changes = this.#panels.changes(rows)
   }
 
   /** Moves the centers of `state` by `batch`. Returns the batch's inertia before that, and Σ‖change of a center‖². */
   *take(batch: Resident, state: MiniBatchState, reassignmentRatio: number): Algorithm<{ inertia: number; squaredShift: number }> {
-    const { arena, x, w, n, d } = batch
-    const { centers, counts } = state
-    const k = counts.length
-    const { panels, info } = this.#panels
+    const { arena, n, d } = batch
+    const { centers } = state
     const reassigning = due(state) // by what was known before the step
 
     this.#panels.load(centers)
     arena.i32(this.#labels, n).fill(-1) // so that every row is a change, and the changes are the sums
-    const args = [x, w, d, k, this.#shift, panels, info, 0, 0, this.#labels]
-    yield { kernel: 'assignScreened', args, rows: n, scratch: arena.kernels.screeningScratch(d, k), flopsPerRow: k * d + 20, into: this.#changes.reset() }
-    yield { kernel: 'inertia', args: [x, w, d, this.#panels.centers, this.#labels, 0, 0], rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into: this.#distances.reset() }
-    const [inertia] = this.#distances.total()
+    yield this.#panels.assignment(batch, this.#labels, this.#changes.reset())
+    const { inertia } = yield* this.#panels.inertia(batch, this.#labels)
 
     state.centers = moved(state, this.#changes.total(), d)
     if (reassigning && reassignmentRatio > 0) reassign(batch, state, reassignmentRatio)

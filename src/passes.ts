@@ -51,11 +51,18 @@ export function* single(pass: Pass): Algorithm<void> {
   yield pass
 }
 
-/** An algorithm inside another: its passes run, its reports are not heard. */
-export function* quietly<T>(algorithm: Algorithm<T>): Algorithm<T> {
-  for (let step = algorithm.next(true); ; step = algorithm.next(true)) {
+/** An algorithm inside another: its passes run, its reports are heard as `tell` puts them, or not where it returns nothing. */
+export function* retold<T>(algorithm: Algorithm<T>, tell: (report: Report['report']) => Report['report'] | undefined): Algorithm<T> {
+  let go = true
+  for (;;) {
+    const step = algorithm.next(go)
     if (step.done) return step.value
+    go = true
     if ('kernel' in step.value) yield step.value
+    else {
+      const report = tell(step.value.report)
+      if (report) go = yield { report }
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 // Rows and centers as the screening kernels read them (assembly/screening.ts): in 16-bit integers about a point near the data.
-import type { Algorithm } from './passes.ts'
+import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Resident } from './resident.ts'
 
 /** The rows in 16-bit integers, kept between passes and between runs. Bytes: N·(2·D + 0.125), D rounded up to even. */
@@ -41,38 +41,73 @@ export function shiftNear({ arena, d }: Pick<Resident, 'arena' | 'd'>, x: number
   return address
 }
 
-/** Below this many multiplications a row, dense distances cost less than screening them (measured: k·d = 12 is even, 16 gains). */
-const SCREEN_FROM = 12
+/** From this many centers on, a single pass gains from quantising its rows (measured, d = 1 … 784: even at 8, a fifth faster at 10); passes
+ *  over rows that are kept quantised always do (1.4 times at k·d = 2, 2.5 times at 12). */
+const SCREEN_ONCE_FROM = 10
 
-/** Centers where kernels read them. */
+/** Centers where kernels read them, and the passes that compare rows with them. */
 export class CenterPanels {
-  /** Row-major (k×d). */
-  readonly centers: number
-  /** Four by four. */
-  readonly panels: number
-  /** In 16-bit integers. */
-  readonly info: number
+  /** Address of the centers, row-major (k×d). */
+  readonly #centers: number
+  /** The same four by four. */
+  readonly #panels: number
+  /** The same in 16-bit integers. */
+  readonly #info: number
   readonly #arena: Resident['arena']
   readonly #k: number
   readonly #d: number
   readonly #shift: number
+  readonly #tiles: IntegerTiles | undefined
 
-  /** @param shift address of the point the centers are quantised about; 0: they are not */
-  constructor(arena: Resident['arena'], k: number, d: number, shift: number) {
+  /** @param about the rows, if they are kept quantised; otherwise the address of a point near them */
+  constructor(arena: Resident['arena'], k: number, d: number, about: IntegerTiles | number) {
     this.#arena = arena
     this.#k = k
     this.#d = d
-    this.#shift = shift
-    this.centers = arena.takeF64(k * d)
-    this.panels = arena.takeF64(Math.ceil(k / 4) * 4 * d)
-    this.info = arena.takeF64(arena.kernels.centerDoubles(k, d))
+    this.#tiles = typeof about === 'number' ? undefined : about
+    this.#shift = typeof about === 'number' ? about : about.shift
+    this.#centers = arena.takeF64(k * d)
+    this.#panels = arena.takeF64(Math.ceil(k / 4) * 4 * d)
+    this.#info = arena.takeF64(arena.kernels.centerDoubles(k, d))
   }
 
-  load(centers: ArrayLike<number>): void {
+  load(centers: ArrayLike<number>): this {
     const { kernels } = this.#arena
     const [k, d] = [this.#k, this.#d]
-    this.#arena.f64(this.centers, k * d).set(centers)
-    kernels.packPanels(this.centers, k, d, this.panels)
-    kernels.quantizeCenters(this.centers, k, d, this.#shift, Number(this.#shift !== 0 && k * d > SCREEN_FROM), 0, this.info)
+    this.#arena.f64(this.#centers, k * d).set(centers)
+    kernels.packPanels(this.#centers, k, d, this.#panels)
+    kernels.quantizeCenters(this.#centers, k, d, this.#shift, Number(this.#tiles !== undefined || k >= SCREEN_ONCE_FROM), 0, this.#info)
+    return this
+  }
+
+  /** The label of every row to `labels` (n, i32) and, if asked, what changes with them (`changes`). */
+  assignment({ x, w, n, d }: Resident, labels: number, into?: Reduction): Pass {
+    const { kernels } = this.#arena
+    const k = this.#k
+    const args = [x, w, d, k, this.#shift, this.#panels, this.#info, this.#tiles?.tiles ?? 0, this.#tiles?.blocks ?? 0, labels]
+    return { kernel: 'assignScreened', args, rows: n, scratch: kernels.screeningScratch(d, k), flopsPerRow: k * d + 20, into }
+  }
+
+  /** Room for what an assignment changes: rows that did, rows decided exactly, members of each cluster, and in pairs Σ w (K) and Σ w·x (K×D). */
+  changes(rows: number): Reduction {
+    const pairs = this.#k * (1 + this.#d)
+    return new Reduction(this.#arena, 2 + this.#k + 2 * pairs, rows, pairs)
+  }
+
+  /** Σ w·distance² and, if `absolute`, Σ w·distance of rows to the centers that `labels` name. `distances`: an address for each row's square. */
+  *inertia({ x, w, n, d }: Resident, labels: number, absolute = false, distances = 0): Algorithm<{ inertia: number; distance: number }> {
+    const mark = this.#arena.mark()
+    const into = new Reduction(this.#arena, 2, n)
+    const args = [x, w, d, this.#centers, labels, distances, Number(absolute)]
+    yield { kernel: 'inertia', args, rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into }
+    const [inertia, distance] = into.total()
+    this.#arena.release(mark)
+    return { inertia, distance }
+  }
+
+  /** Distances of rows to all centers to `out` (n×k). */
+  transform({ x, n, d }: Resident, out: number): Pass {
+    const k = this.#k
+    return { kernel: 'transform', args: [x, d, k, this.#panels, out], rows: n, scratch: this.#arena.kernels.transformScratch(d, k), flopsPerRow: 3 * k * d }
   }
 }
