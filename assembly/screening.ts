@@ -318,7 +318,8 @@ export function assignScreened(
 }
 
 /** Writes the labels of a block and adds to `stats` what changes: see `assignScreened`. `list` (256 i32): room for the rows that change, found
- *  without branches first: which rows they are cannot be predicted, and a mispredicted branch a row cost as much as its sums. */
+ *  without branches first, as which rows they are cannot be predicted (measured: passes in which a tenth or more change are 1.05 to 1.3 times
+ *  faster at d ≤ 16, those in which few do up to 1.06 times slower). */
 function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fresh: usize, list: usize, b: i32, count: i32, stats: usize): void {
   const old = labels + (<usize>b << 2);
   if (stats == 0) {

@@ -1,8 +1,8 @@
 // BisectingKMeans: one cluster, split in two by k-means again and again (Steinbach, Karypis & Kumar 2000), with scikit-learn's choice of
 // the cluster to split and its way of finding a row's cluster: down the tree of splits.
-import { CentroidEstimator, type Centroids, FIT_SCHEMA, type KMeansInit, asked, checkInertia, openCentroids } from './centroid-estimator.ts'
+import { CentroidEstimator, type Centroids, type KMeansInit, asked, checkInertia, openCentroids } from './centroid-estimator.ts'
 import { type Schema, checkOptions, integer, oneOf, real, seed } from './check.ts'
-import { type EstimatorJSON, isTable, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, FIT_SCHEMA, isTable, toNested, type WarningListener } from './estimator.ts'
 import { gather } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'

@@ -1,5 +1,5 @@
 // What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
-import { type Check, type Schema, callable, integer, oneOf, orNull } from './check.ts'
+import { type Check, integer, oneOf } from './check.ts'
 import { Estimator, type EstimatorJSON, isTable, openJSON } from './estimator.ts'
 import { nearest } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -25,18 +25,8 @@ export interface Centroids {
   nFeaturesIn: number
 }
 
-export const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callable }
-
 /** An estimator whose fitted state is a set of centers. */
 export abstract class CentroidEstimator<Options extends object, Fitted extends Centroids, FitOptions = KMeansFitOptions> extends Estimator<Options, Fitted> {
-  readonly #name: string
-
-  /** @internal */
-  protected constructor(name: string, given: unknown, schema: Schema, defaults: Options) {
-    super(name, given, schema, defaults)
-    this.#name = name
-  }
-
   abstract fit(X: MatrixLike, options?: FitOptions): this
 
   /** `fit(X, options)`, then the labels of X (N). */
@@ -59,7 +49,7 @@ export abstract class CentroidEstimator<Options extends object, Fitted extends C
     const { clusterCenters, nFeaturesIn: d } = this.state
     const k = clusterCenters.length
     const source = sourceOf(X)
-    checkShape(source, 0, this.#name, d)
+    checkShape(source, 0, this.estimatorName, d)
     const result = new Matrix(source.rows, k, new Float64Array(source.rows * k))
     const centers = clusterCenters.flat()
     withWindows(source, (data, begin) => {
@@ -81,7 +71,7 @@ export abstract class CentroidEstimator<Options extends object, Fitted extends C
     const { clusterCenters, nFeaturesIn: d } = this.state
     const centers = clusterCenters.flat()
     const source = sourceOf(X)
-    checkShape(source, 0, this.#name, d)
+    checkShape(source, 0, this.estimatorName, d)
     const labels = new Int32Array(source.rows)
     let inertia = 0
     withWindows(source, (data, begin) => {

@@ -26,6 +26,17 @@ export const real =
     return value
   }
 
+/** A finite number. */
+export const finite: Check<number> = (value, name) => {
+  if (typeof value !== 'number') throw new TypeError(`${name}: expected a finite number, got ${describe(value)}.`)
+  if (!Number.isFinite(value)) throw new RangeError(`${name}: expected a finite number, got ${value}.`)
+  return value
+}
+
+/** Whether a value is a list: anything with a length and numbered items. */
+export const isList = (value: unknown): value is ArrayLike<unknown> =>
+  typeof value === 'object' && value !== null && typeof (value as ArrayLike<unknown>).length === 'number'
+
 /** One of the given strings. */
 export const oneOf =
   <T extends string>(...choices: T[]): Check<T> =>

@@ -1,5 +1,5 @@
 // The contour of a two-dimensional Gaussian, for drawing.
-import { checkOptions, integer, real } from './check.ts'
+import { checkOptions, finite, integer, isList, real } from './check.ts'
 import { describe } from './errors.ts'
 
 /** An ellipse. */
@@ -91,19 +91,10 @@ function entries(covariance: unknown): [number, number, number] {
   return [a, b + (other - b) / 2, c]
 }
 
-const isList = (value: unknown): value is ArrayLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as ArrayLike<unknown>).length === 'number'
-
 function pair(value: unknown, name: string): [number, number] {
   if (!isList(value)) throw new TypeError(`${name}: expected two numbers, got ${describe(value)}.`)
   if (value.length !== 2) throw new RangeError(`${name}: expected two numbers, got ${describe(value)}. Pick two features first.`)
   return [finite(value[0], `${name}[0]`), finite(value[1], `${name}[1]`)]
-}
-
-function finite(value: unknown, name: string): number {
-  if (typeof value !== 'number') throw new TypeError(`${name}: expected a finite number, got ${describe(value)}.`)
-  if (!Number.isFinite(value)) throw new RangeError(`${name}: expected a finite number, got ${value}.`)
-  return value
 }
 
 function variance(value: number, name: string): number {

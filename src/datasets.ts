@@ -1,5 +1,5 @@
 // Data to try things on: Fisher's irises and Gaussian blobs.
-import { type Check, boolean, checkOptions, integer, seed } from './check.ts'
+import { type Check, boolean, checkOptions, finite, integer, isList, seed } from './check.ts'
 import { describe } from './errors.ts'
 import { irisTenths } from './iris-data.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -98,9 +98,6 @@ function permute(list: Int32Array, random: Random): void {
   }
 }
 
-const isList = (value: unknown): value is ArrayLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as ArrayLike<unknown>).length === 'number'
-
 // A number that `check` accepts, or a list of such
 const oneOrEach =
   (check: Check<number>): Check<number | number[]> =>
@@ -109,12 +106,6 @@ const oneOrEach =
     if (value.length === 0) throw new RangeError(`${name}: expected at least 1 number, got an empty list.`)
     return Array.from(value, (v, c) => check(v, `${name}[${c}]`))
   }
-
-const finite: Check<number> = (value, name) => {
-  if (typeof value !== 'number') throw new TypeError(`${name}: expected a finite number, got ${describe(value)}.`)
-  if (!Number.isFinite(value)) throw new RangeError(`${name}: expected a finite number, got ${value}.`)
-  return value
-}
 
 const deviation: Check<number> = (value, name) => {
   if (finite(value, name) < 0) throw new RangeError(`${name}: expected a standard deviation of at least 0, got ${describe(value)}.`)

@@ -1,12 +1,12 @@
 // Estimation without hidden variables: maximum likelihood, maximum a posteriori, and Bayes' rule over a list of hypotheses. Logarithms are
 // the kernels', so results carry the same bits in every engine.
-import { type Check, type Schema, arrayLike, checkOptions, real } from './check.ts'
+import { type Check, type Schema, arrayLike, checkOptions, finite, real } from './check.ts'
 import { DegenerateCovarianceError, describe } from './errors.ts'
-import { GaussianPass, precisionFactors, roundingLevel } from './gaussian.ts'
+import { precisionFactors, roundingLevel, totalScatter } from './gaussian.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
 import { type Kernels, sharedArena, within } from './memory.ts'
-import { type Algorithm, Reduction, drive } from './passes.ts'
-import { type Resident, checkShape, checkWeights, columnMoments, withRows } from './resident.ts'
+import { drive } from './passes.ts'
+import { checkShape, checkWeights, largestPresent, withRows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
 
 /** Successes among independent trials. May be fractions: the expected counts of an E-step. */
@@ -134,14 +134,14 @@ function gaussianMode(where: string, X: MatrixLike, sampleWeight: ArrayLike<numb
     const { arena, totalWeight: n } = data
     const divisor = n + (prior.degreesOfFreedom + (d + 2)) // in this order n itself under the flat prior
     if (!(divisor > 0)) throw new RangeError(`prior.degreesOfFreedom: expected more than −(N + D + 2) = ${-(n + d + 2)}, got ${prior.degreesOfFreedom}.`)
-    const { anchor, offset, squares } = drive(scatter(data), arena)
+    const { anchor, offset, scatter } = drive(totalScatter(data), arena)
     const pull = Float64Array.from(anchor, (a, j) => prior.mean[j] - a - offset[j]) // μ₀ − x̄
     const share = kappa / (kappa + n)
     const covariance = new Float64Array(d * d)
     for (let i = 0; i < d; i++)
-      for (let j = 0; j <= i; j++) covariance[i * d + j] = covariance[j * d + i] = (scale[i * d + j] + squares[i * d + j] + share * n * pull[i] * pull[j]) / divisor
+      for (let j = 0; j <= i; j++) covariance[i * d + j] = covariance[j * d + i] = (scale[i * d + j] + scatter[i * d + j] + share * n * pull[i] * pull[j]) / divisor
     // a prior with spread gives every direction some, whatever the data
-    const rounding = roundingLevel(data.w ? largestCounted(data) : data.largest, scale[0])
+    const rounding = roundingLevel(largestPresent(data), scale[0])
     const factors = precisionFactors('full', covariance, d, Float64Array.from({ length: d }, (_, j) => Math.sqrt(covariance[j * d + j])), rounding)
     if (factors instanceof DegenerateCovarianceError) throw factors
     return {
@@ -151,30 +151,6 @@ function gaussianMode(where: string, X: MatrixLike, sampleWeight: ArrayLike<numb
       prior,
     }
   })
-}
-
-/** Mean and scatter Σ w·(x − x̄)(x − x̄)ᵀ (D×D) of rows, in two passes: x̄ = anchor + offset, the offset being what rounding left off the anchor. */
-function* scatter(data: Resident): Algorithm<{ anchor: Float64Array; offset: Float64Array; squares: Float64Array }> {
-  const { arena, n, d, totalWeight } = data
-  const { mean: anchor } = yield* columnMoments(data)
-  // the pass of a mixture with one component, to which every row belongs
-  const identity = Float64Array.from({ length: d * d }, (_, i) => Number(i % (d + 1) === 0))
-  const pass = new GaussianPass(arena, 'full', 1, d)
-  const into = new Reduction(arena, 1 + ((d + 1) * (d + 2)) / 2, n)
-  pass.load({ weights: Float64Array.of(1), means: anchor, covariances: identity, precisionsCholesky: identity })
-  yield pass.over(data, { into })
-  // packed lower triangle of the moments of [t, 1], t = x − anchor
-  const packed = into.total().slice(1)
-  const offset = packed.slice((d * (d + 1)) / 2, -1).map((s) => s / totalWeight)
-  const squares = new Float64Array(d * d)
-  for (let i = 0, at = 0; i < d; i++) for (let j = 0; j <= i; j++, at++) squares[i * d + j] = squares[j * d + i] = packed[at] - totalWeight * offset[i] * offset[j]
-  return { anchor, offset, squares }
-}
-
-// Largest |x| of each column over the rows that count
-function largestCounted({ arena, x, w, n, d }: Resident): Float64Array {
-  const [values, weights] = [arena.f64(x, n * d), arena.f64(w, n)]
-  return Float64Array.from({ length: d }, (_, j) => weights.reduce((most, weight, i) => (weight > 0 ? Math.max(most, Math.abs(values[i * d + j])) : most), 0))
 }
 
 /** ln of the normaliser of the prior density, |Ψ₀|^(ν₀/2)·κ₀^(D/2) / (2^(ν₀D/2)·Γ_D(ν₀/2)·(2π)^(D/2)); 0 where the prior has none. */
@@ -246,12 +222,6 @@ export function posterior(prior: ArrayLike<number>, likelihoods: ArrayLike<numbe
 
 const any: Check = (value) => value
 const WEIGHT: Schema = { sampleWeight: any }
-
-const finite: Check<number> = (value, name) => {
-  if (typeof value !== 'number') throw new TypeError(`${name}: expected a finite number, got ${describe(value)}.`)
-  if (!Number.isFinite(value)) throw new RangeError(`${name}: expected a finite number, got ${value}.`)
-  return value
-}
 
 /** An options object of which all of `schema` must be there. */
 function required(where: string, given: unknown, schema: Schema, optional: Schema = {}): object {

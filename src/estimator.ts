@@ -1,5 +1,5 @@
 // What every estimator shares: options that are checked when given and readable later, warnings, JSON.
-import { callable, checkOptions, type Schema } from './check.ts'
+import { callable, checkOptions, orNull, type Schema } from './check.ts'
 import { NotFittedError, type Warning, describe } from './errors.ts'
 import { Matrix, type MatrixLike } from './matrix.ts'
 
@@ -13,7 +13,7 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
   /** @internal */
   protected fitted: Fitted | undefined
 
-  readonly #name: string // constructor.name does not survive bundlers
+  readonly #name: string
   readonly #schema: Schema
 
   /** @internal */
@@ -36,6 +36,11 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
   setParams(params: Partial<Options> & { onWarning?: WarningListener }): this {
     this.options = checkOptions(`${this.#name}.setParams`, params, this.#schema, this.options)
     return this
+  }
+
+  /** @internal The estimator's name: constructor.name does not survive bundlers. */
+  protected get estimatorName(): string {
+    return this.#name
   }
 
   /** @internal The fitted state, or NotFittedError. */
@@ -63,6 +68,9 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
     return `${this.#name} ${inspect ? inspect(shown, { depth: 1, maxArrayLength: 6 }) : JSON.stringify(shown)}`
   }
 }
+
+/** Options of every `fit`. @internal */
+export const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callable }
 
 /** A stored estimator. */
 export interface EstimatorJSON {

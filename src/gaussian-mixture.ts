@@ -1,8 +1,9 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
-import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
+import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { type EstimatorJSON, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, FIT_SCHEMA, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
 import {
+  COVARIANCE_TYPES,
   type CovarianceType,
   GaussianModel,
   type GaussianParameters,
@@ -73,7 +74,7 @@ interface Fitted extends MixtureState {
 
 const SCHEMA: Schema = {
   nComponents: integer(1),
-  covarianceType: oneOf('full', 'tied', 'diag', 'spherical'),
+  covarianceType: oneOf(...COVARIANCE_TYPES),
   tol: real(0),
   regCovar: real(0),
   maxIter: integer(0),
@@ -99,7 +100,6 @@ const DEFAULTS: Params = {
   randomState: undefined,
   warmStart: false,
 }
-const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callable }
 
 /** A mixture of Gaussians p(x) = Σ_k π_k N(x; μ_k, Σ_k), fitted by expectation-maximisation (Dempster, Laird & Rubin 1977), with
  *  scikit-learn's names and behaviour.
@@ -212,7 +212,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
   static fromJSON<T extends CovarianceType = CovarianceType>(json: EstimatorJSON): GaussianMixture<T> {
     const whole = (min: number) => (v: unknown) => Number.isSafeInteger(v) && (v as number) >= min
     const { params, fitted } = openJSON(json, 'GaussianMixture', {
-      covarianceType: (v) => typeof v === 'string' && Object.hasOwn(SHAPES, v),
+      covarianceType: (v) => COVARIANCE_TYPES.includes(v as CovarianceType),
       weights: (v) => Array.isArray(v) && v.length > 0 && v.every((w) => Number.isFinite(w) && w >= 0),
       means: (v) => isTable(v),
       converged: (v) => typeof v === 'boolean',
@@ -274,9 +274,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
   #givenStart(k: number, d: number): GivenStart {
     const { weightsInit, meansInit, precisionsInit, covarianceType: type } = this.options
     const given: GivenStart = {}
-    if (weightsInit) {
-      given.weights = checkMixingWeights(weightsInit, k)
-    }
+    if (weightsInit) given.weights = checkMixingWeights(weightsInit, k)
     if (meansInit) given.means = centersFrom(meansInit as MatrixLike, k, d, 'meansInit')
     if (precisionsInit) {
       const { shape } = covarianceShape(type, k, d)
@@ -342,8 +340,6 @@ function* startingPoint(data: Resident, model: GaussianModel, params: Params, gi
     covariances: covariances ?? start.covariances,
   }
 }
-
-const SHAPES = { full: 1, tied: 1, diag: 1, spherical: 1 }
 
 function fittedFrom({ parameters, converged, nIter, lowerBound, lowerBounds }: EmResult<GaussianParameters>, type: CovarianceType, k: number, d: number): Fitted {
   const { weights, means, covariances, precisionsCholesky } = parameters

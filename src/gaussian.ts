@@ -5,9 +5,11 @@ import { DegenerateCovarianceError } from './errors.ts'
 import type { EmModel } from './em.ts'
 import { type Arena, type Kernels, sharedArena, within } from './memory.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
-import { type Resident, columnMoments } from './resident.ts'
+import { type Resident, columnMoments, largestPresent } from './resident.ts'
 
-export type CovarianceType = 'full' | 'tied' | 'diag' | 'spherical'
+/** All covariance types, in the order of the kernel's numbers. */
+export const COVARIANCE_TYPES = ['full', 'tied', 'diag', 'spherical'] as const
+export type CovarianceType = (typeof COVARIANCE_TYPES)[number]
 
 /** Parameters of a mixture of K Gaussians in D dimensions; covariances and precision factors by type: full K×D×D, tied D×D, diag K×D,
  *  spherical K. */
@@ -19,7 +21,7 @@ export interface GaussianParameters {
   precisionsCholesky: Float64Array
 }
 
-const CODE = { full: 0, tied: 1, diag: 2, spherical: 3 } as const
+const codeOf = (type: CovarianceType) => COVARIANCE_TYPES.indexOf(type)
 const EPS = 2 ** -52
 const LOG_2PI = 1.8378770664093453
 
@@ -46,8 +48,8 @@ interface Maximised {
   spread: Float64Array
 }
 
-/** Total scatter of the data, for the tied covariance: Σ w (x − x̄)(x − x̄)ᵀ (D×D), x̄ as an anchor and what it is off by. */
-interface TotalScatter {
+/** Total scatter of the data: Σ w (x − x̄)(x − x̄)ᵀ (D×D), and x̄ = anchor + offset, the offset being what rounding left off the anchor. */
+export interface TotalScatter {
   scatter: Float64Array
   anchor: Float64Array
   offset: Float64Array
@@ -147,7 +149,7 @@ function pool(each: Maximised, d: number, regCovar: number): Maximised {
   return { ...each, covariances, spread: squares.map(Math.sqrt) }
 }
 
-const statisticsLength = (type: CovarianceType, d: number) => sharedArena().kernels.mixtureStatistics(CODE[type], d)
+const statisticsLength = (type: CovarianceType, d: number) => sharedArena().kernels.mixtureStatistics(codeOf(type), d)
 
 // --------------------------------------------------------------------------------------------- covariances and their factors
 
@@ -309,7 +311,7 @@ export class GaussianPass {
     this.#constants = arena.takeF64(k) //   log weight + log normaliser of each component
     this.#means = arena.takeF64(panels) //  by type: see the kernel
     this.#factors = arena.takeF64(type === 'full' ? k * triangle : type === 'tied' ? triangle + panels : panels)
-    this.#anchors = arena.takeF64(Math.max(k * d, panels)) // what moments are taken about; before that, room to lay out panels
+    this.#anchors = arena.takeF64(k * d) // what moments are taken about; before that, room to lay out panels
     this.#upper = type === 'full' || type === 'tied' ? arena.takeF64(d * d) : 0 // one U on its way into panels
   }
 
@@ -357,7 +359,7 @@ export class GaussianPass {
   /** The pass over `data`. */
   over({ x, w, n, d }: Resident, { given = 0, logNorm = 0, responsibilities = 0, labels = 0, into, moments = this.type }: PassTargets): Pass {
     const { type, k } = this
-    const args = [CODE[type], CODE[moments], x, w, d, k, this.#constants, this.#means, this.#factors, this.#anchors, given, logNorm, responsibilities, labels]
+    const args = [codeOf(type), codeOf(moments), x, w, d, k, this.#constants, this.#means, this.#factors, this.#anchors, given, logNorm, responsibilities, labels]
     const perComponent = (type === 'full' ? d * d : 4 * d) + (into ? (moments === 'full' ? d * d : 5 * d) : 0) + 40
     const flopsPerRow = k * perComponent + (type === 'tied' ? d * d : 0)
     return { kernel: 'mixture', args, rows: n, scratch: this.#arena.kernels.mixtureScratch(d, k), flopsPerRow, into }
@@ -399,7 +401,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     this.#type = type
     this.#k = k
     this.#regCovar = regCovar
-    const largest = data.w ? largestPresent(data) : data.largest
+    const largest = largestPresent(data)
     largest.forEach((v, j) => {
       // moments are sums of (x − anchor)²
       if (!(4 * v * v * totalWeight < Number.MAX_VALUE))
@@ -510,30 +512,26 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     return { next, factors, logSum }
   }
 
-  /** Computed once per fit: one component with responsibility 1 for every row. */
+  /** Computed once per fit. */
   *#totalScatter(): Algorithm<TotalScatter> {
-    if (this.#total) return this.#total
-    const { arena, d, n } = this.#data
-    const { mean } = yield* columnMoments(this.#data)
-    const mark = arena.mark()
-    const whole = new GaussianPass(arena, 'full', 1, d)
-    const into = new Reduction(arena, 1 + statisticsLength('full', d), n)
-    const identity = Float64Array.from({ length: d * d }, (_, i) => (i % (d + 1) === 0 ? 1 : 0))
-    whole.load({ weights: Float64Array.of(1), means: mean, covariances: identity, precisionsCholesky: identity })
-    yield whole.over(this.#data, { into })
-    const one = maximise('full', into.total(), mean, 1, d, 0, 0)
-    arena.release(mark)
-    this.#total = { scatter: one.covariances.map((v) => v * one.counts[0]), anchor: mean, offset: one.offsets }
+    this.#total ??= yield* totalScatter(this.#data)
     return this.#total
   }
 }
 
-// Largest |x| of each column over the rows that count
-function largestPresent({ arena, x, w, n, d }: Resident): Float64Array {
-  const largest = new Float64Array(d)
-  const [values, weights] = [arena.f64(x, n * d), arena.f64(w, n)]
-  for (let i = 0; i < n; i++) if (weights[i] > 0) for (let j = 0; j < d; j++) largest[j] = Math.max(largest[j], Math.abs(values[i * d + j]))
-  return largest
+/** Mean and scatter of all rows, in two passes: those of one component with responsibility 1 for every row. */
+export function* totalScatter(data: Resident): Algorithm<TotalScatter> {
+  const { arena, d, n } = data
+  const { mean: anchor } = yield* columnMoments(data)
+  const mark = arena.mark()
+  const whole = new GaussianPass(arena, 'full', 1, d)
+  const into = new Reduction(arena, 1 + statisticsLength('full', d), n)
+  const identity = Float64Array.from({ length: d * d }, (_, i) => Number(i % (d + 1) === 0))
+  whole.load({ weights: Float64Array.of(1), means: anchor, covariances: identity, precisionsCholesky: identity })
+  yield whole.over(data, { into })
+  const one = maximise('full', into.total(), anchor, 1, d, 0, 0)
+  arena.release(mark)
+  return { scatter: one.covariances.map((v) => v * one.counts[0]), anchor, offset: one.offsets }
 }
 
 function parametersFrom({ counts, means, covariances }: Maximised, mass: number, precisionsCholesky: Float64Array): GaussianParameters {

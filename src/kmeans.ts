@@ -2,7 +2,6 @@
 import {
   CentroidEstimator,
   type Centroids,
-  FIT_SCHEMA,
   type KMeansFitOptions,
   type KMeansInit,
   asked,
@@ -14,7 +13,7 @@ import {
   startsOption,
 } from './centroid-estimator.ts'
 import { type Schema, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
-import { type EstimatorJSON, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, FIT_SCHEMA, toNested, type WarningListener } from './estimator.ts'
 import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { drive } from './passes.ts'

@@ -1,8 +1,8 @@
 // Mixtures of other families than Gaussians. A family says what a row must look like, the log-density of a component, how a component is
 // fitted to weighted rows, and how to draw from it; everything else is here, once. EM is em.ts.
-import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
+import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmModel, type EmResult, bestRun, copyOf, em, fallMessage } from './em.ts'
-import { type EstimatorJSON, openJSON, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, FIT_SCHEMA, openJSON, type WarningListener } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type Arena, sharedArena, withArena } from './memory.ts'
 import { Mixture, type MixtureFitOptions, type MixtureState, checkMixingWeights, mean } from './mixture.ts'
@@ -101,7 +101,6 @@ const DEFAULTS: Params = {
   keepHistory: false,
   randomState: undefined,
 }
-const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callable }
 
 /** A mixture Σ_k π_k p(x; θ_k) of one family, fitted by EM.
  *  @typeParam Name what the family calls θ @typeParam Shape its nested arrays */

@@ -114,6 +114,15 @@ function checkFinite(arena: Arena, x: number, n: number, d: number, firstRow: nu
   return arena.f64(largest, d).slice()
 }
 
+/** Largest |x| of each column over the rows that count: those of positive weight. */
+export function largestPresent({ arena, x, w, n, d, largest }: Resident): Float64Array {
+  if (!w) return largest
+  const present = new Float64Array(d)
+  const [values, weights] = [arena.f64(x, n * d), arena.f64(w, n)]
+  for (let i = 0; i < n; i++) if (weights[i] > 0) for (let j = 0; j < d; j++) present[j] = Math.max(present[j], Math.abs(values[i * d + j]))
+  return present
+}
+
 /** Weighted column means and population variances, in two passes so that no offset costs digits. */
 export function* columnMoments(data: Resident): Algorithm<{ mean: Float64Array; variance: Float64Array }> {
   const { arena, x, w, n, d, totalWeight } = data

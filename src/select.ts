@@ -1,6 +1,7 @@
 // Model selection: every combination of components and covariance type, by an information criterion.
 import { type Check, type Schema, callable, checkOptions, oneOf } from './check.ts'
 import { DegenerateCovarianceError, describe } from './errors.ts'
+import { COVARIANCE_TYPES } from './gaussian.ts'
 import { type CovarianceType, GaussianMixture, type GaussianMixtureFitOptions, type GaussianMixtureOptions } from './gaussian-mixture.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { checkShape } from './resident.ts'
@@ -58,7 +59,7 @@ const SCHEMA: Schema = {
   randomState: unchecked,
   onWarning: unchecked,
 }
-const DEFAULTS: Options = { nComponents: [1, 2, 3, 4, 5, 6], covarianceType: ['full', 'tied', 'diag', 'spherical'], criterion: 'bic' }
+const DEFAULTS: Options = { nComponents: [1, 2, 3, 4, 5, 6], covarianceType: [...COVARIANCE_TYPES], criterion: 'bic' }
 
 /** Fits a Gaussian mixture for every combination and keeps them all; X is put in memory once. A combination whose covariances degenerate is
  *  left out of `results`; if all do, the last DegenerateCovarianceError is thrown.

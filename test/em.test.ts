@@ -12,7 +12,7 @@ import {
   expectationMaximization,
   makeBlobs,
 } from '../src/index.ts'
-import { EPS, blobs, flat, relativeError, rowsOf, uniforms } from './near.ts'
+import { blobs, EPS, flat, relativeError, rowsOf, thrown, uniforms } from './near.ts'
 import { type CovarianceType, naiveLogDensities, naiveLogSumExp, naiveMStep } from './oracle.ts'
 
 // ------------------------------------------------------------------------- a mixture of exponentials, as a reader of the README writes it
@@ -460,14 +460,6 @@ describe('the watch over the log-likelihood', () => {
 })
 
 describe('what it refuses', () => {
-  const thrown = (action: () => unknown): Error => {
-    try {
-      action()
-    } catch (error) {
-      return error as Error
-    }
-    throw new Error('expected an error')
-  }
   const good = exponentials([1, 2, 3])
   const responsibilities = [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]
   const returning = (e: unknown): LatentVariableModel<Exponentials> => ({ ...good, eStep: () => e as never })

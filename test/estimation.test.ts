@@ -3,18 +3,10 @@ import fc from 'fast-check'
 import { Matrix as MlMatrix } from 'ml-matrix'
 import { describe, expect, it } from 'vitest'
 import { DegenerateCovarianceError, Matrix, type MatrixLike, loadIris, logLikelihood, maximumAPosteriori, maximumLikelihood, posterior } from '../src/index.ts'
-import { EPS, blobs, expectBits, flat, relativeError, uniforms } from './near.ts'
+import { blobs, EPS, expectBits, flat, relativeError, thrown, uniforms } from './near.ts'
 import { naiveCholesky, naiveInverse, naiveLogDensities } from './oracle.ts'
 
 const sum = (values: number[]) => values.reduce((s, v) => s + v, 0)
-const thrown = (action: () => unknown): Error => {
-  try {
-    action()
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('expected an error')
-}
 type Kind = typeof TypeError | typeof RangeError | typeof DegenerateCovarianceError
 function expectRefusals(cases: [() => unknown, Kind, RegExp][]): void {
   for (const [action, kind, message] of cases) {

@@ -5,17 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { KMeans, type KMeansOptions, Matrix, NotFittedError, type Warning, kmeansPlusPlus } from '../src/index.ts'
 import { sharedArena } from '../src/memory.ts'
 import { Random, seedOf } from '../src/random.ts'
-import { blobs, expectBits, uniforms } from './near.ts'
+import { blobs, expectBits, thrown, uniforms } from './near.ts'
 
 const X = blobs(1, 80, 3, 4, 5)
-const thrown = (work: () => unknown): Error => {
-  try {
-    work()
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('nothing was thrown')
-}
 const DEFAULTS = { nClusters: 8, init: 'k-means++', nInit: 'auto', maxIter: 300, tol: 1e-4, randomState: undefined, convergence: 'centers' }
 
 describe('options', () => {

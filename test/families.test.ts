@@ -14,7 +14,7 @@ import {
   PoissonMixture,
   type Warning,
 } from '../src/index.ts'
-import { EPS, expectBits, flat, relativeError, rowsOf, uniforms } from './near.ts'
+import { EPS, expectBits, flat, relativeError, rowsOf, thrown, uniforms } from './near.ts'
 
 // ---------------------------------------------------------------------------------------------------------------- the families, naively
 
@@ -713,14 +713,6 @@ describe.each(families)('%s, JSON', (_, family) => {
 // ------------------------------------------------------------------------------------------------------------------------------ refusals
 
 describe('refusals', () => {
-  const thrown = (action: () => unknown): Error => {
-    try {
-      action()
-    } catch (error) {
-      return error as Error
-    }
-    throw new Error('expected an error')
-  }
 
   const rows: [Case, unknown, typeof TypeError | typeof RangeError, RegExp][] = [
     [binomial, [[6, 5]], RangeError, /X: BinomialMixture expected rows \(successes, trials\).*got \[6, 5\] in row 0/],

@@ -3,7 +3,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { type CovarianceType, DegenerateCovarianceError, GaussianMixture, type GaussianMixtureOptions, KMeans, Matrix, NotFittedError, type Warning } from '../src/index.ts'
 import { sharedArena } from '../src/memory.ts'
-import { blobs, expectBits, flat, type Nested } from './near.ts'
+import { blobs, expectBits, flat, type Nested, thrown } from './near.ts'
 
 const TYPES = ['full', 'tied', 'diag', 'spherical'] as const
 type Options = GaussianMixtureOptions<CovarianceType>
@@ -11,14 +11,6 @@ type Fitted = GaussianMixture<CovarianceType>
 
 const X = blobs(1, 80, 2, 3, 6)
 const mixture = (options: Options = {}): Fitted => new GaussianMixture<CovarianceType>({ randomState: 1, onWarning() {}, ...options })
-const thrown = (work: () => unknown): Error => {
-  try {
-    work()
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('nothing was thrown')
-}
 const DEFAULTS = {
   nComponents: 1, covarianceType: 'full', tol: 1e-3, regCovar: 1e-6, maxIter: 100, nInit: 1, initParams: 'kmeans', weightsInit: null, meansInit: null,
   precisionsInit: null, randomState: undefined, warmStart: false,

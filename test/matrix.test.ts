@@ -3,7 +3,7 @@
 import { Matrix as MlMatrix } from 'ml-matrix'
 import { describe, expect, it } from 'vitest'
 import { KMeans, Matrix, type MatrixLike, kmeansPlusPlus } from '../src/index.ts'
-import { blobs, expectBits, flat, uniforms } from './near.ts'
+import { blobs, expectBits, flat, thrown, uniforms } from './near.ts'
 
 const ROWS = [[1, 2, 3], [4, 5, 6], [7, 8, 9.5], [-0, 1e-300, -1e300]]
 const FLAT = ROWS.flat()
@@ -12,14 +12,6 @@ const arrow = (columns: (ArrayLike<unknown> | null)[], numRows = 4, nullCount?: 
   ({ numRows, numCols: columns.length, getChildAt: (j: number) => columns[j] && { toArray: () => columns[j], nullCount } }) as MatrixLike
 /** A matrix from 1 MiB on lies in WebAssembly memory, which is shared. */
 const inWebAssembly = ({ data }: Matrix) => Object.prototype.toString.call(data.buffer) === '[object SharedArrayBuffer]'
-const thrown = (work: () => unknown): Error => {
-  try {
-    work()
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('nothing was thrown')
-}
 
 describe('forms', () => {
   const forms: Record<string, MatrixLike> = {

@@ -80,3 +80,13 @@ export function blobs(seed: number, n: number, d: number, k: number, spread = 8)
   const centers = rowsOf(k, d, () => (2 * u() - 1) * spread)
   return Array.from({ length: n }, (_, i) => centers[i % k].map((c) => c + 2 * (u() + u() + u() - 1.5)))
 }
+
+/** What `work` throws; an error of its own if it does not. */
+export function thrown(work: () => unknown): Error {
+  try {
+    work()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
+}
