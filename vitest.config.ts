@@ -5,9 +5,12 @@ import { existsSync } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 
-const chromium = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => p && existsSync(p))
+const chromium = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  (p) => p && existsSync(p),
+)
 if (!chromium) {
-  const message = 'No Chromium found: THE BROWSER TESTS ARE SKIPPED. Install one (Debian: apt-get install chromium) or set CHROMIUM to its path.'
+  const message =
+    'No Chromium found: THE BROWSER TESTS ARE SKIPPED. Install one (Debian: apt-get install chromium) or set CHROMIUM to its path.'
   if (process.env.CI) throw new Error(message)
   console.warn(`\n${'!'.repeat(message.length)}\n${message}\n${'!'.repeat(message.length)}\n`)
 }

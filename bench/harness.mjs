@@ -71,7 +71,14 @@ export function ratioOf(theirs, ours) {
   const ratios = (of) => theirs.slice(0, ours.length).map((turn, i) => turn[of] / ours[i][of])
   const least = (turns) => Math.min(...turns.map((t) => t.ms))
   const wall = ratios('ms')
-  return { ms: median(theirs.map((t) => t.ms)), ratio: median(wall), low: Math.min(...wall), high: Math.max(...wall), best: least(theirs) / least(ours), cpu: median(ratios('cpu')) }
+  return {
+    ms: median(theirs.map((t) => t.ms)),
+    ratio: median(wall),
+    low: Math.min(...wall),
+    high: Math.max(...wall),
+    best: least(theirs) / least(ours),
+    cpu: median(ratios('cpu')),
+  }
 }
 
 /** Fingerprint of labels, to compare across processes. */
@@ -106,7 +113,9 @@ function versionOf(name) {
 
 /** A table of strings as text with aligned columns (numbers to the right) or as Markdown. */
 export function table(head, rows, markdown) {
-  const right = head.map((_, c) => rows.some((row) => /^[<>]?[−\d]/.test(row[c])) && rows.every((row) => /^([<>]?[−\d].*|–|)$/.test(row[c])))
+  const right = head.map(
+    (_, c) => rows.some((row) => /^[<>]?[−\d]/.test(row[c])) && rows.every((row) => /^([<>]?[−\d].*|–|)$/.test(row[c])),
+  )
   const width = head.map((title, c) => Math.max(title.length, 3, ...rows.map((row) => row[c].length)))
   const cell = (text, c) => (right[c] ? text.padStart(width[c]) : text.padEnd(width[c]))
   if (!markdown) return [head, width.map((w) => '─'.repeat(w)), ...rows].map((row) => row.map(cell).join('  ').trimEnd()).join('\n')
@@ -122,7 +131,8 @@ export function digits(value, significant = 3) {
 }
 
 /** '3.4×', with one more digit below 10. */
-export const times = (ratio) => (ratio === undefined ? '–' : `${ratio >= 100 ? Math.round(ratio) : ratio >= 10 ? ratio.toFixed(1) : ratio.toFixed(2)}×`)
+export const times = (ratio) =>
+  ratio === undefined ? '–' : `${ratio >= 100 ? Math.round(ratio) : ratio >= 10 ? ratio.toFixed(1) : ratio.toFixed(2)}×`
 
 /** Worst and geometric mean of ratios. */
 export function summary(ratios) {

@@ -24,20 +24,32 @@ export async function* benchKernels(workload, { seconds, all, quick }) {
     X.data.set(workload.matrix.data.subarray(0, rows * workload.d))
     const { kernels } = mixtura.sourceOf(X).home?.arena ?? mixtura.sharedArena()
     const kernel = Object.keys(kernels).find((name) => name.startsWith(task.kernel))
-    if (!kernel) throw new Error(`bench/kernels.mjs: the package has no kernel whose name begins with ${task.kernel}, it has ${Object.keys(kernels).join(', ')}`)
+    if (!kernel)
+      throw new Error(
+        `bench/kernels.mjs: the package has no kernel whose name begins with ${task.kernel}, it has ${Object.keys(kernels).join(', ')}`,
+      )
     const meter = meterOn(kernels, kernel, task.counts)
     const call = () => {
       meter.reset()
       const begin = performance.now()
       task.call(X)
       const whole = performance.now() - begin
-      return { nanoseconds: meter.nanosecondsPerRow(), shares: Object.fromEntries([...meter.spent()].map(([name, ms]) => [name, ms / whole])) }
+      return {
+        nanoseconds: meter.nanosecondsPerRow(),
+        shares: Object.fromEntries([...meter.spent()].map(([name, ms]) => [name, ms / whole])),
+      }
     }
     for (const begin = performance.now(); performance.now() - begin < 50; ) call()
     const contenders = [peak.contender, { ...contender('mixtura', call, (r) => r), warm: true }]
     if (task.plain) {
       const few = Math.max(64, Math.min(rows, Math.round(2e6 / task.flops))) // about a millisecond too
-      contenders.push(contender('plain', () => task.plain(X.data, few), () => ({ rows: few })))
+      contenders.push(
+        contender(
+          'plain',
+          () => task.plain(X.data, few),
+          () => ({ rows: few }),
+        ),
+      )
     }
     const [peaks, ours, plain] = await race(contenders, seconds / 4)
     meter.remove()
@@ -74,7 +86,14 @@ function tasksOf({ d, k, centers, variance }, { KMeans, GaussianMixture, kmeansP
   const model = (X) => (fitted ??= new KMeans({ ...kmeans, maxIter: 1 }).fit(X))
   const seeds = (X) => kmeansPlusPlus(X, k, { randomState: 0 })
   const tasks = [
-    { name: 'assign, in a fit', quick: true, kernel: 'assign', flops: 2 * k * d, call: (X) => new KMeans({ ...kmeans, maxIter: 4 }).fit(X), plain: (x, n) => plainAssign(x, n, d, k, flat) },
+    {
+      name: 'assign, in a fit',
+      quick: true,
+      kernel: 'assign',
+      flops: 2 * k * d,
+      call: (X) => new KMeans({ ...kmeans, maxIter: 4 }).fit(X),
+      plain: (x, n) => plainAssign(x, n, d, k, flat),
+    },
     { name: 'assign, labels only', kernel: 'assign', flops: 2 * k * d, call: (X) => model(X).predict(X) },
     { name: 'inertia', minor: true, kernel: 'inertia', flops: 2 * d, call: (X) => new KMeans({ ...kmeans, maxIter: 1 }).fit(X) },
     { name: 'transform', kernel: 'transform', flops: 2 * k * d, call: (X) => model(X).transform(X) },
@@ -82,17 +101,51 @@ function tasksOf({ d, k, centers, variance }, { KMeans, GaussianMixture, kmeansP
     { name: 'seeding, update', kernel: 'seedUpdate', flops: 2 * d, call: seeds },
   ]
   const triangle = d * (d + 1)
-  const each = { full: [k * (triangle + 2 * d), k * (d + 1) * (d + 2)], tied: [triangle + 2 * k * d, 2 * k * d], diag: [4 * k * d, 4 * k * d], spherical: [2 * k * d, 2 * k * d] }
+  const each = {
+    full: [k * (triangle + 2 * d), k * (d + 1) * (d + 2)],
+    tied: [triangle + 2 * k * d, 2 * k * d],
+    diag: [4 * k * d, 4 * k * d],
+    spherical: [2 * k * d, 2 * k * d],
+  }
   for (const [code, type] of ['full', 'tied', 'diag', 'spherical'].entries()) {
     if (code < 2 && d > 256) continue
     const matrix = (scale) => variance.map((v, i) => variance.map((_, j) => (i === j ? scale / v : 0)))
-    const precisionsInit = [() => centers.map(() => matrix(1)), () => matrix(1), () => centers.map(() => variance.map((v) => 1 / v)), () => centers.map(() => d / variance.reduce((a, b) => a + b))][code]()
-    const options = { nComponents: k, covarianceType: type, weightsInit: centers.map(() => 1 / k), meansInit: centers, precisionsInit, tol: 0, onWarning: silent }
+    const precisionsInit = [
+      () => centers.map(() => matrix(1)),
+      () => matrix(1),
+      () => centers.map(() => variance.map((v) => 1 / v)),
+      () => centers.map(() => d / variance.reduce((a, b) => a + b)),
+    ][code]()
+    const options = {
+      nComponents: k,
+      covarianceType: type,
+      weightsInit: centers.map(() => 1 / k),
+      meansInit: centers,
+      precisionsInit,
+      tol: 0,
+      onWarning: silent,
+    }
     const counts = (args) => args[0] === code // tied fits take the total scatter with the same kernel, once
     let start
     const plain = type === 'full' ? (x, n) => plainDensities(x, n, d, k, flat, variance) : undefined
-    tasks.push({ name: `${type}, E and M`, quick: code === 0 || code === 2, kernel: 'mixture', counts, flops: each[type][0] + each[type][1], call: (X) => new GaussianMixture({ ...options, maxIter: 1 }).fit(X) })
-    tasks.push({ name: `${type}, E only`, quick: code === 0, minor: code !== 0 && code !== 2, kernel: 'mixture', counts, flops: each[type][0], call: (X) => (start ??= new GaussianMixture({ ...options, maxIter: 0 }).fit(X)).scoreSamples(X), plain })
+    tasks.push({
+      name: `${type}, E and M`,
+      quick: code === 0 || code === 2,
+      kernel: 'mixture',
+      counts,
+      flops: each[type][0] + each[type][1],
+      call: (X) => new GaussianMixture({ ...options, maxIter: 1 }).fit(X),
+    })
+    tasks.push({
+      name: `${type}, E only`,
+      quick: code === 0,
+      minor: code !== 0 && code !== 2,
+      kernel: 'mixture',
+      counts,
+      flops: each[type][0],
+      call: (X) => (start ??= new GaussianMixture({ ...options, maxIter: 0 }).fit(X)).scoreSamples(X),
+      plain,
+    })
   }
   return tasks
 }
@@ -159,8 +212,17 @@ async function internals() {
   const outfile = `${root}build/bench/internals.mjs`
   mkdirSync(`${root}build/bench`, { recursive: true })
   await build({
-    stdin: { contents: "export * from './src/index.ts'\nexport { sourceOf } from './src/matrix.ts'\nexport { sharedArena } from './src/memory.ts'", resolveDir: root, loader: 'ts' },
-    bundle: true, format: 'esm', platform: 'node', target: 'node20', outfile, logLevel: 'warning',
+    stdin: {
+      contents: "export * from './src/index.ts'\nexport { sourceOf } from './src/matrix.ts'\nexport { sharedArena } from './src/memory.ts'",
+      resolveDir: root,
+      loader: 'ts',
+    },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    outfile,
+    logLevel: 'warning',
   })
   stop()
   return import(pathToFileURL(outfile).href)
@@ -203,11 +265,29 @@ function meterOn(kernels, name, counts = () => true) {
 // Compiles peak.ts and takes the faster of its two tiles, by their best call: noise only slows
 async function measuredPeak() {
   const files = { 'peak.ts': readFileSync(new URL('peak.ts', import.meta.url), 'utf8') }
-  const { error, stderr } = await asc.main(['peak.ts', '--outFile', 'peak.wasm', '--runtime', 'stub', '--optimizeLevel', '3', '--noAssert', '--use', 'abort=', '--enable', 'simd', '--initialMemory', '1'], {
-    readFile: (name) => files[name] ?? null,
-    writeFile: (name, bytes) => void (files[name] = bytes),
-    listFiles: () => [],
-  })
+  const { error, stderr } = await asc.main(
+    [
+      'peak.ts',
+      '--outFile',
+      'peak.wasm',
+      '--runtime',
+      'stub',
+      '--optimizeLevel',
+      '3',
+      '--noAssert',
+      '--use',
+      'abort=',
+      '--enable',
+      'simd',
+      '--initialMemory',
+      '1',
+    ],
+    {
+      readFile: (name) => files[name] ?? null,
+      writeFile: (name, bytes) => void (files[name] = bytes),
+      listFiles: () => [],
+    },
+  )
   if (error) throw new Error(`peak.ts: ${error.message}\n${stderr}`)
   const { tile4, tile6, flops, heapBase, memory } = new WebAssembly.Instance(new WebAssembly.Module(files['peak.wasm'])).exports
   const DEPTH = 256
@@ -215,7 +295,10 @@ async function measuredPeak() {
   const base = Math.ceil(heapBase() / 64) * 64
   const [a, b, c] = [base, base + DEPTH * 48, base + DEPTH * 80]
   new Float64Array(memory.buffer, base, DEPTH * 10).forEach((_, i, panel) => (panel[i] = i & 1 ? 1e-3 : -1e-3))
-  const shapes = [['4 × 4', tile4, 4], ['6 × 4', tile6, 6]].map(([shape, tile, rows]) => {
+  const shapes = [
+    ['4 × 4', tile4, 4],
+    ['6 × 4', tile6, 6],
+  ].map(([shape, tile, rows]) => {
     const call = () => tile(a, b, c, DEPTH, REPEAT)
     for (let i = 0; i < 100; i++) call()
     const times = Array.from({ length: 60 }, () => {

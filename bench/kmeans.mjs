@@ -17,7 +17,10 @@ export async function* benchKMeans(workload, { sklearn, seconds, all, quick }) {
   const fitted = ({ inertia, nIter, labels }) => ({ inertia, nIter, labels: fingerprint(labels) })
   let model
 
-  const fit = (maxIter, tol, X = matrix) => () => (model = new KMeans({ nClusters: k, init: centers, maxIter, tol, onWarning: silent }).fit(X))
+  const fit =
+    (maxIter, tol, X = matrix) =>
+    () =>
+      (model = new KMeans({ nClusters: k, init: centers, maxIter, tol, onWarning: silent }).fit(X))
   const lloyds = (maxIter, tol) => algorithms.flatMap((algorithm) => theirs(algorithm, 'kmeans', { algorithm, max_iter: maxIter, tol }))
   const rivals = await Promise.all(peers.map((name) => startPeer(name, workload)))
 
@@ -30,8 +33,23 @@ export async function* benchKMeans(workload, { sklearn, seconds, all, quick }) {
     yield row(workload, '20 iterations', contenders, turns)
   }
   {
-    const turns = await race([contender('mixtura', () => model.predict(matrix), (labels) => ({ labels: fingerprint(labels) })), ...theirs('predict', 'predict')], seconds / 2)
-    yield row(workload, 'predict', ['mixtura', 'predict'].map((name) => ({ name })), turns)
+    const turns = await race(
+      [
+        contender(
+          'mixtura',
+          () => model.predict(matrix),
+          (labels) => ({ labels: fingerprint(labels) }),
+        ),
+        ...theirs('predict', 'predict'),
+      ],
+      seconds / 2,
+    )
+    yield row(
+      workload,
+      'predict',
+      ['mixtura', 'predict'].map((name) => ({ name })),
+      turns,
+    )
   }
   if (id === 'W4') {
     const nested = matrix.toArray()
@@ -51,7 +69,11 @@ export async function* benchKMeans(workload, { sklearn, seconds, all, quick }) {
     ]
     const turns = await race(contenders, seconds / 2)
     const seeds = Math.max(2, Math.min(40, Math.floor(6e7 / (n * d * k))))
-    const potential = (rows) => inertiaOf(workload, Array.from(rows, (r) => Array.from(matrix.row(r)))) / seeds
+    const potential = (rows) =>
+      inertiaOf(
+        workload,
+        Array.from(rows, (r) => Array.from(matrix.row(r))),
+      ) / seeds
     for (const side of turns) side[0].inertia = 0
     for (let seed = 0; seed < seeds; seed++) {
       turns[0][0].inertia += potential(ours(seed).indices)
@@ -64,7 +86,16 @@ export async function* benchKMeans(workload, { sklearn, seconds, all, quick }) {
 // What the table says of a race: the first contender is ours. `seeds`: how many random answers were averaged, 0 where
 // answers must agree
 function row({ id: workload, n, d, k }, task, contenders, [ours, ...others], seeds = 0) {
-  const result = { section: 'kmeans', workload, work: n * d * k, task, ms: ratioOf(ours, ours).ms, rounds: ours.length, others: {}, faults: [] }
+  const result = {
+    section: 'kmeans',
+    workload,
+    work: n * d * k,
+    task,
+    ms: ratioOf(ours, ours).ms,
+    rounds: ours.length,
+    others: {},
+    faults: [],
+  }
   result.quality = ours[0].inertia
   result.nIter = ours[0].nIter
   let worst
@@ -79,8 +110,10 @@ function row({ id: workload, n, d, k }, task, contenders, [ours, ...others], see
     if (first.inertia !== undefined) {
       const apart = seeds ? first.inertia / ours[0].inertia - 1 : difference(first.inertia, ours[0].inertia)
       result.others[name].difference = apart
-      if (name === 'lloyd' && first.nIter !== ours[0].nIter) result.faults.push(`${workload}, ${task}: ${ours[0].nIter} iterations, ${name} took ${first.nIter}`)
-      if (!seeds && !(apart <= 1e-9)) result.faults.push(`${workload}, ${task}: inertia ${ours[0].inertia}, ${name} has ${first.inertia} (relative difference ${apart})`)
+      if (name === 'lloyd' && first.nIter !== ours[0].nIter)
+        result.faults.push(`${workload}, ${task}: ${ours[0].nIter} iterations, ${name} took ${first.nIter}`)
+      if (!seeds && !(apart <= 1e-9))
+        result.faults.push(`${workload}, ${task}: inertia ${ours[0].inertia}, ${name} has ${first.inertia} (relative difference ${apart})`)
       worst = worst === undefined || Math.abs(apart) > Math.abs(worst) ? apart : worst
     }
     if (first.labels) result.labelsAgree = (result.labelsAgree ?? true) && first.labels === ours[0].labels

@@ -19,16 +19,23 @@ export async function* benchMixture(workload, { sklearn, seconds, all, quick }) 
     if ((type === 'full' || type === 'tied') && d > FEATURES_OF_FULL) continue
     const slow = !all && SLOW[id]?.includes(type)
     const theirs = (task, parameters = () => ({})) =>
-      sklearn ? [{ name: 'scikit-learn', run: (repeat, turn) => sklearn.ask(task, { covariance_type: type, ...parameters(turn), repeat }) }] : []
+      sklearn
+        ? [{ name: 'scikit-learn', run: (repeat, turn) => sklearn.ask(task, { covariance_type: type, ...parameters(turn), repeat }) }]
+        : []
     const row = (task, turns, isFit) => rowOf({ workload: id, type, task }, turns, isFit)
     let model
     const start = { weightsInit: centers.map(() => 1 / k), meansInit: centers, precisionsInit: precisionsOf(type, variance, k) }
-    const fit = (maxIter, tol) => () => (model = new GaussianMixture({ nComponents: k, covarianceType: type, ...start, maxIter, tol, onWarning: silent }).fit(matrix))
+    const fit = (maxIter, tol) => () =>
+      (model = new GaussianMixture({ nComponents: k, covarianceType: type, ...start, maxIter, tol, onWarning: silent }).fit(matrix))
     // scoring costs another E-step, so once per race
     const fits = (maxIter, tol) => {
       let known
       return [
-        contender('mixtura', fit(maxIter, tol), (m) => ({ nIter: m.nIter, lowerBound: m.lowerBound, quality: (known ??= m.score(matrix)) })),
+        contender('mixtura', fit(maxIter, tol), (m) => ({
+          nIter: m.nIter,
+          lowerBound: m.lowerBound,
+          quality: (known ??= m.score(matrix)),
+        })),
         ...theirs('mixture', (turn) => ({ max_iter: maxIter, tol, score: turn === 0 })),
       ]
     }
@@ -40,10 +47,40 @@ export async function* benchMixture(workload, { sklearn, seconds, all, quick }) 
     }
     yield row('10 iterations', await race(fits(10, 0), each), true)
     if ((type === 'full' || type === 'diag') && !quick) {
-      yield row('scoreSamples', await race([contender('mixtura', () => model.scoreSamples(matrix), (v) => ({ quality: v.reduce((a, b) => a + b) / n })), ...theirs('score_samples')], seconds / 3))
-      yield row('predictProba', await race([contender('mixtura', () => model.predictProba(matrix), (m) => ({ quality: meanLargest(m) })), ...theirs('predict_proba')], seconds / 3))
+      yield row(
+        'scoreSamples',
+        await race(
+          [
+            contender(
+              'mixtura',
+              () => model.scoreSamples(matrix),
+              (v) => ({ quality: v.reduce((a, b) => a + b) / n }),
+            ),
+            ...theirs('score_samples'),
+          ],
+          seconds / 3,
+        ),
+      )
+      yield row(
+        'predictProba',
+        await race(
+          [
+            contender(
+              'mixtura',
+              () => model.predictProba(matrix),
+              (m) => ({ quality: meanLargest(m) }),
+            ),
+            ...theirs('predict_proba'),
+          ],
+          seconds / 3,
+        ),
+      )
     }
-    if ((type === 'full' || type === 'diag') && (all ? !SLOW[id]?.includes(type) : (quick ? ['W1', 'W2'] : ['W1', 'W2', 'W4']).includes(id))) yield row('to convergence', await race(fits(100, 1e-3), each), true)
+    if (
+      (type === 'full' || type === 'diag') &&
+      (all ? !SLOW[id]?.includes(type) : (quick ? ['W1', 'W2'] : ['W1', 'W2', 'W4']).includes(id))
+    )
+      yield row('to convergence', await race(fits(100, 1e-3), each), true)
   }
 }
 
@@ -70,13 +107,27 @@ function meanLargest({ rows, cols, data }) {
 }
 
 function rowOf({ workload, type, task }, [ours, theirs], isFit = false) {
-  const result = { section: 'mixture', workload, type, task, ms: ratioOf(ours, ours).ms, rounds: ours.length, quality: ours[0].quality, nIter: ours[0].nIter, others: {}, faults: [] }
+  const result = {
+    section: 'mixture',
+    workload,
+    type,
+    task,
+    ms: ratioOf(ours, ours).ms,
+    rounds: ours.length,
+    quality: ours[0].quality,
+    nIter: ours[0].nIter,
+    others: {},
+    faults: [],
+  }
   if (!theirs) return result
   const [a, b] = [ours[0], theirs.find((turn) => (turn.score ?? turn.quality) !== undefined) ?? {}]
   const other = (result.others['scikit-learn'] = { ...ratioOf(theirs, ours), nIter: b.nIter, quality: b.score ?? b.quality })
   result.difference = other.difference = difference(a.quality, other.quality)
   const name = task === 'predictProba' ? 'mean largest probability' : 'mean log-likelihood'
-  if (!(result.difference <= 1e-9)) result.faults.push(`${workload}, ${type}, ${task}: ${name} ${a.quality}, scikit-learn has ${other.quality} (relative difference ${result.difference})`)
+  if (!(result.difference <= 1e-9))
+    result.faults.push(
+      `${workload}, ${type}, ${task}: ${name} ${a.quality}, scikit-learn has ${other.quality} (relative difference ${result.difference})`,
+    )
   if (isFit && a.nIter !== b.nIter) result.faults.push(`${workload}, ${type}, ${task}: ${a.nIter} iterations, scikit-learn took ${b.nIter}`)
   return result
 }

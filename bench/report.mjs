@@ -13,7 +13,11 @@ function apart({ difference, seeds }) {
 function callShares({ kernel, shares }) {
   const others = Object.entries(shares).filter(([name, share]) => name !== kernel && share >= 0.03)
   const outside = 1 - Object.values(shares).reduce((a, b) => a + b)
-  return [`itself ${percent(shares[kernel])}`, ...others.sort((a, b) => b[1] - a[1]).map(([name, share]) => `${name} ${percent(share)}`), `outside ${percent(Math.max(0, outside))}`].join(', ')
+  return [
+    `itself ${percent(shares[kernel])}`,
+    ...others.sort((a, b) => b[1] - a[1]).map(([name, share]) => `${name} ${percent(share)}`),
+    `outside ${percent(Math.max(0, outside))}`,
+  ].join(', ')
 }
 const iterations = ({ nIter }) => (nIter === undefined ? '–' : String(nIter))
 
@@ -73,14 +77,25 @@ export const COLUMNS = {
 const TITLES = {
   kernels: 'Kernels: share of the multiply-add peak measured in the same round',
   kmeans: 'k-means: ratio = their time over ours; inertia beside it (k-means++: mean potential of theirs against ours, over as many seeds)',
-  mixture: 'Gaussian mixtures: ratio = their time over ours; mean log-likelihood per sample beside it (predictProba: mean largest probability)',
+  mixture:
+    'Gaussian mixtures: ratio = their time over ours; mean log-likelihood per sample beside it (predictProba: mean largest probability)',
 }
 
 /** One section's table and its summary. */
 export function sectionReport(section, rows, markdown) {
   const columns = COLUMNS[section].filter(([, , detail]) => !(markdown && detail))
-  const lines = [`${markdown ? '### ' : ''}${TITLES[section]}`, '', table(columns.map(([title]) => title), rows.map((row) => columns.map(([, show]) => show(row))), markdown), '']
-  if (section === 'kernels') lines.push(`Peak: median ${digits(rows.map((r) => r.peak).sort((a, b) => a - b)[rows.length >> 1])} GFLOP/s over all rounds.`)
+  const lines = [
+    `${markdown ? '### ' : ''}${TITLES[section]}`,
+    '',
+    table(
+      columns.map(([title]) => title),
+      rows.map((row) => columns.map(([, show]) => show(row))),
+      markdown,
+    ),
+    '',
+  ]
+  if (section === 'kernels')
+    lines.push(`Peak: median ${digits(rows.map((r) => r.peak).sort((a, b) => a - b)[rows.length >> 1])} GFLOP/s over all rounds.`)
   else {
     const groups = new Map()
     const note = (label, other) => other?.ratio && groups.set(label, [...(groups.get(label) ?? []), other])
@@ -92,9 +107,22 @@ export function sectionReport(section, rows, markdown) {
       const wall = summary(others.map((o) => o.ratio))
       const best = summary(others.map((o) => o.best))
       const cpu = summary(others.map((o) => o.cpu))
-      return [label, times(wall.worst), times(wall.mean), ...(markdown ? [] : [best, cpu].flatMap((s) => [times(s.worst), times(s.mean)])), String(others.length)]
+      return [
+        label,
+        times(wall.worst),
+        times(wall.mean),
+        ...(markdown ? [] : [best, cpu].flatMap((s) => [times(s.worst), times(s.mean)])),
+        String(others.length),
+      ]
     })
-    if (shown.length > 0) lines.push(table(['against', 'worst', 'geometric mean', ...(markdown ? [] : ['worst of best', 'mean', 'worst by CPU', 'mean']), 'workloads'], shown, markdown))
+    if (shown.length > 0)
+      lines.push(
+        table(
+          ['against', 'worst', 'geometric mean', ...(markdown ? [] : ['worst of best', 'mean', 'worst by CPU', 'mean']), 'workloads'],
+          shown,
+          markdown,
+        ),
+      )
   }
   return lines.join('\n')
 }

@@ -31,7 +31,11 @@ const known = (names, of, what) => {
   return names
 }
 const sections = positionals.length > 0 ? known(positionals, SECTIONS, 'sections') : Object.keys(SECTIONS)
-const workloads = known(flags.workloads?.split(',') ?? (flags.quick ? ['W1', 'W2', 'W4'] : Object.keys(WORKLOADS)), WORKLOADS, '--workloads')
+const workloads = known(
+  flags.workloads?.split(',') ?? (flags.quick ? ['W1', 'W2', 'W4'] : Object.keys(WORKLOADS)),
+  WORKLOADS,
+  '--workloads',
+)
 const seconds = flags.quick ? 0.6 : flags.all ? 12 : 1.2
 
 const began = performance.now()
@@ -54,7 +58,9 @@ try {
     for (const section of sections)
       for await (const row of SECTIONS[section](workload, { sklearn, seconds, all: flags.all, quick: flags.quick })) {
         rows.push(row)
-        process.stderr.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${COLUMNS[section].map(([, show]) => show(row)).join('  ')}\n`)
+        process.stderr.write(
+          `${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${COLUMNS[section].map(([, show]) => show(row)).join('  ')}\n`,
+        )
       }
     workload.matrix = workload.bytes = undefined // hundreds of megabytes
   }
@@ -65,14 +71,27 @@ try {
 const faults = rows.flatMap((row) => row.faults)
 const notes = [
   machineLine(`load ${loadBefore} before, ${load()} after`),
-  sections.some((s) => s !== 'kernels') ? (sklearn?.versions ?? 'no Python with scikit-learn was found (--python PATH names one): its columns are empty') : '',
+  sections.some((s) => s !== 'kernels')
+    ? (sklearn?.versions ?? 'no Python with scikit-learn was found (--python PATH names one): its columns are empty')
+    : '',
   peakLine(),
   `${new Date().toISOString().slice(0, 10)}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
 ].filter(Boolean)
 const report = [notes.join('\n'), workloadReport(made, flags.markdown)]
-for (const section of sections) report.push(sectionReport(section, rows.filter((row) => row.section === section), flags.markdown))
+for (const section of sections)
+  report.push(
+    sectionReport(
+      section,
+      rows.filter((row) => row.section === section),
+      flags.markdown,
+    ),
+  )
 console.log(`\n${report.join('\n\n')}`)
-if (flags.json) writeFileSync(flags.json, JSON.stringify({ notes, workloads: made.map(({ id, n, d, k, about, sha256 }) => ({ id, n, d, k, about, sha256 })), rows }, null, 1))
+if (flags.json)
+  writeFileSync(
+    flags.json,
+    JSON.stringify({ notes, workloads: made.map(({ id, n, d, k, about, sha256 }) => ({ id, n, d, k, about, sha256 })), rows }, null, 1),
+  )
 if (faults.length > 0) {
   console.error(`\nNOT THE SAME WORK:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
   process.exitCode = 1

@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 // The first on the path is often a version manager's, without packages; the system's may have them. Newest minor versions first.
-const CANDIDATES = ['python3', 'python', '/usr/bin/python3', '/usr/local/bin/python3', ...[14, 13, 12, 11, 10].map((minor) => `python3.${minor}`)]
+const CANDIDATES = [
+  'python3',
+  'python',
+  '/usr/bin/python3',
+  '/usr/local/bin/python3',
+  ...[14, 13, 12, 11, 10].map((minor) => `python3.${minor}`),
+]
 
 /** Starts the runner with `threads` threads on the Python asked for, or on the one with the newest scikit-learn; undefined where there is none. */
 export async function startSklearn({ python, threads }) {
@@ -13,7 +19,13 @@ export async function startSklearn({ python, threads }) {
   for (const command of python ? [python] : CANDIDATES) {
     try {
       const { stdout } = await promisify(execFile)(command, ['-c', 'import sklearn; print(sklearn.__version__)'], { timeout: 30_000 })
-      found.push({ command, version: stdout.trim().split('.').map((part) => Number.parseInt(part, 10) || 0) })
+      found.push({
+        command,
+        version: stdout
+          .trim()
+          .split('.')
+          .map((part) => Number.parseInt(part, 10) || 0),
+      })
     } catch {
       // not there, or without scikit-learn
     }
@@ -23,7 +35,10 @@ export async function startSklearn({ python, threads }) {
 
   const env = { ...process.env }
   for (const name of ['OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS']) env[name] = String(threads)
-  const child = spawn(found[0].command, ['-u', fileURLToPath(new URL('sklearn_runner.py', import.meta.url))], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(found[0].command, ['-u', fileURLToPath(new URL('sklearn_runner.py', import.meta.url))], {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const answer = async () => {
     const { value, done } = await lines.next()

@@ -12,7 +12,13 @@ export const WORKLOADS = {
   W5: { n: 100_000, d: 64, k: 32, about: 'blobs, separation 0.35', fill: blobs(0.35) },
   W6: { n: 1_000_000, d: 8, k: 16, about: 'blobs, separation 1', fill: blobs(1) },
   W7: { n: 60_000, d: 784, k: 10, about: 'blobs of rank 32, plus noise', fill: lowRank(32, 0.6, 0.3) },
-  W8: { n: 100_000, d: 16, k: 64, about: 'uniform on [0, 1)', fill: (random, { data }) => data.forEach((_, i) => (data[i] = random.uniform())) },
+  W8: {
+    n: 100_000,
+    d: 16,
+    k: 64,
+    about: 'uniform on [0, 1)',
+    fill: (random, { data }) => data.forEach((_, i) => (data[i] = random.uniform())),
+  },
 }
 
 /** Makes a workload: its data as a Matrix, K distinct rows as first centers (`rows`, `centers`), and the variance of each column, of which every
@@ -25,7 +31,12 @@ export function makeWorkload(id) {
   const rows = distinct(random, n, k)
   const bytes = Buffer.from(matrix.data.buffer, matrix.data.byteOffset, matrix.data.byteLength)
   return {
-    id, n, d, k, matrix, rows,
+    id,
+    n,
+    d,
+    k,
+    matrix,
+    rows,
     about: note ?? about,
     sha256: createHash('sha256').update(bytes).digest('hex').slice(0, 12),
     bytes,
@@ -54,9 +65,18 @@ export function inertiaOf({ matrix: { data }, n, d }, centers) {
 function iris(random, { data }) {
   if (mixtura.loadIris) return void data.set(mixtura.loadIris().data.data)
   const classes = [
-    [[5.01, 3.43, 1.46, 0.25], [0.35, 0.38, 0.17, 0.11]],
-    [[5.94, 2.77, 4.26, 1.33], [0.52, 0.31, 0.47, 0.2]],
-    [[6.59, 2.97, 5.55, 2.03], [0.64, 0.32, 0.55, 0.27]],
+    [
+      [5.01, 3.43, 1.46, 0.25],
+      [0.35, 0.38, 0.17, 0.11],
+    ],
+    [
+      [5.94, 2.77, 4.26, 1.33],
+      [0.52, 0.31, 0.47, 0.2],
+    ],
+    [
+      [6.59, 2.97, 5.55, 2.03],
+      [0.64, 0.32, 0.55, 0.27],
+    ],
   ]
   classes.forEach(([mean, deviation], c) => {
     for (let i = 0; i < 200; i++) data[c * 200 + i] = Math.round(10 * (mean[i % 4] + deviation[i % 4] * random.normal())) / 10
@@ -66,7 +86,10 @@ function iris(random, { data }) {
 
 function blobs(separation) {
   return (random, { data, n, d, k }) => {
-    const weights = Array.from({ length: k }, () => -Math.log(Array.from({ length: 5 }, () => 1 - random.uniform()).reduce((a, b) => a * b))) // Γ(5): a Dirichlet draw
+    const weights = Array.from(
+      { length: k },
+      () => -Math.log(Array.from({ length: 5 }, () => 1 - random.uniform()).reduce((a, b) => a * b)),
+    ) // Γ(5): a Dirichlet draw
     const mass = weights.reduce((a, b) => a + b)
     const centers = Array.from({ length: k }, () => Float64Array.from({ length: d }, () => separation * random.normal()))
     const shapes = centers.map(() => {

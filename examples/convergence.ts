@@ -38,22 +38,40 @@ printTable(
 )
 
 // The proof, in numbers: no step of any run goes the wrong way. The best run's trace is also the model's own: lowerBounds.
-const steps = (points: Point[]) => runs.flatMap((run) => of(points, run).slice(1).map((p, t) => p.value - of(points, run)[t].value))
-console.log(`\n  Smallest step of the log-likelihood: ${Math.min(...steps(em)).toExponential(1)}; largest of J: ${Math.max(...steps(lloyd)).toExponential(1)}`)
-console.log(`  lowerBounds of the model is the trace of run ${bestEm + 1}: ${mixture.lowerBounds.every((value, t) => value === of(em, bestEm)[t].value)}`)
+const steps = (points: Point[]) =>
+  runs.flatMap((run) =>
+    of(points, run)
+      .slice(1)
+      .map((p, t) => p.value - of(points, run)[t].value),
+  )
+console.log(
+  `\n  Smallest step of the log-likelihood: ${Math.min(...steps(em)).toExponential(1)}; largest of J: ${Math.max(...steps(lloyd)).toExponential(1)}`,
+)
+console.log(
+  `  lowerBounds of the model is the trace of run ${bestEm + 1}: ${mixture.lowerBounds.every((value, t) => value === of(em, bestEm)[t].value)}`,
+)
 
 const panel = (heading: string, label: string, domain: number[], points: Point[], best: number) => ({
   heading,
   x: { label: 'iteration (log scale)', type: 'log', ticks: 4, tickFormat: 'd' } as const,
   y: { label, domain },
   marks: [
-    Plot.lineY(points.filter(({ run }) => run !== best), { x: 'iteration', y: 'value', z: 'run', stroke: palette[0], strokeWidth: 1.5, strokeOpacity: 0.6, clip: true }),
+    Plot.lineY(
+      points.filter(({ run }) => run !== best),
+      { x: 'iteration', y: 'value', z: 'run', stroke: palette[0], strokeWidth: 1.5, strokeOpacity: 0.6, clip: true },
+    ),
     Plot.lineY(of(points, best), { x: 'iteration', y: 'value', stroke: palette[1], strokeWidth: 3, clip: true }),
   ],
 })
 writeFigure('convergence', {
   title: 'Eight starts, eight climbs',
   subtitle: 'EM raises the log-likelihood, k-means lowers J, neither ever turns; where they end depends on the start',
-  legend: [{ label: 'best run', color: palette[1], dash: '' }, { label: 'other runs', color: palette[0], dash: '' }],
-  panels: [panel('EM for a Gaussian mixture', 'mean log-likelihood per row', [-5, -4.25], em, bestEm), panel('k-means', 'J, mean squared distance', [1, 8], lloyd, bestLloyd)],
+  legend: [
+    { label: 'best run', color: palette[1], dash: '' },
+    { label: 'other runs', color: palette[0], dash: '' },
+  ],
+  panels: [
+    panel('EM for a Gaussian mixture', 'mean log-likelihood per row', [-5, -4.25], em, bestEm),
+    panel('k-means', 'J, mean squared distance', [1, 8], lloyd, bestLloyd),
+  ],
 })

@@ -7,9 +7,30 @@ import { printTable } from './table.ts'
 // Three groups, long and tilted in their own ways.
 const { X, labels } = drawGroups(
   [
-    { n: 80, mean: [0, 0], factor: [[2, 0], [1.4, 0.4]] },
-    { n: 80, mean: [1, 4], factor: [[2, 0], [-1, 0.4]] },
-    { n: 80, mean: [6.5, 2], factor: [[0.5, 0], [0, 1.8]] },
+    {
+      n: 80,
+      mean: [0, 0],
+      factor: [
+        [2, 0],
+        [1.4, 0.4],
+      ],
+    },
+    {
+      n: 80,
+      mean: [1, 4],
+      factor: [
+        [2, 0],
+        [-1, 0.4],
+      ],
+    },
+    {
+      n: 80,
+      mean: [6.5, 2],
+      factor: [
+        [0.5, 0],
+        [0, 1.8],
+      ],
+    },
   ],
   28,
 )
@@ -20,7 +41,13 @@ const fits = (['full', 'tied', 'diag', 'spherical'] as const).map((covarianceTyp
 })
 printTable(
   ['covariance', 'free parameters', 'mean log-likelihood', 'BIC', 'accuracy'],
-  fits.map(({ covarianceType, model, accuracy }) => [covarianceType, model.nParameters, model.score(X).toFixed(4), model.bic(X).toFixed(1), accuracy.toFixed(3)]),
+  fits.map(({ covarianceType, model, accuracy }) => [
+    covarianceType,
+    model.nParameters,
+    model.score(X).toFixed(4),
+    model.bic(X).toFixed(1),
+    accuracy.toFixed(3),
+  ]),
   'Three groups of 80 rows each, three components, ten starts',
 )
 

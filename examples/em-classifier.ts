@@ -4,8 +4,24 @@ import { drawGroups, named } from './data.ts'
 import { ellipse, groupDots, groupKeys, writeFigure } from './figure.ts'
 import { printTable } from './table.ts'
 
-const first = { n: 300, mean: [0, 0, 0], factor: [[1.2, 0, 0], [0.6, 0.9, 0], [-0.3, 0.2, 1]] }
-const second = { n: 300, mean: [2, 2, 1], factor: [[0.8, 0, 0], [-0.5, 1, 0], [0.4, 0.3, 0.7]] }
+const first = {
+  n: 300,
+  mean: [0, 0, 0],
+  factor: [
+    [1.2, 0, 0],
+    [0.6, 0.9, 0],
+    [-0.3, 0.2, 1],
+  ],
+}
+const second = {
+  n: 300,
+  mean: [2, 2, 1],
+  factor: [
+    [0.8, 0, 0],
+    [-0.5, 1, 0],
+    [0.4, 0.3, 0.7],
+  ],
+}
 const { X, labels } = drawGroups([first, second], 28)
 
 type Parameters = { weights: number[]; means: number[][]; covariances: number[][][] }
@@ -45,11 +61,22 @@ const model: LatentVariableModel<Parameters> = {
 }
 
 // Both start from the same parameters: equal weights, two rows of the data as means, unit covariances.
-const identity = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+const identity = [
+  [1, 0, 0],
+  [0, 1, 0],
+  [0, 0, 1],
+]
 const start = { weights: [0.5, 0.5], means: [X[1], X[0]], covariances: [identity, identity] }
 const stopping = { tol: 1e-7, maxIter: 500 }
 const own = expectationMaximization(model, start, stopping)
-const mixture = new GaussianMixture({ nComponents: 2, weightsInit: start.weights, meansInit: start.means, precisionsInit: start.covariances, regCovar: 0, ...stopping }).fit(X)
+const mixture = new GaussianMixture({
+  nComponents: 2,
+  weightsInit: start.weights,
+  meansInit: start.means,
+  precisionsInit: start.covariances,
+  regCovar: 0,
+  ...stopping,
+}).fit(X)
 
 const responsibilities = model.eStep(own.parameters).responsibilities as number[][]
 const predicted = Int32Array.from(responsibilities, (r) => Number(r[1] > r[0]))
@@ -69,13 +96,20 @@ printTable(
   ],
   'Two Gaussians in three dimensions, 600 rows, labels never seen',
 )
-const difference = Math.max(...[weights, means, covariances].flat(3).map((v, i) => Math.abs(v - [mixture.weights, mixture.means, mixture.covariances].flat(3)[i])))
+const difference = Math.max(
+  ...[weights, means, covariances].flat(3).map((v, i) => Math.abs(v - [mixture.weights, mixture.means, mixture.covariances].flat(3)[i])),
+)
 console.log(`\n  Largest difference of any parameter: ${difference.toExponential(1)}`)
 
 const projection = (a: number, b: number) => {
   const part = (k: number) => [a, b].map((i) => [a, b].map((j) => covariances[k][i][j])) // the marginal of two features is their part of Σ
   const ellipses = means.map((mean, k) => ellipse([mean[a], mean[b]], part(k)))
-  return { heading: `x${a + 1} and x${b + 1}`, x: { label: `x${a + 1}`, inset: 6 }, y: { label: `x${b + 1}`, inset: 6 }, marks: [...groupDots(X, labels, named(labels, predicted), [a, b]), ...ellipses] }
+  return {
+    heading: `x${a + 1} and x${b + 1}`,
+    x: { label: `x${a + 1}`, inset: 6 },
+    y: { label: `x${b + 1}`, inset: 6 },
+    marks: [...groupDots(X, labels, named(labels, predicted), [a, b]), ...ellipses],
+  }
 }
 writeFigure('em-classifier', {
   title: 'Two overlapping 3-d Gaussians, found by EM',

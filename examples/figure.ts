@@ -24,7 +24,10 @@ export function groupDots(rows: number[][], groups: Int32Array, clusters: Int32A
   const place = { x: (row: number[]) => row[a], y: (row: number[]) => row[b] }
   return [
     Plot.dot(rows, { ...place, fill: (_: number[], i: number) => palette[groups[i]], r: 2.5, fillOpacity: 0.75 }),
-    Plot.dot(rows.filter((_, i) => clusters[i] !== groups[i]), { ...place, symbol: 'times', stroke: ink, r: 3.5 }),
+    Plot.dot(
+      rows.filter((_, i) => clusters[i] !== groups[i]),
+      { ...place, symbol: 'times', stroke: ink, r: 3.5 },
+    ),
   ]
 }
 
@@ -39,17 +42,37 @@ export function ellipses(model: GaussianMixture<CovarianceType>): Plot.Line[] {
 }
 
 /** The legend of `groupDots`. */
-export const groupKeys = (names: string[]): Key[] => [...names.map((label, k) => ({ label, color: palette[k] })), { label: 'misclassified', color: ink, symbol: 'times' }]
+export const groupKeys = (names: string[]): Key[] => [
+  ...names.map((label, k) => ({ label, color: palette[k] })),
+  { label: 'misclassified', color: ink, symbol: 'times' },
+]
 
 const { document } = parseHTML('<!doctype html><html><body></body></html>')
 const WIDTH = 940
 
 const draw = (width: number, height: number, options: Plot.PlotOptions) =>
   // inline sizes, because Plot's own style sheet (height: auto) would stretch an SVG inside an SVG
-  Plot.plot({ ...options, document, width, height, style: { fontFamily: 'system-ui, sans-serif', fontSize: '12px', width: `${width}px`, height: `${height}px`, maxWidth: 'none', overflow: 'visible' } })
+  Plot.plot({
+    ...options,
+    document,
+    width,
+    height,
+    style: {
+      fontFamily: 'system-ui, sans-serif',
+      fontSize: '12px',
+      width: `${width}px`,
+      height: `${height}px`,
+      maxWidth: 'none',
+      overflow: 'visible',
+    },
+  })
 
 function header(title: string, subtitle: string, legend: Key[], height: number) {
-  const keys = legend.map((key, i) => ({ ...key, symbol: key.symbol ?? 'circle', at: legend.slice(0, i).reduce((x, { label }) => x + 56 + label.length * 6.8, 12) }))
+  const keys = legend.map((key, i) => ({
+    ...key,
+    symbol: key.symbol ?? 'circle',
+    at: legend.slice(0, i).reduce((x, { label }) => x + 56 + label.length * 6.8, 12),
+  }))
   const y = height - 14
   return draw(WIDTH, height, {
     margin: 0,
@@ -60,21 +83,39 @@ function header(title: string, subtitle: string, legend: Key[], height: number) 
     marks: [
       Plot.text([title], { x: 12, y: 20, textAnchor: 'start', fontSize: 18, fontWeight: 600 }),
       Plot.text([subtitle], { x: 12, y: 43, textAnchor: 'start', fontSize: 13, fill: '#444' }),
-      Plot.dot(keys.filter(({ dash }) => dash === undefined), { x: ({ at }) => at + 8, y, fill: 'color', stroke: 'color', symbol: 'symbol', r: 4.5 }),
-      ...keys.filter(({ dash }) => dash !== undefined).map((key) => Plot.link([key], { x1: key.at, x2: key.at + 18, y1: y, y2: y, stroke: key.color, strokeWidth: 2.5, strokeDasharray: key.dash })),
+      Plot.dot(
+        keys.filter(({ dash }) => dash === undefined),
+        { x: ({ at }) => at + 8, y, fill: 'color', stroke: 'color', symbol: 'symbol', r: 4.5 },
+      ),
+      ...keys
+        .filter(({ dash }) => dash !== undefined)
+        .map((key) =>
+          Plot.link([key], { x1: key.at, x2: key.at + 18, y1: y, y2: y, stroke: key.color, strokeWidth: 2.5, strokeDasharray: key.dash }),
+        ),
       Plot.text(keys, { x: ({ at }) => at + 24, y, text: 'label', textAnchor: 'start', fontSize: 13 }),
     ],
   })
 }
 
 /** Writes build/figures/NAME.svg with the panels side by side, `columns` in a row, and prints where. */
-export function writeFigure(name: string, figure: { title: string; subtitle: string; legend?: Key[]; columns?: number; height?: number; panels: Panel[] }): void {
+export function writeFigure(
+  name: string,
+  figure: { title: string; subtitle: string; legend?: Key[]; columns?: number; height?: number; panels: Panel[] },
+): void {
   const { title, subtitle, legend = [], panels, columns = panels.length, height = 400 } = figure
   const width = Math.floor(WIDTH / columns)
   const top = legend.length ? 90 : 62
   const total = top + Math.ceil(panels.length / columns) * height
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
-  const attributes = { xmlns: 'http://www.w3.org/2000/svg', width: WIDTH, height: total, viewBox: `0 0 ${WIDTH} ${total}`, style: 'background:#fff', role: 'img', 'aria-label': `${title}. ${subtitle}` }
+  const attributes = {
+    xmlns: 'http://www.w3.org/2000/svg',
+    width: WIDTH,
+    height: total,
+    viewBox: `0 0 ${WIDTH} ${total}`,
+    style: 'background:#fff',
+    role: 'img',
+    'aria-label': `${title}. ${subtitle}`,
+  }
   for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, String(value))
   svg.append(header(title, subtitle, legend, top))
 
@@ -82,7 +123,14 @@ export function writeFigure(name: string, figure: { title: string; subtitle: str
     const axis = { labelAnchor: 'center', labelArrow: 'none' } as const
     const text = Plot.text([heading], { frameAnchor: 'top-left', dy: -20, fontSize: 14, fontWeight: 600, fill: ink })
     const margins = { marginTop: 30, marginLeft: 64, marginBottom: 46, marginRight: 16 }
-    const panel = draw(width, height, { ...margins, grid: true, ...options, x: { ...axis, ...options.x }, y: { ...axis, ...options.y }, marks: [...marks, text] })
+    const panel = draw(width, height, {
+      ...margins,
+      grid: true,
+      ...options,
+      x: { ...axis, ...options.x },
+      y: { ...axis, ...options.y },
+      marks: [...marks, text],
+    })
     panel.setAttribute('x', String((i % columns) * width))
     panel.setAttribute('y', String(top + Math.floor(i / columns) * height))
     svg.append(panel)

@@ -8,15 +8,37 @@ import { printTable } from './table.ts'
 // Height in cm, weight in kg; taller people weigh more, in either group.
 const { X, labels } = drawGroups(
   [
-    { n: 400, mean: [165, 62], factor: [[6, 0], [4, 7]] },
-    { n: 400, mean: [180, 84], factor: [[7, 0], [5, 10]] },
+    {
+      n: 400,
+      mean: [165, 62],
+      factor: [
+        [6, 0],
+        [4, 7],
+      ],
+    },
+    {
+      n: 400,
+      mean: [180, 84],
+      factor: [
+        [7, 0],
+        [5, 10],
+      ],
+    },
   ],
   28,
 )
 
 // Every combination is fitted from five starts and kept. BIC takes the log-likelihood and charges ln N for every free parameter.
 const counts = [1, 2, 3, 4, 5, 6]
-const { best, results } = selectGaussianMixture(X, { nComponents: counts, covarianceType: ['full', 'tied', 'diag', 'spherical'], criterion: 'bic', nInit: 5, tol: 1e-5, maxIter: 1000, randomState: 28 })
+const { best, results } = selectGaussianMixture(X, {
+  nComponents: counts,
+  covarianceType: ['full', 'tied', 'diag', 'spherical'],
+  criterion: 'bic',
+  nInit: 5,
+  tol: 1e-5,
+  maxIter: 1000,
+  randomState: 28,
+})
 const types = [...new Set(results.map((r) => r.covarianceType))]
 const of = (type: string, k: number) => results.find((r) => r.covarianceType === type && r.nComponents === k)
 const chosen = results.find((r) => r.model === best) as (typeof results)[0]
@@ -27,7 +49,12 @@ printTable(
 )
 printTable(
   ['two components', 'accuracy', 'free parameters', 'BIC'],
-  types.map((type) => [type, clusterAccuracy(labels, of(type, 2)?.model.predict(X) ?? []).toFixed(3), of(type, 2)?.model.nParameters ?? '', of(type, 2)?.bic.toFixed(1) ?? '']),
+  types.map((type) => [
+    type,
+    clusterAccuracy(labels, of(type, 2)?.model.predict(X) ?? []).toFixed(3),
+    of(type, 2)?.model.nParameters ?? '',
+    of(type, 2)?.bic.toFixed(1) ?? '',
+  ]),
   'Sex, told from height and weight by mixtures that never saw it',
 )
 const accuracy = clusterAccuracy(labels, best.predict(X))
@@ -55,10 +82,27 @@ writeFigure('height-weight', {
       x: { label: 'number of components', ticks: counts, tickFormat: 'd', inset: 16 },
       y: { label: 'BIC', tickFormat: 'd', domain: [chosen.bic - 20, chosen.bic + 240] },
       marks: [
-        ...types.map((type, i) => Plot.lineY(results.filter((r) => r.covarianceType === type), { x: 'nComponents', y: 'bic', stroke: palette[2 + i], strokeWidth: 2, marker: 'dot', clip: true })),
-        Plot.text(results.filter((r) => r.nComponents === 6), { x: 'nComponents', y: 'bic', text: 'covarianceType', dx: 10, textAnchor: 'start', fontSize: 13 }),
+        ...types.map((type, i) =>
+          Plot.lineY(
+            results.filter((r) => r.covarianceType === type),
+            { x: 'nComponents', y: 'bic', stroke: palette[2 + i], strokeWidth: 2, marker: 'dot', clip: true },
+          ),
+        ),
+        Plot.text(
+          results.filter((r) => r.nComponents === 6),
+          { x: 'nComponents', y: 'bic', text: 'covarianceType', dx: 10, textAnchor: 'start', fontSize: 13 },
+        ),
         Plot.dot([chosen], { x: 'nComponents', y: 'bic', r: 9, stroke: ink, strokeWidth: 2 }),
-        Plot.text([chosen], { x: 'nComponents', y: 'bic', text: ['best'], dx: -14, dy: 6, textAnchor: 'end', fontSize: 13, fontWeight: 600 }),
+        Plot.text([chosen], {
+          x: 'nComponents',
+          y: 'bic',
+          text: ['best'],
+          dx: -14,
+          dy: 6,
+          textAnchor: 'end',
+          fontSize: 13,
+          fontWeight: 600,
+        }),
       ],
     },
     {

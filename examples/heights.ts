@@ -9,7 +9,8 @@ const truth = [
   { group: 'men', share: 0.5, mean: 181, sd: 7 },
 ]
 type Group = (typeof truth)[0]
-const draw = (randomState: number) => makeBlobs({ nSamples: [500, 500], centers: truth.map((t) => [t.mean]), clusterStd: truth.map((t) => t.sd), randomState })
+const draw = (randomState: number) =>
+  makeBlobs({ nSamples: [500, 500], centers: truth.map((t) => [t.mean]), clusterStd: truth.map((t) => t.sd), randomState })
 
 // Labels known: two separate problems, each with a closed answer (share, mean and variance of the group).
 function withLabels({ X, labels }: ReturnType<typeof draw>): Group[] {
@@ -31,7 +32,8 @@ function withoutLabels({ X }: ReturnType<typeof draw>): Group[] {
 // How far off may an answer be? As far as answers typically are: the root mean square error over 50 other samples of 1000 people.
 const quantities = ['share', 'mean', 'sd'] as const
 const others = Array.from({ length: 50 }, (_, i) => draw(1000 + i)).map((sample) => [withLabels(sample), withoutLabels(sample)])
-const error = (way: number, k: number, q: (typeof quantities)[number]) => Math.sqrt(others.reduce((sum, o) => sum + (o[way][k][q] - truth[k][q]) ** 2, 0) / others.length)
+const error = (way: number, k: number, q: (typeof quantities)[number]) =>
+  Math.sqrt(others.reduce((sum, o) => sum + (o[way][k][q] - truth[k][q]) ** 2, 0) / others.length)
 
 const sample = draw(28)
 const { X, labels } = sample
@@ -40,7 +42,11 @@ const accuracy = clusterAccuracy(labels, mixture.predict(X))
 printTable(
   ['group', 'quantity', 'true', 'labels known', '±', 'labels hidden', '±'],
   truth.flatMap((t, k) =>
-    quantities.map((q) => [t.group, q, ...[t[q], known[k][q], error(0, k, q), hidden[k][q], error(1, k, q)].map((v) => v.toFixed(q === 'share' ? 3 : 2))]),
+    quantities.map((q) => [
+      t.group,
+      q,
+      ...[t[q], known[k][q], error(0, k, q), hidden[k][q], error(1, k, q)].map((v) => v.toFixed(q === 'share' ? 3 : 2)),
+    ]),
   ),
   'Heights in cm: maximum likelihood per group, and EM that never saw a label (±: typical error, from 50 other samples)',
 )
@@ -49,7 +55,9 @@ console.log(`\n  EM: ${mixture.nIter} iterations; it tells women from men with a
 const density = (g: Group, x: number) => (g.share / (g.sd * Math.sqrt(2 * Math.PI))) * Math.exp(-0.5 * ((x - g.mean) / g.sd) ** 2)
 const grid = Array.from({ length: 241 }, (_, i) => 145 + i * 0.25)
 const curves = (groups: Group[], dash: string) =>
-  groups.map((g, k) => Plot.line(grid, { x: (x) => x, y: (x) => density(g, x), stroke: palette[k], strokeWidth: 2.5, strokeDasharray: dash }))
+  groups.map((g, k) =>
+    Plot.line(grid, { x: (x) => x, y: (x) => density(g, x), stroke: palette[k], strokeWidth: 2.5, strokeDasharray: dash }),
+  )
 const bin = 2
 writeFigure('heights', {
   title: 'Heights of 1000 people',
@@ -65,7 +73,13 @@ writeFigure('heights', {
       x: { label: 'height (cm)' },
       y: { label: 'density (1/cm)', nice: true },
       marks: [
-        Plot.rectY(X.data, Plot.binX<Plot.RectYOptions>({ y: (values: number[]) => values.length / X.rows / bin }, { x: (h: number) => h, interval: bin, fill: '#ddd' })),
+        Plot.rectY(
+          X.data,
+          Plot.binX<Plot.RectYOptions>(
+            { y: (values: number[]) => values.length / X.rows / bin },
+            { x: (h: number) => h, interval: bin, fill: '#ddd' },
+          ),
+        ),
         Plot.line(grid, { x: (x) => x, y: (x) => hidden.reduce((sum, g) => sum + density(g, x), 0), stroke: ink, strokeWidth: 1.5 }),
         ...curves(hidden, ''),
         ...curves(known, '3,5'),

@@ -5,7 +5,14 @@ import { ellipses, groupDots, groupKeys, writeFigure } from './figure.ts'
 import { printTable } from './table.ts'
 
 const { data, target, featureNames, targetNames } = loadIris()
-const pairs = [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
+const pairs = [
+  [0, 1],
+  [0, 2],
+  [0, 3],
+  [1, 2],
+  [1, 3],
+  [2, 3],
+]
 const fit = (X: Parameters<GaussianMixture['fit']>[0]) => {
   const model = new GaussianMixture({ nComponents: 3, nInit: 10, randomState: 28 }).fit(X)
   const predicted = model.predict(X)
@@ -18,7 +25,10 @@ const all = fit(data)
 printTable(
   ['features', 'adjusted Rand', 'accuracy', 'iterations'],
   [...fits, { ...all, a: -1, b: -1 }].map(({ a, b, rand, accuracy, model }) => [
-    a < 0 ? 'all four' : `${featureNames[a]}, ${featureNames[b]}`, rand.toFixed(3), accuracy.toFixed(3), model.nIter,
+    a < 0 ? 'all four' : `${featureNames[a]}, ${featureNames[b]}`,
+    rand.toFixed(3),
+    accuracy.toFixed(3),
+    model.nIter,
   ]),
   'Three Gaussian components, full covariance, against the three species',
 )

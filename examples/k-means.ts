@@ -4,15 +4,36 @@ import { KMeans, makeBlobs } from 'mixtura'
 import { ink, palette, writeFigure } from './figure.ts'
 import { printTable } from './table.ts'
 
-const { X } = makeBlobs({ nSamples: 400, centers: [[0, 0], [5, 1], [1.5, 5], [6.5, 6]], clusterStd: 1.2, randomState: 28 })
+const { X } = makeBlobs({
+  nSamples: 400,
+  centers: [
+    [0, 0],
+    [5, 1],
+    [1.5, 5],
+    [6.5, 6],
+  ],
+  clusterStd: 1.2,
+  randomState: 28,
+})
 // A start that makes it work: all four centers in one corner.
-const start = [[-1, -1], [0, -1], [-1, 0], [0, 0]]
+const start = [
+  [-1, -1],
+  [0, -1],
+  [-1, 0],
+  [0, 0],
+]
 const options = { nClusters: 4, init: start, tol: 0, onWarning() {} }
 
 // J, the mean squared distance to the nearest center, falls with every iteration.
 const trace: { iteration: number; J: number; shift: number }[] = []
-const last = new KMeans(options).fit(X, { onIteration: ({ iteration, inertia, shift }) => void trace.push({ iteration, J: inertia / X.rows, shift }) })
-printTable(['iteration', 'J', 'centers moved by'], trace.map(({ iteration, J, shift }) => [iteration, J.toFixed(6), shift.toFixed(6)]), 'From a bad start, until nothing changes')
+const last = new KMeans(options).fit(X, {
+  onIteration: ({ iteration, inertia, shift }) => void trace.push({ iteration, J: inertia / X.rows, shift }),
+})
+printTable(
+  ['iteration', 'J', 'centers moved by'],
+  trace.map(({ iteration, J, shift }) => [iteration, J.toFixed(6), shift.toFixed(6)]),
+  'From a bad start, until nothing changes',
+)
 
 // The four ways to stop. Looser rules stop earlier and leave a slightly larger J.
 const rules = [

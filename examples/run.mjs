@@ -6,8 +6,13 @@ import { build } from 'esbuild'
 
 const root = resolve(import.meta.dirname, '..')
 const helpers = ['data.ts', 'figure.ts', 'table.ts']
-const names = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.ts') && !helpers.includes(file)).map((file) => file.slice(0, -3))
-const describe = (name) => readFileSync(resolve(import.meta.dirname, `${name}.ts`), 'utf8').split('\n', 1)[0].replace('// ', '')
+const names = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.ts') && !helpers.includes(file))
+  .map((file) => file.slice(0, -3))
+const describe = (name) =>
+  readFileSync(resolve(import.meta.dirname, `${name}.ts`), 'utf8')
+    .split('\n', 1)[0]
+    .replace('// ', '')
 const list = names.map((name) => `  ${name.padEnd(Math.max(...names.map(({ length }) => length)))}   ${describe(name)}`).join('\n')
 
 const [name, ...rest] = process.argv.slice(2)
@@ -20,6 +25,15 @@ else if (!names.includes(name) || rest.length) {
   const outfile = resolve(root, 'build', 'examples', `${name}.mjs`)
   // 'mixtura' is this repository's source, as it stands
   const alias = { mixtura: resolve(root, 'src', 'index.ts') }
-  await build({ entryPoints: [resolve(import.meta.dirname, `${name}.ts`)], outfile, alias, bundle: true, packages: 'external', format: 'esm', platform: 'node', logLevel: 'error' })
+  await build({
+    entryPoints: [resolve(import.meta.dirname, `${name}.ts`)],
+    outfile,
+    alias,
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'error',
+  })
   await import(pathToFileURL(outfile).href)
 }

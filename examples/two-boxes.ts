@@ -24,7 +24,10 @@ printTable(
   'The first E-step, from p = (0.1, 0.9): likelihood of each draw, and who is held responsible',
 )
 
-const paths = { soft: [options.probabilitiesInit, ...soft.history.map((h) => h.probabilities)], hard: [options.probabilitiesInit, ...hard.history.map((h) => h.probabilities)] }
+const paths = {
+  soft: [options.probabilitiesInit, ...soft.history.map((h) => h.probabilities)],
+  hard: [options.probabilitiesInit, ...hard.history.map((h) => h.probabilities)],
+}
 const shown = [0, 1, 2, 3, 4, 5, 10, 20, 60]
 printTable(
   ['iteration', 'soft p1', 'soft p2', 'hard p1', 'hard p2'],
@@ -32,11 +35,15 @@ printTable(
   shown.map((t) => [t, ...[paths.soft[t], paths.hard[Math.min(t, hard.nIter)]].flatMap((p) => p.map((v) => v.toFixed(6)))]),
   `Share of white balls, after each iteration (hard EM: fixed after ${hard.nIter})`,
 )
-console.log('\n  Soft EM finds that one box explains the draws as well as two: both go to 11/25 = 0.44. Hard EM stays where it first settled.')
+console.log(
+  '\n  Soft EM finds that one box explains the draws as well as two: both go to 11/25 = 0.44. Hard EM stays where it first settled.',
+)
 
 const last = 15
 const points = (['soft', 'hard'] as const).flatMap((kind) =>
-  Array.from({ length: last + 1 }, (_, t) => (paths[kind][t] ?? paths[kind].at(-1) as number[]).map((p, box) => ({ kind, box: `box ${box + 1}`, t, p }))).flat(),
+  Array.from({ length: last + 1 }, (_, t) =>
+    (paths[kind][t] ?? (paths[kind].at(-1) as number[])).map((p, box) => ({ kind, box: `box ${box + 1}`, t, p })),
+  ).flat(),
 )
 const panel = (kind: string) => ({
   heading: kind === 'soft' ? 'Soft: shares of responsibility' : 'Hard: each draw to one box',
@@ -45,7 +52,10 @@ const panel = (kind: string) => ({
   marks: [
     Plot.ruleY([0.44], { strokeDasharray: '2,4' }),
     Plot.text(['all draws from one box: 11/25'], { x: last, y: 0.44, dy: -10, textAnchor: 'end' }),
-    Plot.lineY(points.filter((q) => q.kind === kind), { x: 't', y: 'p', stroke: ({ box }) => palette[box === 'box 1' ? 0 : 1], strokeWidth: 2, marker: 'dot' }),
+    Plot.lineY(
+      points.filter((q) => q.kind === kind),
+      { x: 't', y: 'p', stroke: ({ box }) => palette[box === 'box 1' ? 0 : 1], strokeWidth: 2, marker: 'dot' },
+    ),
   ],
 })
 writeFigure('two-boxes', {

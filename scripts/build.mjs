@@ -19,10 +19,22 @@ copyFileSync('build/kernels.d.ts', 'src/generated/kernels.d.ts')
 if (!process.argv.includes('--kernels-only')) {
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json')
   rmSync('dist', { recursive: true, force: true })
-  await build({ entryPoints: ['src/index.ts'], bundle: true, format: 'esm', platform: 'neutral', target: 'es2022', outfile: 'dist/index.js', sourcemap: true, mainFields: ['module', 'main'], logLevel: 'warning' })
+  await build({
+    entryPoints: ['src/index.ts'],
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    outfile: 'dist/index.js',
+    sourcemap: true,
+    mainFields: ['module', 'main'],
+    logLevel: 'warning',
+  })
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json')
   mkdirSync('dist/generated', { recursive: true })
   copyFileSync('build/kernels.d.ts', 'dist/generated/kernels.d.ts')
   const bundle = readFileSync('dist/index.js')
-  console.log(`kernels ${(wasm.length / 1024).toFixed(1)} kB · dist/index.js ${(bundle.length / 1024).toFixed(1)} kB, ${(gzipSync(bundle).length / 1024).toFixed(1)} kB gzip`)
+  console.log(
+    `kernels ${(wasm.length / 1024).toFixed(1)} kB · dist/index.js ${(bundle.length / 1024).toFixed(1)} kB, ${(gzipSync(bundle).length / 1024).toFixed(1)} kB gzip`,
+  )
 }

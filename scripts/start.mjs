@@ -17,7 +17,13 @@ class InputError extends Error {}
  *  other column with the fewest distinct values. */
 function readCsv(file) {
   if (!existsSync(file)) throw new InputError(`There is no file ${file}.`)
-  const records = parse(readFileSync(file), { bom: true, trim: true, skip_empty_lines: true, relax_column_count: true, delimiter: [',', ';', '\t'] })
+  const records = parse(readFileSync(file), {
+    bom: true,
+    trim: true,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    delimiter: [',', ';', '\t'],
+  })
   if (records.length < 3) throw new InputError(`${file}: expected a header and at least 2 rows, got ${records.length} lines.`)
   const isNumber = (cell) => cell !== '' && Number.isFinite(Number(cell))
   const missing = (cell) => cell === undefined || cell === '' || /^(na|nan|null|\?)$/i.test(cell)
@@ -46,7 +52,14 @@ function readCsv(file) {
 
 function iris() {
   const { data, target, featureNames, targetNames } = loadIris()
-  return { name: 'iris (Fisher 1936)', data, featureNames, labels: Array.from(target, (t) => targetNames[t]), labelName: 'species', dropped: 0 }
+  return {
+    name: 'iris (Fisher 1936)',
+    data,
+    featureNames,
+    labels: Array.from(target, (t) => targetNames[t]),
+    labelName: 'species',
+    dropped: 0,
+  }
 }
 
 function timed(work) {
@@ -70,7 +83,9 @@ function main(args) {
   if (args.includes('--standardize')) X = new StandardScaler().fitTransform(X)
   const [n, d] = X.shape
   const kinds = set.labels ? new Set(set.labels).size : undefined
-  console.log(`\n${set.name}: ${n} rows × ${d} features (${set.featureNames.slice(0, 6).join(', ')}${d > 6 ? ', …' : ''})${args.includes('--standardize') ? ', standardised' : ''}`)
+  console.log(
+    `\n${set.name}: ${n} rows × ${d} features (${set.featureNames.slice(0, 6).join(', ')}${d > 6 ? ', …' : ''})${args.includes('--standardize') ? ', standardised' : ''}`,
+  )
   if (set.dropped) console.log(`Left out: ${set.dropped} row${set.dropped > 1 ? 's' : ''} with missing numbers.`)
   if (kinds) console.log(`Labels: ${kinds} kinds of ${set.labelName}, used only to judge the clusters.`)
 
@@ -85,7 +100,9 @@ function main(args) {
   for (const covarianceType of TYPES)
     for (let nComponents = 1; nComponents <= most; nComponents++) {
       try {
-        const { result: model, ms } = timed(() => new GaussianMixture({ nComponents, covarianceType, randomState: SEED, nInit: 5, maxIter: 200, ...quiet }).fit(X))
+        const { result: model, ms } = timed(() =>
+          new GaussianMixture({ nComponents, covarianceType, randomState: SEED, nInit: 5, maxIter: 200, ...quiet }).fit(X),
+        )
         fits.push({ model, ms, covarianceType, nComponents, bic: model.bic(X) })
       } catch (error) {
         if (error.name !== 'DegenerateCovarianceError') throw error
@@ -102,20 +119,42 @@ function main(args) {
     return fit ? `${fit.bic.toFixed(1)}${fit === best ? '*' : ' '}` : '– '
   }
   const counts = Array.from({ length: most }, (_, i) => i + 1)
-  console.log(table(['covariance', ...counts.map((c) => `${c} comp `)], TYPES.map((t) => [t, ...counts.map((c) => cell(t, c))])))
+  console.log(
+    table(
+      ['covariance', ...counts.map((c) => `${c} comp `)],
+      TYPES.map((t) => [t, ...counts.map((c) => cell(t, c))]),
+    ),
+  )
 
   const rows = []
   const kmeans = timed(() => new KMeans({ nClusters: k, nInit: 10, randomState: SEED, ...quiet }).fit(X))
   rows.push([`k-means, ${k} clusters`, String(kmeans.result.nIter), agreement(kmeans.result.labels), kmeans.ms.toFixed(2)])
   for (const covarianceType of TYPES) {
     const fit = fits.find((f) => f.covarianceType === covarianceType && f.nComponents === k)
-    if (fit) rows.push([`mixture, ${covarianceType}, ${k} components`, String(fit.model.nIter), agreement(fit.model.predict(X)), fit.ms.toFixed(2)])
+    if (fit)
+      rows.push([
+        `mixture, ${covarianceType}, ${k} components`,
+        String(fit.model.nIter),
+        agreement(fit.model.predict(X)),
+        fit.ms.toFixed(2),
+      ])
   }
-  if (best.nComponents !== k) rows.push([`mixture, best by BIC (${best.covarianceType}, ${best.nComponents})`, String(best.model.nIter), agreement(best.model.predict(X)), best.ms.toFixed(2)])
+  if (best.nComponents !== k)
+    rows.push([
+      `mixture, best by BIC (${best.covarianceType}, ${best.nComponents})`,
+      String(best.model.nIter),
+      agreement(best.model.predict(X)),
+      best.ms.toFixed(2),
+    ])
   console.log(set.labels ? `\nAgreement with ${set.labelName} (adjusted Rand index: 1 is perfect, 0 is chance):\n` : '\nFits:\n')
   const head = ['model', 'iterations', 'adjusted Rand', 'ms']
   const keep = set.labels ? [0, 1, 2, 3] : [0, 1, 3]
-  console.log(table(keep.map((j) => head[j]), rows.map((r) => keep.map((j) => r[j]))))
+  console.log(
+    table(
+      keep.map((j) => head[j]),
+      rows.map((r) => keep.map((j) => r[j])),
+    ),
+  )
 
   const shown = fits.find((f) => f.covarianceType === 'full' && f.nComponents === k) ?? best
   console.log(`\nMeans of the ${shown.covarianceType} mixture with ${shown.nComponents} component${shown.nComponents > 1 ? 's' : ''}:\n`)
@@ -123,10 +162,16 @@ function main(args) {
   console.log(
     table(
       ['component', 'weight', ...set.featureNames.slice(0, width)],
-      shown.model.means.map((mean, c) => [String(c), shown.model.weights[c].toFixed(3), ...mean.slice(0, width).map((v) => v.toPrecision(4))]),
+      shown.model.means.map((mean, c) => [
+        String(c),
+        shown.model.weights[c].toFixed(3),
+        ...mean.slice(0, width).map((v) => v.toPrecision(4)),
+      ]),
     ),
   )
-  console.log('\nNext: npm start -- FILE.csv clusters your own numbers · README.md shows the API · npm run bench measures it · npm test proves it\n')
+  console.log(
+    '\nNext: npm start -- FILE.csv clusters your own numbers · README.md shows the API · npm run bench measures it · npm test proves it\n',
+  )
 }
 
 try {

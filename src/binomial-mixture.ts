@@ -17,7 +17,10 @@ export class BinomialMixture extends FamilyMixture<'probabilities', number[]> {
         parameter: 'probabilities',
         shape: (k) => [k],
         columns: 2,
-        expects: ([s, n]) => (Number.isInteger(s) && Number.isInteger(n) && s >= 0 && s <= n ? undefined : 'rows (successes, trials) of whole numbers, 0 ≤ successes ≤ trials'),
+        expects: ([s, n]) =>
+          Number.isInteger(s) && Number.isInteger(n) && s >= 0 && s <= n
+            ? undefined
+            : 'rows (successes, trials) of whole numbers, 0 ≤ successes ≤ trials',
         accepts: (p) => (p >= 0 && p <= 1 ? undefined : 'probabilities from 0 to 1'),
         logDensity: ([p], log) => {
           const [yes, no] = [log(p), log(1 - p)]

@@ -35,7 +35,7 @@ export interface BisectingKMeansFitOptions {
   /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
   sampleWeight?: ArrayLike<number>
   /** Called after every iteration of every split; `inertia` is that of all clusters. Returning false ends with the clusters there are. */
-  onIteration?: (event: IterationEvent<{ inertia: number; /** Number of the split, from 1. */ split: number }>) => unknown
+  onIteration?: (event: IterationEvent<{ inertia: number /** Number of the split, from 1. */; split: number }>) => unknown
 }
 
 type Params = Required<Omit<BisectingKMeansOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined }
@@ -55,7 +55,10 @@ const SCHEMA: Schema = {
   nClusters: integer(1),
   init: (value, name) => {
     if (typeof value === 'function') return value
-    if (typeof value === 'object' && value !== null) throw new TypeError(`${name}: expected 'k-means++', 'random' or a function: every split has first centers of its own, so given ones do not fit.`)
+    if (typeof value === 'object' && value !== null)
+      throw new TypeError(
+        `${name}: expected 'k-means++', 'random' or a function: every split has first centers of its own, so given ones do not fit.`,
+      )
     return oneOf('k-means++', 'random')(value, name)
   },
   nInit: integer(1),
@@ -64,7 +67,15 @@ const SCHEMA: Schema = {
   bisectingStrategy: oneOf('biggest_inertia', 'largest_cluster'),
   randomState: seed,
 }
-const DEFAULTS: Params = { nClusters: 8, init: 'random', nInit: 1, maxIter: 300, tol: 1e-4, bisectingStrategy: 'biggest_inertia', randomState: undefined }
+const DEFAULTS: Params = {
+  nClusters: 8,
+  init: 'random',
+  nInit: 1,
+  maxIter: 300,
+  tol: 1e-4,
+  bisectingStrategy: 'biggest_inertia',
+  randomState: undefined,
+}
 
 /** k-means by repeated splitting in two, with scikit-learn's names and behaviour: cheaper than `KMeans` for many clusters, which form a tree. */
 export class BisectingKMeans extends CentroidEstimator<Params, Fitted, BisectingKMeansFitOptions> {
@@ -80,17 +91,23 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
     const source = sourceOf(X)
     checkShape(source, 1, 'BisectingKMeans')
     const { rows: n, cols: d } = source
-    if (n < nClusters) throw new RangeError(`X: expected at least nClusters = ${nClusters} rows, got ${n}. Use fewer clusters or more data.`)
+    if (n < nClusters)
+      throw new RangeError(`X: expected at least nClusters = ${nClusters} rows, got ${n}. Use fewer clusters or more data.`)
     const weights = checkWeights(sampleWeight, n)
     const settings = { ...this.options, seed: seedOf(this.options.randomState), reports: onIteration !== undefined }
-    const { centers, stopped, unconverged, ...rest } = withRows(source, weights, (data) => drive(bisect(data, settings), data.arena, onIteration))
+    const { centers, stopped, unconverged, ...rest } = withRows(source, weights, (data) =>
+      drive(bisect(data, settings), data.arena, onIteration),
+    )
     checkInertia(rest.inertia)
     this.fitted = { clusterCenters: toNested(centers, centers.length / d, d), ...rest, nFeaturesIn: d }
 
     this.warnOfFewer()
     if (unconverged > 0 && !stopped) {
       const { maxIter, tol } = this.options
-      this.warn('not-converged', `${unconverged} of ${nClusters - 1} splits stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`)
+      this.warn(
+        'not-converged',
+        `${unconverged} of ${nClusters - 1} splits stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
+      )
     }
     return this
   }
@@ -115,11 +132,19 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
       const led = new Set<unknown>([0])
       splits.forEach((split, s) => {
         const { centers, to } = split ?? {}
-        const leads = (t: unknown) => Number.isInteger(t) && !led.has(t) && (t as number) >= -k && (t as number) < splits.length && ((t as number) < 0 || (t as number) > s)
+        const leads = (t: unknown) =>
+          Number.isInteger(t) &&
+          !led.has(t) &&
+          (t as number) >= -k &&
+          (t as number) < splits.length &&
+          ((t as number) < 0 || (t as number) > s)
         if (!isTable(centers, 2, d) || !Array.isArray(to) || to.length !== 2 || !to.every((t) => leads(t) && led.add(t)))
-          throw new RangeError(`BisectingKMeans.fromJSON: fitted.splits[${s}] is malformed: expected two centers of ${d} numbers and where each leads.`)
+          throw new RangeError(
+            `BisectingKMeans.fromJSON: fitted.splits[${s}] is malformed: expected two centers of ${d} numbers and where each leads.`,
+          )
       })
-      if (splits.length !== k - 1) throw new RangeError(`BisectingKMeans.fromJSON: expected ${k - 1} fitted.splits for ${k} clusters, got ${splits.length}.`)
+      if (splits.length !== k - 1)
+        throw new RangeError(`BisectingKMeans.fromJSON: expected ${k - 1} fitted.splits for ${k} clusters, got ${splits.length}.`)
     }
     const model = new BisectingKMeans(params)
     model.fitted = fitted
@@ -152,7 +177,10 @@ interface Halves {
 }
 
 // Memory beside the data: the rows of the cluster that is split, 8·D bytes each, and what k-means takes for them
-function* bisect(data: Resident, options: BisectOptions): Algorithm<{ centers: Float64Array; labels: Int32Array; inertia: number; splits: Split[]; stopped: boolean; unconverged: number }> {
+function* bisect(
+  data: Resident,
+  options: BisectOptions,
+): Algorithm<{ centers: Float64Array; labels: Int32Array; inertia: number; splits: Split[]; stopped: boolean; unconverged: number }> {
   const { arena, n, d, totalWeight } = data
   const { nClusters } = options
   const splits: Split[] = []
@@ -204,7 +232,11 @@ function* mean(data: Resident, { nClusters }: BisectOptions): Algorithm<Float64A
   const first = w ? arena.f64(w, n).findIndex((v) => v > 0) : 0
   const init = arena.f64(x + first * d * 8, d).slice()
   if (nClusters > 1) return init // asked for only where no other row counts
-  const { centers } = yield* kMeans(data, { k: 1, init, nInit: 1, maxIter: 2, tol: 0, convergence: 'centers', reports: false }, () => new Random(0))
+  const { centers } = yield* kMeans(
+    data,
+    { k: 1, init, nInit: 1, maxIter: 2, tol: 0, convergence: 'centers', reports: false },
+    () => new Random(0),
+  )
   return centers
 }
 
@@ -218,7 +250,16 @@ function* halve(data: Resident, { center }: Leaf, options: BisectOptions, split:
     return { labels: new Int32Array(n), sides: [left, { center, inertia: 0, weight: 0 }], converged: true, stopped: false }
   }
   const { init, nInit, maxIter, tol, reports, seed } = options
-  const settings = { k: 2, init: typeof init === 'function' ? asked(init, data) : init, nInit, maxIter, tol, absoluteTol: true, convergence: 'centers' as const, reports }
+  const settings = {
+    k: 2,
+    init: typeof init === 'function' ? asked(init, data) : init,
+    nInit,
+    maxIter,
+    tol,
+    absoluteTol: true,
+    convergence: 'centers' as const,
+    reports,
+  }
   const twoMeans = kMeans(data, settings, (run) => new Random(seed, split, run))
   const ofAll = (report: Report['report']) => ({ ...report, split, inertia: others + (report.inertia ?? Number.NaN) })
   const { centers, labels, converged, stopped } = yield* retold(twoMeans, ofAll)
@@ -243,7 +284,11 @@ function* descend(data: Resident, splits: Split[]): Algorithm<Int32Array> {
   const { arena, n } = data
   const labels = new Int32Array(n)
   const reached = new Map<number, Int32Array>() // by split
-  if (splits.length > 0) reached.set(0, Int32Array.from({ length: n }, (_, i) => i))
+  if (splits.length > 0)
+    reached.set(
+      0,
+      Int32Array.from({ length: n }, (_, i) => i),
+    )
   for (let s = 0; s < splits.length; s++) {
     const rows = reached.get(s)
     reached.delete(s)

@@ -26,7 +26,10 @@ export interface Centroids {
 }
 
 /** An estimator whose fitted state is a set of centers. */
-export abstract class CentroidEstimator<Options extends object, Fitted extends Centroids, FitOptions = KMeansFitOptions> extends Estimator<Options, Fitted> {
+export abstract class CentroidEstimator<Options extends object, Fitted extends Centroids, FitOptions = KMeansFitOptions> extends Estimator<
+  Options,
+  Fitted
+> {
   abstract fit(X: MatrixLike, options?: FitOptions): this
 
   /** `fit(X, options)`, then the labels of X (N). */
@@ -84,7 +87,8 @@ export abstract class CentroidEstimator<Options extends object, Fitted extends C
 
   /** @internal Warns when several starts were asked for and centers given. */
   protected warnOfSingle(init: unknown, nInit: 'auto' | number): void {
-    if (typeof init === 'object' && nInit !== 'auto' && nInit > 1) this.warn('single-init', `given first centers make every run the same: doing 1 instead of nInit = ${nInit}.`)
+    if (typeof init === 'object' && nInit !== 'auto' && nInit > 1)
+      this.warn('single-init', `given first centers make every run the same: doing 1 instead of nInit = ${nInit}.`)
   }
 
   /** @internal Warns when some cluster is empty. */
@@ -92,7 +96,8 @@ export abstract class CentroidEstimator<Options extends object, Fitted extends C
     const { clusterCenters, labels } = this.state
     const k = clusterCenters.length
     const distinct = countDistinct(labels, k)
-    if (distinct < k) this.warn('fewer-clusters', `found ${distinct} distinct clusters, fewer than nClusters = ${k}: X may hold fewer distinct rows.`)
+    if (distinct < k)
+      this.warn('fewer-clusters', `found ${distinct} distinct clusters, fewer than nClusters = ${k}: X may hold fewer distinct rows.`)
   }
 
   /** K×D. */
@@ -120,7 +125,11 @@ function countDistinct(labels: Int32Array, k: number): number {
 }
 
 /** Opens a stored estimator of centers: options for its constructor, and the fitted state if there is one, checked. @internal */
-export function openCentroids<Fitted extends Centroids>(json: EstimatorJSON, name: string, fields: Record<string, (value: unknown) => boolean>) {
+export function openCentroids<Fitted extends Centroids>(
+  json: EstimatorJSON,
+  name: string,
+  fields: Record<string, (value: unknown) => boolean>,
+) {
   const { params, fitted } = openJSON(json, name, {
     clusterCenters: (v) => isTable(v),
     labels: (v) => v instanceof Int32Array,
@@ -130,9 +139,13 @@ export function openCentroids<Fitted extends Centroids>(json: EstimatorJSON, nam
   })
   if (!fitted) return { params, fitted: undefined }
   const { clusterCenters, labels, nFeaturesIn: d } = fitted as unknown as Fitted
-  if (clusterCenters[0].length !== d) throw new RangeError(`${name}.fromJSON: expected fitted.clusterCenters with nFeaturesIn = ${d} columns, got ${clusterCenters[0].length}.`)
+  if (clusterCenters[0].length !== d)
+    throw new RangeError(
+      `${name}.fromJSON: expected fitted.clusterCenters with nFeaturesIn = ${d} columns, got ${clusterCenters[0].length}.`,
+    )
   const bad = labels.find((label) => !(label >= 0 && label < clusterCenters.length))
-  if (bad !== undefined) throw new RangeError(`${name}.fromJSON: expected fitted.labels from 0 to ${clusterCenters.length - 1}, got ${bad}.`)
+  if (bad !== undefined)
+    throw new RangeError(`${name}.fromJSON: expected fitted.labels from 0 to ${clusterCenters.length - 1}, got ${bad}.`)
   return { params, fitted: fitted as unknown as Fitted }
 }
 
@@ -144,11 +157,13 @@ export const initOption: Check = (value, name) => {
 
 /** Refuses data whose squared distances overflow: no center is the nearest then. @internal */
 export function checkInertia(inertia: number): void {
-  if (!Number.isFinite(inertia)) throw new RangeError('X: squared distances exceed the largest double (1.8e308). Divide X, or sampleWeight, by a large number.')
+  if (!Number.isFinite(inertia))
+    throw new RangeError('X: squared distances exceed the largest double (1.8e308). Divide X, or sampleWeight, by a large number.')
 }
 
 /** A number of starts: given centers make them all the same, k-means++ rarely needs more than 1. @internal */
-export const startsOf = (init: unknown, nInit: 'auto' | number, auto: number) => (typeof init === 'object' ? 1 : nInit === 'auto' ? (init === 'k-means++' ? 1 : auto) : nInit)
+export const startsOf = (init: unknown, nInit: 'auto' | number, auto: number) =>
+  typeof init === 'object' ? 1 : nInit === 'auto' ? (init === 'k-means++' ? 1 : auto) : nInit
 
 /** @internal */
 export const startsOption: Check = (value, name) => (value === 'auto' ? value : integer(1)(value, `${name} (a number or 'auto')`))
@@ -162,10 +177,12 @@ export const asked =
 /** Given centers as k×d doubles, checked. @internal */
 export function centersFrom(value: MatrixLike, k: number, d: number, name: string): Float64Array {
   const source = sourceOf(value, name)
-  if (source.rows !== k || source.cols !== d) throw new RangeError(`${name}: expected shape (${k}, ${d}) (clusters, columns of X), got (${source.rows}, ${source.cols}).`)
+  if (source.rows !== k || source.cols !== d)
+    throw new RangeError(`${name}: expected shape (${k}, ${d}) (clusters, columns of X), got (${source.rows}, ${source.cols}).`)
   const centers = new Float64Array(k * d)
   source.copyTo(centers, 0, k)
   const bad = centers.findIndex((v) => !Number.isFinite(v))
-  if (bad >= 0) throw new RangeError(`${name}: expected finite numbers, got ${centers[bad]} at row ${Math.floor(bad / d)}, column ${bad % d}.`)
+  if (bad >= 0)
+    throw new RangeError(`${name}: expected finite numbers, got ${centers[bad]} at row ${Math.floor(bad / d)}, column ${bad % d}.`)
   return centers
 }

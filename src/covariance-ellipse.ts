@@ -74,7 +74,8 @@ function entries(covariance: unknown): [number, number, number] {
   if (typeof covariance === 'number') return [variance(covariance, name), 0, covariance]
   const list = covariance as ArrayLike<unknown>
   if (!isList(covariance)) throw new TypeError(`${name}: expected a 2×2 matrix, two variances or one, got ${describe(covariance)}.`)
-  if (list.length !== 2) throw new RangeError(`${name}: expected a 2×2 matrix, two variances or one, got ${describe(covariance)}. Pick two features first.`)
+  if (list.length !== 2)
+    throw new RangeError(`${name}: expected a 2×2 matrix, two variances or one, got ${describe(covariance)}. Pick two features first.`)
   if (!isList(list[0])) {
     const [first, second] = pair(covariance, name)
     return [variance(first, `${name}[0]`), 0, variance(second, `${name}[1]`)]
@@ -87,7 +88,9 @@ function entries(covariance: unknown): [number, number, number] {
   if (Math.abs(b - other) > ROUNDING * Math.max(limit, Math.abs(b)))
     throw new RangeError(`${name}: expected a symmetric matrix, got ${b} at [0][1] and ${other} at [1][0].`)
   if (Math.abs(b) > limit * (1 + ROUNDING))
-    throw new RangeError(`${name}: expected a positive semidefinite matrix, got |Σ₀₁| = ${Math.abs(b)} above √(Σ₀₀·Σ₁₁) = ${limit}. No Gaussian has such a covariance.`)
+    throw new RangeError(
+      `${name}: expected a positive semidefinite matrix, got |Σ₀₁| = ${Math.abs(b)} above √(Σ₀₀·Σ₁₁) = ${limit}. No Gaussian has such a covariance.`,
+    )
   return [a, b + (other - b) / 2, c]
 }
 
@@ -98,6 +101,7 @@ function pair(value: unknown, name: string): [number, number] {
 }
 
 function variance(value: number, name: string): number {
-  if (finite(value, name) < 0) throw new RangeError(`${name}: expected a variance of at least 0, got ${value}. A covariance must be positive semidefinite.`)
+  if (finite(value, name) < 0)
+    throw new RangeError(`${name}: expected a variance of at least 0, got ${value}. A covariance must be positive semidefinite.`)
   return value
 }

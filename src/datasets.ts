@@ -48,18 +48,39 @@ export interface MakeBlobsOptions {
 
 type Blobs = Required<Omit<MakeBlobsOptions, 'randomState' | 'centers'>> & Pick<MakeBlobsOptions, 'randomState' | 'centers'>
 
-const DEFAULTS: Blobs = { nSamples: 100, nFeatures: 2, centers: undefined, clusterStd: 1, centerBox: [-10, 10], shuffle: true, randomState: undefined }
+const DEFAULTS: Blobs = {
+  nSamples: 100,
+  nFeatures: 2,
+  centers: undefined,
+  clusterStd: 1,
+  centerBox: [-10, 10],
+  shuffle: true,
+  randomState: undefined,
+}
 
 /** Isotropic Gaussian blobs, with the meaning of scikit-learn's make_blobs (its random numbers are others).
  *  @returns X (N×D), the blob of each row (N), and the centers (K×D).
  *  @throws TypeError, RangeError for options that do not fit each other. */
 export function makeBlobs(options?: MakeBlobsOptions): { X: Matrix; labels: Int32Array; centers: number[][] } {
-  const { nSamples, nFeatures, centers: asked, clusterStd, centerBox, shuffle, randomState } = checkOptions<Blobs>('makeBlobs', options, SCHEMA, DEFAULTS)
+  const {
+    nSamples,
+    nFeatures,
+    centers: asked,
+    clusterStd,
+    centerBox,
+    shuffle,
+    randomState,
+  } = checkOptions<Blobs>('makeBlobs', options, SCHEMA, DEFAULTS)
   if (typeof asked === 'number' && typeof nSamples !== 'number')
-    throw new TypeError(`centers: expected coordinates or nothing where nSamples lists the sizes of blobs, got ${asked}. Leave centers out.`)
+    throw new TypeError(
+      `centers: expected coordinates or nothing where nSamples lists the sizes of blobs, got ${asked}. Leave centers out.`,
+    )
   const given = typeof asked === 'object' ? finiteRows(asked) : undefined
   const k = given?.length ?? (asked as number | undefined) ?? (typeof nSamples === 'number' ? 3 : nSamples.length)
-  const sizes = typeof nSamples === 'number' ? Array.from({ length: k }, (_, c) => Math.floor(nSamples / k) + (c < nSamples % k ? 1 : 0)) : Array.from(nSamples)
+  const sizes =
+    typeof nSamples === 'number'
+      ? Array.from({ length: k }, (_, c) => Math.floor(nSamples / k) + (c < nSamples % k ? 1 : 0))
+      : Array.from(nSamples)
   if (sizes.length !== k) throw new RangeError(`nSamples: expected ${k} numbers, one per center, got ${sizes.length}.`)
   const stds = typeof clusterStd === 'number' ? new Array<number>(k).fill(clusterStd) : Array.from(clusterStd)
   if (stds.length !== k) throw new RangeError(`clusterStd: expected ${k} numbers, one per center, got ${stds.length}.`)

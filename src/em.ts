@@ -176,9 +176,14 @@ export function expectationMaximization<P>(
   options?: ExpectationMaximizationOptions<P>,
 ): ExpectationMaximizationResult<P> {
   for (const name of ['eStep', 'mStep'] as const)
-    if (typeof model?.[name] !== 'function') throw new TypeError(`model: expected an object with functions eStep and mStep, got ${describe(model?.[name] ?? model)}${model ? ` for ${name}` : ''}.`)
-  if (model.logJoint !== undefined && typeof model.logJoint !== 'function') throw new TypeError(`model: expected logJoint to be a function or nothing, got ${describe(model.logJoint)}.`)
-  if (initial === undefined) throw new TypeError('initial: expected parameters to start from, or a function of the run that gives them, got undefined.')
+    if (typeof model?.[name] !== 'function')
+      throw new TypeError(
+        `model: expected an object with functions eStep and mStep, got ${describe(model?.[name] ?? model)}${model ? ` for ${name}` : ''}.`,
+      )
+  if (model.logJoint !== undefined && typeof model.logJoint !== 'function')
+    throw new TypeError(`model: expected logJoint to be a function or nothing, got ${describe(model.logJoint)}.`)
+  if (initial === undefined)
+    throw new TypeError('initial: expected parameters to start from, or a function of the run that gives them, got undefined.')
   const { tol, maxIter, assignment, nInit, onIteration, onWarning } = checkOptions('expectationMaximization', options, SCHEMA, {
     tol: 1e-6,
     maxIter: 1000,
@@ -205,10 +210,17 @@ export function expectationMaximization<P>(
   // what the last M-step did shows only here
   const fall = soft && nIter > 0 ? worse(best.fall, best.lowerBound, logLikelihood / responsibilities.rows, nIter) : best.fall
 
-  if (!start && nInit > 1) onWarning({ code: 'single-init', message: `expectationMaximization: given parameters make every run the same: doing 1 instead of nInit = ${nInit}. Give initial as a function of the run.` })
+  if (!start && nInit > 1)
+    onWarning({
+      code: 'single-init',
+      message: `expectationMaximization: given parameters make every run the same: doing 1 instead of nInit = ${nInit}. Give initial as a function of the run.`,
+    })
   if (fall && (soft || model.logJoint)) onWarning({ code: 'likelihood-decreased', message: fallMessage('expectationMaximization', fall) })
   if (!converged && !best.stopped && maxIter > 0)
-    onWarning({ code: 'not-converged', message: `expectationMaximization stopped after maxIter = ${maxIter} iterations before the mean log-likelihood changed by less than tol = ${tol}. Increase maxIter or tol.` })
+    onWarning({
+      code: 'not-converged',
+      message: `expectationMaximization stopped after maxIter = ${maxIter} iterations before the mean log-likelihood changed by less than tol = ${tol}. Increase maxIter or tol.`,
+    })
   return { parameters, logLikelihood, history: adapters[best.run].totals, nIter, converged }
 }
 
@@ -235,13 +247,18 @@ class Adapter<P> implements EmModel<P> {
     const next = this.#model.mStep(responsibilities)
     if (next === undefined) throw new TypeError('mStep: expected it to return the new parameters, got undefined.')
     const boundAfterMStep = jensenBound(this.#model, next, responsibilities)
-    return { logLikelihood: watched / responsibilities.rows, parameters: next, fixed, detail: { logLikelihood, bound, boundAfterMStep, parameters: next } }
+    return {
+      logLikelihood: watched / responsibilities.rows,
+      parameters: next,
+      fixed,
+      detail: { logLikelihood, bound, boundAfterMStep, parameters: next },
+    }
   }
 
   // Rounds each row to its largest entry, in place; returns whether all rows did so last time too
   #harden(responsibilities: Matrix): boolean {
     const assigned = Int32Array.from(responsibilities, (row) => row.indexOf(row.reduce((a, b) => Math.max(a, b))))
-    assigned.forEach((c, i) => responsibilities.row(i).fill(0)[c] = 1)
+    assigned.forEach((c, i) => (responsibilities.row(i).fill(0)[c] = 1))
     const same = this.#assigned?.every((c, i) => c === assigned[i]) ?? false
     this.#assigned = assigned
     return same
@@ -251,20 +268,28 @@ class Adapter<P> implements EmModel<P> {
 /** The E-step of a user's model, checked. */
 function expectation<P>(model: LatentVariableModel<P>, parameters: P): { responsibilities: Matrix; logLikelihood: number } {
   const result = model.eStep(parameters)
-  if (typeof result !== 'object' || result === null) throw new TypeError(`eStep: expected { responsibilities, logLikelihood }, got ${describe(result)}.`)
+  if (typeof result !== 'object' || result === null)
+    throw new TypeError(`eStep: expected { responsibilities, logLikelihood }, got ${describe(result)}.`)
   const { logLikelihood } = result
-  if (typeof logLikelihood !== 'number') throw new TypeError(`eStep: expected logLikelihood to be a number, got ${describe(logLikelihood)}.`)
+  if (typeof logLikelihood !== 'number')
+    throw new TypeError(`eStep: expected logLikelihood to be a number, got ${describe(logLikelihood)}.`)
   if (!(logLikelihood < Number.POSITIVE_INFINITY))
-    throw new RangeError(`eStep: expected logLikelihood to be a number below Infinity, got ${logLikelihood}. A component may have collapsed, or a density may be 0/0: look at the parameters that mStep returned.`)
+    throw new RangeError(
+      `eStep: expected logLikelihood to be a number below Infinity, got ${logLikelihood}. A component may have collapsed, or a density may be 0/0: look at the parameters that mStep returned.`,
+    )
   const responsibilities = copyOf(result.responsibilities, 'eStep: responsibilities')
-  if (responsibilities.rows === 0 || responsibilities.cols === 0) throw new RangeError(`eStep: expected responsibilities of at least one row and column, got shape [${responsibilities.shape.join(', ')}].`)
+  if (responsibilities.rows === 0 || responsibilities.cols === 0)
+    throw new RangeError(
+      `eStep: expected responsibilities of at least one row and column, got shape [${responsibilities.shape.join(', ')}].`,
+    )
   for (let i = 0; i < responsibilities.rows; i++) {
     let sum = 0
     for (const r of responsibilities.row(i)) {
       if (!(r >= 0 && r <= 1 + 1e-9)) throw new RangeError(`eStep: expected responsibilities from 0 to 1, got ${r} in row ${i}.`)
       sum += r
     }
-    if (Math.abs(sum - 1) > 1e-6) throw new RangeError(`eStep: expected the responsibilities of a row to sum to 1, got ${sum} in row ${i}. Divide each by their sum.`)
+    if (Math.abs(sum - 1) > 1e-6)
+      throw new RangeError(`eStep: expected the responsibilities of a row to sum to 1, got ${sum} in row ${i}. Divide each by their sum.`)
   }
   return { responsibilities, logLikelihood }
 }
@@ -278,7 +303,10 @@ function jensenBound<P>(model: LatentVariableModel<P>, parameters: P, responsibi
   if (got !== expected) throw new RangeError(`logJoint: expected shape [${expected}] like the responsibilities, got [${got}].`)
   let bound = 0
   joint.data.forEach((l, at) => {
-    if (!(l < Number.POSITIVE_INFINITY)) throw new RangeError(`logJoint: expected numbers below Infinity, got ${l} at row ${Math.floor(at / joint.cols)}, column ${at % joint.cols}.`)
+    if (!(l < Number.POSITIVE_INFINITY))
+      throw new RangeError(
+        `logJoint: expected numbers below Infinity, got ${l} at row ${Math.floor(at / joint.cols)}, column ${at % joint.cols}.`,
+      )
     const r = responsibilities.data[at]
     if (r > 0) bound += r * (l - log(r))
   })

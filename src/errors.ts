@@ -36,6 +36,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (Array.isArray(value)) return `an array of length ${value.length}`
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name} of length ${(value as Float64Array).length}`
-  if (typeof value === 'object') return `an object ${value.constructor && value.constructor !== Object ? `of class ${value.constructor.name}` : `with keys {${Object.keys(value).slice(0, 5).join(', ')}}`}`
+  if (typeof value === 'object')
+    return `an object ${value.constructor && value.constructor !== Object ? `of class ${value.constructor.name}` : `with keys {${Object.keys(value).slice(0, 5).join(', ')}}`}`
   return typeof value
 }

@@ -70,7 +70,10 @@ function logPower(p: number, a: number, b: number): number {
 function maximumLikelihoodBernoulli(counts: Counts): { p: number; logLikelihood: number } {
   const where = 'maximumLikelihood.bernoulli'
   const { successes, trials } = checkCounts(where, counts)
-  if (trials === 0) throw new RangeError(`${where}: expected trials greater than 0, got 0: without trials every p is as likely. Use maximumAPosteriori.bernoulli with a prior.`)
+  if (trials === 0)
+    throw new RangeError(
+      `${where}: expected trials greater than 0, got 0: without trials every p is as likely. Use maximumAPosteriori.bernoulli with a prior.`,
+    )
   const p = successes / trials
   return { p, logLikelihood: logPower(p, successes, trials - successes) }
 }
@@ -84,7 +87,9 @@ function maximumAPosterioriBernoulli(options: Counts & { prior: BetaPrior }): { 
   const b = trials - successes + beta - 1
   if ((a < 0 && b < 0) || (a === 0 && b === 0)) {
     const what = a < 0 ? 'has two modes, 0 and 1' : 'is flat: every p is a mode'
-    throw new RangeError(`${where}: expected counts and a prior with one mode, got the posterior Beta(${a + 1}, ${b + 1}), which ${what}. Give trials, or alpha and beta greater than 1.`)
+    throw new RangeError(
+      `${where}: expected counts and a prior with one mode, got the posterior Beta(${a + 1}, ${b + 1}), which ${what}. Give trials, or alpha and beta greater than 1.`,
+    )
   }
   const p = a < 0 ? 0 : b < 0 ? 1 : a / (a + b)
   const { log } = sharedArena().kernels
@@ -101,7 +106,10 @@ interface Hyperparameters {
   scale: Float64Array
 }
 
-function maximumLikelihoodGaussian(X: MatrixLike, options?: GaussianEstimationOptions): { mean: number[]; covariance: number[][]; logLikelihood: number } {
+function maximumLikelihoodGaussian(
+  X: MatrixLike,
+  options?: GaussianEstimationOptions,
+): { mean: number[]; covariance: number[][]; logLikelihood: number } {
   const { sampleWeight } = checkOptions<GaussianEstimationOptions>('maximumLikelihood.gaussian', options, WEIGHT, {})
   // the flat prior: then the mode of the posterior is that of the likelihood
   const flat = (d: number) => ({ mean: new Float64Array(d), meanPrecision: 0, degreesOfFreedom: -(d + 2), scale: new Float64Array(d * d) })
@@ -114,9 +122,20 @@ function maximumAPosterioriGaussian(
   options: GaussianEstimationOptions & { prior: NormalInverseWishartPrior },
 ): { mean: number[]; covariance: number[][]; logPosterior: number } {
   const where = 'maximumAPosteriori.gaussian'
-  const { prior, sampleWeight } = required(where, options, { prior: any }, WEIGHT) as GaussianEstimationOptions & { prior: NormalInverseWishartPrior }
-  const given = required(`${where}: prior`, prior, { mean: arrayLike, meanPrecision: real(0), degreesOfFreedom: finite, scale: arrayLike }) as NormalInverseWishartPrior
-  const shaped = (d: number) => ({ ...given, mean: flatten(given.mean, [d], 'prior.mean'), scale: checkScale(flatten(given.scale, [d, d], 'prior.scale'), d) })
+  const { prior, sampleWeight } = required(where, options, { prior: any }, WEIGHT) as GaussianEstimationOptions & {
+    prior: NormalInverseWishartPrior
+  }
+  const given = required(`${where}: prior`, prior, {
+    mean: arrayLike,
+    meanPrecision: real(0),
+    degreesOfFreedom: finite,
+    scale: arrayLike,
+  }) as NormalInverseWishartPrior
+  const shaped = (d: number) => ({
+    ...given,
+    mean: flatten(given.mean, [d], 'prior.mean'),
+    scale: checkScale(flatten(given.scale, [d, d], 'prior.scale'), d),
+  })
   const { mean, covariance, logDensity, prior: used } = gaussianMode(where, X, sampleWeight, shaped)
   return { mean, covariance, logPosterior: logDensity + logNormaliser(used, mean.length) }
 }
@@ -133,16 +152,24 @@ function gaussianMode(where: string, X: MatrixLike, sampleWeight: ArrayLike<numb
   return withRows(source, checkWeights(sampleWeight, rows), (data) => {
     const { arena, totalWeight: n } = data
     const divisor = n + (prior.degreesOfFreedom + (d + 2)) // in this order n itself under the flat prior
-    if (!(divisor > 0)) throw new RangeError(`prior.degreesOfFreedom: expected more than −(N + D + 2) = ${-(n + d + 2)}, got ${prior.degreesOfFreedom}.`)
+    if (!(divisor > 0))
+      throw new RangeError(`prior.degreesOfFreedom: expected more than −(N + D + 2) = ${-(n + d + 2)}, got ${prior.degreesOfFreedom}.`)
     const { anchor, offset, scatter } = drive(totalScatter(data), arena)
     const pull = Float64Array.from(anchor, (a, j) => prior.mean[j] - a - offset[j]) // μ₀ − x̄
     const share = kappa / (kappa + n)
     const covariance = new Float64Array(d * d)
     for (let i = 0; i < d; i++)
-      for (let j = 0; j <= i; j++) covariance[i * d + j] = covariance[j * d + i] = (scale[i * d + j] + scatter[i * d + j] + share * n * pull[i] * pull[j]) / divisor
+      for (let j = 0; j <= i; j++)
+        covariance[i * d + j] = covariance[j * d + i] = (scale[i * d + j] + scatter[i * d + j] + share * n * pull[i] * pull[j]) / divisor
     // a prior with spread gives every direction some, whatever the data
     const rounding = roundingLevel(largestPresent(data), scale[0])
-    const factors = precisionFactors('full', covariance, d, Float64Array.from({ length: d }, (_, j) => Math.sqrt(covariance[j * d + j])), rounding)
+    const factors = precisionFactors(
+      'full',
+      covariance,
+      d,
+      Float64Array.from({ length: d }, (_, j) => Math.sqrt(covariance[j * d + j])),
+      rounding,
+    )
     if (factors instanceof DegenerateCovarianceError) throw factors
     return {
       mean: Array.from(anchor, (a, j) => a + (offset[j] + share * pull[j])),
@@ -204,18 +231,30 @@ export function logGamma(x: number, log: Kernels['log']): number {
  *  @returns probabilities p(k | x) (K), evidence p(x) on the scale of the likelihoods, best: the index of the most probable hypothesis, the
  *  first on ties. Likelihoods down to the smallest doubles are fine.
  *  @throws TypeError, RangeError for lists that do not fit or are no probabilities, and when no hypothesis with a prior explains x */
-export function posterior(prior: ArrayLike<number>, likelihoods: ArrayLike<number>): { probabilities: number[]; evidence: number; best: number } {
+export function posterior(
+  prior: ArrayLike<number>,
+  likelihoods: ArrayLike<number>,
+): { probabilities: number[]; evidence: number; best: number } {
   const p = probabilities(prior)
   const l = flatten(likelihoods, [p.length], 'likelihoods')
   const negative = l.findIndex((v) => v < 0)
-  if (negative >= 0) throw new RangeError(`likelihoods: expected numbers of at least 0, got ${l[negative]} at [${negative}]. Logarithms go through Math.exp(l - max) first.`)
+  if (negative >= 0)
+    throw new RangeError(
+      `likelihoods: expected numbers of at least 0, got ${l[negative]} at [${negative}]. Logarithms go through Math.exp(l - max) first.`,
+    )
   // relative to the largest, so that products do not underflow
   const largest = l.reduce((most, v, k) => (p[k] > 0 ? Math.max(most, v) : most), 0)
   if (largest === 0)
-    throw new RangeError('posterior: expected a hypothesis with prior and likelihood above 0, got none: the evidence is 0. Give the right one a prior, or, where likelihoods underflowed, take exp(logLikelihood - max logLikelihood).')
+    throw new RangeError(
+      'posterior: expected a hypothesis with prior and likelihood above 0, got none: the evidence is 0. Give the right one a prior, or, where likelihoods underflowed, take exp(logLikelihood - max logLikelihood).',
+    )
   const joint = p.map((v, k) => (v > 0 ? v * (l[k] / largest) : 0))
   const sum = joint.reduce((s, v) => s + v, 0)
-  return { probabilities: Array.from(joint, (v) => v / sum), evidence: sum * largest, best: joint.indexOf(joint.reduce((a, b) => Math.max(a, b))) }
+  return {
+    probabilities: Array.from(joint, (v) => v / sum),
+    evidence: sum * largest,
+    best: joint.indexOf(joint.reduce((a, b) => Math.max(a, b))),
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------- checks
@@ -226,13 +265,16 @@ const WEIGHT: Schema = { sampleWeight: any }
 /** An options object of which all of `schema` must be there. */
 function required(where: string, given: unknown, schema: Schema, optional: Schema = {}): object {
   const result = checkOptions<Record<string, unknown>>(where, given, { ...schema, ...optional }, {})
-  for (const name of Object.keys(schema)) if (result[name] === undefined) throw new TypeError(`${where}: expected { ${Object.keys(schema).join(', ')} }, got nothing for ${name}.`)
+  for (const name of Object.keys(schema))
+    if (result[name] === undefined)
+      throw new TypeError(`${where}: expected { ${Object.keys(schema).join(', ')} }, got nothing for ${name}.`)
   return result
 }
 
 function checkCounts(where: string, given: unknown, more: Schema = {}): Counts {
   const counts = required(where, given, { successes: real(0), trials: real(0), ...more }) as Counts
-  if (counts.successes > counts.trials) throw new RangeError(`successes: expected at most trials = ${counts.trials}, got ${counts.successes}.`)
+  if (counts.successes > counts.trials)
+    throw new RangeError(`successes: expected at most trials = ${counts.trials}, got ${counts.successes}.`)
   return counts
 }
 
@@ -247,7 +289,8 @@ function probabilities(prior: ArrayLike<number>): Float64Array {
   const p = flatten(prior, [prior.length], 'prior')
   p.forEach((v, k) => probability(v, `prior[${k}]`))
   const sum = p.reduce((s, v) => s + v, 0)
-  if (Math.abs(sum - 1) > 1e-8) throw new RangeError(`prior: expected probabilities that sum to 1, got a sum of ${sum}.${sum > 0 ? ' Divide each by it.' : ''}`)
+  if (Math.abs(sum - 1) > 1e-8)
+    throw new RangeError(`prior: expected probabilities that sum to 1, got a sum of ${sum}.${sum > 0 ? ' Divide each by it.' : ''}`)
   return p
 }
 
@@ -256,10 +299,13 @@ function checkScale(scale: Float64Array, d: number): Float64Array {
   for (let i = 0; i < d; i++)
     for (let j = 0; j < i; j++) {
       const [a, b] = [scale[i * d + j], scale[j * d + i]]
-      if (Math.abs(a - b) > 1e-9 * Math.max(Math.abs(a), Math.abs(b))) throw new RangeError(`prior.scale: expected a symmetric matrix, got ${a} at [${i}][${j}] but ${b} at [${j}][${i}].`)
+      if (Math.abs(a - b) > 1e-9 * Math.max(Math.abs(a), Math.abs(b)))
+        throw new RangeError(`prior.scale: expected a symmetric matrix, got ${a} at [${i}][${j}] but ${b} at [${j}][${i}].`)
     }
   if (scale.some((v) => v !== 0) && logDeterminant(scale, d) === undefined)
-    throw new RangeError('prior.scale: expected a positive definite matrix, or all 0 for a prior without one, got one that is not. Its diagonal must be positive and correlations below 1.')
+    throw new RangeError(
+      'prior.scale: expected a positive definite matrix, or all 0 for a prior without one, got one that is not. Its diagonal must be positive and correlations below 1.',
+    )
   return scale
 }
 

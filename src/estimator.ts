@@ -85,13 +85,20 @@ export interface EstimatorJSON {
 export function openJSON(json: unknown, name: string, fields: Record<string, (value: unknown) => boolean>): EstimatorJSON {
   const it = json as EstimatorJSON
   if (typeof json !== 'object' || json === null || it.mixtura !== name)
-    throw new TypeError(`${name}.fromJSON: expected what ${name}.toJSON() returned, got ${describe((it as EstimatorJSON | null)?.mixtura ?? json)}.`)
-  if (it.version !== 1) throw new RangeError(`${name}.fromJSON: expected format version 1, got ${describe(it.version)}. A newer mixtura wrote this: update the package.`)
-  if (it.fitted !== null && typeof it.fitted !== 'object') throw new TypeError(`${name}.fromJSON: expected fitted to be an object or null, got ${describe(it.fitted)}.`)
+    throw new TypeError(
+      `${name}.fromJSON: expected what ${name}.toJSON() returned, got ${describe((it as EstimatorJSON | null)?.mixtura ?? json)}.`,
+    )
+  if (it.version !== 1)
+    throw new RangeError(
+      `${name}.fromJSON: expected format version 1, got ${describe(it.version)}. A newer mixtura wrote this: update the package.`,
+    )
+  if (it.fitted !== null && typeof it.fitted !== 'object')
+    throw new TypeError(`${name}.fromJSON: expected fitted to be an object or null, got ${describe(it.fitted)}.`)
   const fitted = it.fitted && (decode(it.fitted) as Record<string, unknown>)
   if (fitted)
     for (const [field, valid] of Object.entries(fields))
-      if (!valid(fitted[field])) throw new RangeError(`${name}.fromJSON: fitted.${field} is missing or malformed, got ${describe(fitted[field])}.`)
+      if (!valid(fitted[field]))
+        throw new RangeError(`${name}.fromJSON: fitted.${field} is missing or malformed, got ${describe(fitted[field])}.`)
   return { ...it, fitted }
 }
 
@@ -114,7 +121,8 @@ function decode(value: unknown): unknown {
   if (value === 'Infinity' || value === '-Infinity' || value === 'NaN') return Number(value)
   if (Array.isArray(value)) return value.map(decode)
   if (typeof value === 'object' && value !== null) {
-    if ('int32' in value && Array.isArray(value.int32) && value.int32.every(Number.isInteger)) return Int32Array.from(value.int32 as number[])
+    if ('int32' in value && Array.isArray(value.int32) && value.int32.every(Number.isInteger))
+      return Int32Array.from(value.int32 as number[])
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, decode(v)]))
   }
   return value

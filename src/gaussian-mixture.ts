@@ -121,7 +121,10 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     if (n < k) throw new RangeError(`X: expected at least nComponents = ${k} rows, got ${n}. Use fewer components or more data.`)
     const weights = checkWeights(sampleWeight, n)
     const present = weights ? weights.reduce((count, w) => count + Number(w > 0), 0) : n
-    if (present < Math.max(2, k)) throw new RangeError(`sampleWeight: expected at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent), got ${present}.`)
+    if (present < Math.max(2, k))
+      throw new RangeError(
+        `sampleWeight: expected at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent), got ${present}.`,
+      )
     const given = this.#givenStart(k, d)
     const former = this.options.warmStart ? this.#formerStart(type, k, d) : undefined
     const nInit = former ? 1 : this.options.nInit
@@ -169,7 +172,10 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const { randomState } = checkOptions<{ randomState?: number }>('sample', options, { randomState: seed }, {})
     const random = new Random(seedOf(randomState ?? this.options.randomState), 2)
     const mass = weights.reduce((s, w) => s + w, 0) // less than 1 when maxIter 0 kept a start on K rows
-    const labels = random.categories(weights.map((w) => w / mass), n)
+    const labels = random.categories(
+      weights.map((w) => w / mass),
+      n,
+    )
     const X = Matrix.zeros(n, d)
     const z = new Float64Array(d)
     const normal = standardNormal(random)
@@ -223,16 +229,45 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     })
     const model = new GaussianMixture<T>(params as GaussianMixtureOptions<T>)
     if (fitted) {
-      const { covarianceType, weights, means, covariances, precisions, precisionsCholesky, converged, nIter, lowerBound, lowerBounds, nFeaturesIn: d } = fitted as unknown as Fitted
+      const {
+        covarianceType,
+        weights,
+        means,
+        covariances,
+        precisions,
+        precisionsCholesky,
+        converged,
+        nIter,
+        lowerBound,
+        lowerBounds,
+        nFeaturesIn: d,
+      } = fitted as unknown as Fitted
       const k = weights.length
-      if (means.length !== k || means[0].length !== d) throw new RangeError(`GaussianMixture.fromJSON: fitted.means: expected shape (${k}, ${d}), got (${means.length}, ${means[0].length}).`)
+      if (means.length !== k || means[0].length !== d)
+        throw new RangeError(
+          `GaussianMixture.fromJSON: fitted.means: expected shape (${k}, ${d}), got (${means.length}, ${means[0].length}).`,
+        )
       for (const [name, value] of Object.entries({ covariances, precisions, precisionsCholesky })) {
         const { shape } = covarianceShape(covarianceType, k, d)
         const square = covarianceType === 'full' || covarianceType === 'tied'
-        const bad = flatten(value, shape, `GaussianMixture.fromJSON: fitted.${name}`).findIndex((v, i) => (!square || (i % (d * d)) % (d + 1) === 0) && !(v > 0))
+        const bad = flatten(value, shape, `GaussianMixture.fromJSON: fitted.${name}`).findIndex(
+          (v, i) => (!square || (i % (d * d)) % (d + 1) === 0) && !(v > 0),
+        )
         if (bad >= 0) throw new RangeError(`GaussianMixture.fromJSON: fitted.${name}: expected positive diagonals, entry ${bad} is not.`)
       }
-      model.fitted = { covarianceType, weights, means, covariances, precisions, precisionsCholesky, converged, nIter, lowerBound, lowerBounds, nFeaturesIn: d }
+      model.fitted = {
+        covarianceType,
+        weights,
+        means,
+        covariances,
+        precisions,
+        precisionsCholesky,
+        converged,
+        nIter,
+        lowerBound,
+        lowerBounds,
+        nFeaturesIn: d,
+      }
     }
     return model
   }
@@ -282,7 +317,10 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       if (type === 'full' || type === 'tied') requireSymmetric(precisions, d)
       const factors = factorsFromPrecisions(type, precisions, d)
       if (typeof factors === 'number') {
-        const what = type === 'full' || type === 'tied' ? `positive definite ${type} precisions, matrix ${factors} is not` : `positive ${type} precisions, got ${precisions[factors]} at ${factors}`
+        const what =
+          type === 'full' || type === 'tied'
+            ? `positive definite ${type} precisions, matrix ${factors} is not`
+            : `positive ${type} precisions, got ${precisions[factors]} at ${factors}`
         throw new RangeError(`precisionsInit: expected ${what}.`)
       }
       given.factors = factors
@@ -295,7 +333,9 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     if (!fitted) return undefined
     const was = [fitted.covarianceType, fitted.weights.length, fitted.nFeaturesIn]
     if (was.join() !== [type, k, d].join())
-      throw new RangeError(`warmStart: expected to go on from a fit with covarianceType, nComponents and columns (${was.join(', ')}), got (${[type, k, d].join(', ')}). Use a new estimator or warmStart: false.`)
+      throw new RangeError(
+        `warmStart: expected to go on from a fit with covarianceType, nComponents and columns (${was.join(', ')}), got (${[type, k, d].join(', ')}). Use a new estimator or warmStart: false.`,
+      )
     return { parameters: parametersOf(fitted), lowerBound: fitted.lowerBound }
   }
 }
@@ -307,7 +347,14 @@ interface GivenStart {
 }
 
 // Where a run starts: an M-step from the responsibilities that initParams stands for, with the given parts put in its place.
-function* startingPoint(data: Resident, model: GaussianModel, params: Params, given: GivenStart, seedUsed: number, run: number): Algorithm<GaussianParameters> {
+function* startingPoint(
+  data: Resident,
+  model: GaussianModel,
+  params: Params,
+  given: GivenStart,
+  seedUsed: number,
+  run: number,
+): Algorithm<GaussianParameters> {
   const { covarianceType: type, nComponents: k, initParams } = params
   const covariances = given.factors && covariancesFromFactors(type, given.factors, data.d)
   if (given.weights && given.means && given.factors)
@@ -316,7 +363,10 @@ function* startingPoint(data: Resident, model: GaussianModel, params: Params, gi
   let start: GaussianParameters
   if (initParams === 'kmeans') {
     const options = { k, init: 'k-means++', nInit: 1, maxIter: 300, tol: 1e-4, convergence: 'centers', reports: false } as const
-    const { labels } = yield* retold(kMeans(data, options, () => random), () => undefined)
+    const { labels } = yield* retold(
+      kMeans(data, options, () => random),
+      () => undefined,
+    )
     start = yield* model.fromResponsibilities((begin, end, out) => {
       for (let i = begin; i < end; i++) out[(i - begin) * k + labels[i]] = 1
     }, given.factors)
@@ -330,7 +380,10 @@ function* startingPoint(data: Resident, model: GaussianModel, params: Params, gi
       }
     }, given.factors)
   } else {
-    const rows = initParams === 'k-means++' ? yield* plusPlus(data, k, random, defaultTrials(k), yield* integerTiles(data)) : randomRows(data, k, random)
+    const rows =
+      initParams === 'k-means++'
+        ? yield* plusPlus(data, k, random, defaultTrials(k), yield* integerTiles(data))
+        : randomRows(data, k, random)
     start = yield* model.fromRows(rows, given.factors)
   }
   return {
@@ -341,7 +394,12 @@ function* startingPoint(data: Resident, model: GaussianModel, params: Params, gi
   }
 }
 
-function fittedFrom({ parameters, converged, nIter, lowerBound, lowerBounds }: EmResult<GaussianParameters>, type: CovarianceType, k: number, d: number): Fitted {
+function fittedFrom(
+  { parameters, converged, nIter, lowerBound, lowerBounds }: EmResult<GaussianParameters>,
+  type: CovarianceType,
+  k: number,
+  d: number,
+): Fitted {
   const { weights, means, covariances, precisionsCholesky } = parameters
   const { shape } = covarianceShape(type, k, d)
   const shaped = (values: Float64Array) => reshape(values, shape) as CovariancesOf<CovarianceType>
@@ -360,7 +418,14 @@ function fittedFrom({ parameters, converged, nIter, lowerBound, lowerBounds }: E
   }
 }
 
-function parametersOf({ weights, means, covariances, precisionsCholesky, covarianceType: type, nFeaturesIn: d }: Fitted): GaussianParameters {
+function parametersOf({
+  weights,
+  means,
+  covariances,
+  precisionsCholesky,
+  covarianceType: type,
+  nFeaturesIn: d,
+}: Fitted): GaussianParameters {
   const k = weights.length
   const { shape } = covarianceShape(type, k, d)
   return {
@@ -378,12 +443,19 @@ function requireSymmetric(matrices: Float64Array, d: number): void {
         const [a, b] = [matrices[start + i * d + j], matrices[start + j * d + i]]
         // numpy's isclose, as scikit-learn asks it
         if (Math.abs(a - b) > 1e-8 + 1e-5 * Math.abs(b))
-          throw new RangeError(`precisionsInit: expected symmetric matrices, got ${a} at [${start / (d * d)}][${i}][${j}] but ${b} at [${j}][${i}].`)
+          throw new RangeError(
+            `precisionsInit: expected symmetric matrices, got ${a} at [${start / (d * d)}][${i}][${j}] but ${b} at [${j}][${i}].`,
+          )
       }
 }
 
 // Entry (a, b) of the lower triangular square root of component c's covariance
-function lowerFactor(type: CovarianceType, covariances: CovariancesOf<CovarianceType>, c: number, d: number): (a: number, b: number) => number {
+function lowerFactor(
+  type: CovarianceType,
+  covariances: CovariancesOf<CovarianceType>,
+  c: number,
+  d: number,
+): (a: number, b: number) => number {
   if (type === 'spherical') return (a, b) => (a === b ? Math.sqrt((covariances as number[])[c]) : 0)
   if (type === 'diag') return (a, b) => (a === b ? Math.sqrt((covariances as number[][])[c][a]) : 0)
   const cov = type === 'tied' ? (covariances as number[][]) : (covariances as number[][][])[c]

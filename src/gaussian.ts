@@ -60,7 +60,15 @@ export interface TotalScatter {
  *  @param sums the statistics of the kernel `mixture`: [0] log-likelihood, then per component
  *  @param guard added to every n_k in the denominators; covariances are taken about the mean without it, which differs from
  *  scikit-learn's by (guard·μ/n_k)²: nothing until a component is all but dead */
-function maximise(type: CovarianceType, sums: Float64Array, anchors: Float64Array, k: number, d: number, regCovar: number, guard: number): Maximised {
+function maximise(
+  type: CovarianceType,
+  sums: Float64Array,
+  anchors: Float64Array,
+  k: number,
+  d: number,
+  regCovar: number,
+  guard: number,
+): Maximised {
   const counts = new Float64Array(k)
   const means = new Float64Array(k * d)
   const covariances = new Float64Array(covarianceShape(type, k, d).length)
@@ -107,7 +115,15 @@ function maximise(type: CovarianceType, sums: Float64Array, anchors: Float64Arra
 /** Makes what all components share from the total scatter T: Σ = (T − Σ_k n_k·δ_k·δ_kᵀ)/Σ n_k + regCovar·I, δ_k the mean of component k less x̄.
  *  `partial`: the responsibilities do not sum to the weights (scikit-learn's random_from_data and k-means++ starts put mass on K rows only);
  *  then the general form (XᵀX − Σ n μμᵀ)/Σ n, with scikit-learn's inflated result. */
-function tie(each: Maximised, anchors: Float64Array, total: TotalScatter, totalWeight: number, d: number, regCovar: number, partial: boolean): Maximised {
+function tie(
+  each: Maximised,
+  anchors: Float64Array,
+  total: TotalScatter,
+  totalWeight: number,
+  d: number,
+  regCovar: number,
+  partial: boolean,
+): Maximised {
   const { counts, offsets } = each
   const covariances = Float64Array.from(total.scatter)
   const spread = new Float64Array(d)
@@ -177,7 +193,13 @@ export function roundingLevel(largest: Float64Array, regCovar: number): Rounding
  *  j of U is (−b, 1)/√pivot. Errors of e·s_i·s_j on the covariances (s: `spread`), independent of each other, change that pivot by about
  *  e·(Σ b_i²·s_i² + s_j²), and errors of u_i on the features themselves give the combination a spread of at most Σ |b_i|·u_i + u_j. A pivot within
  *  either is no evidence of spread: rejected where e·Σ U_ij²·s_i² ≥ 1 or Σ |U_ij|·u_i ≥ 1. Neither depends on the units of any feature. */
-export function precisionFactors(type: CovarianceType, covariances: Float64Array, d: number, spread: Float64Array, { sums, data }: Rounding): Float64Array | DegenerateCovarianceError {
+export function precisionFactors(
+  type: CovarianceType,
+  covariances: Float64Array,
+  d: number,
+  spread: Float64Array,
+  { sums, data }: Rounding,
+): Float64Array | DegenerateCovarianceError {
   const lost = (squares: number, u: number) => !(sums * squares < 1 && u < 1)
   if (type === 'diag' || type === 'spherical') {
     const own = type === 'diag' ? spread : rootMeanSquares(spread, d)
@@ -186,7 +208,9 @@ export function precisionFactors(type: CovarianceType, covariances: Float64Array
     const bad = factors.findIndex((f, i) => !(covariances[i] > 0) || lost((f * own[i]) ** 2, f * units[i % units.length]))
     if (bad < 0) return factors
     const variance = `(variance ${covariances[bad]})`
-    return type === 'diag' ? new DegenerateCovarianceError(Math.floor(bad / d), `feature ${bad % d} has no spread in it ${variance}`) : new DegenerateCovarianceError(bad, `its rows do not differ ${variance}`)
+    return type === 'diag'
+      ? new DegenerateCovarianceError(Math.floor(bad / d), `feature ${bad % d} has no spread in it ${variance}`)
+      : new DegenerateCovarianceError(bad, `its rows do not differ ${variance}`)
   }
   const factors = new Float64Array(covariances.length)
   return within(sharedArena(), (arena) => {
@@ -208,7 +232,11 @@ export function precisionFactors(type: CovarianceType, covariances: Float64Array
     for (let c = 0; c < covariances.length / (d * d); c++) {
       arena.f64(cov, d * d).set(covariances.subarray(c * d * d, (c + 1) * d * d))
       const bad = firstLost(c)
-      if (bad >= 0) return new DegenerateCovarianceError(c, `feature ${bad} has no spread in it beyond what ${bad > 0 ? 'the earlier features determine' : 'rounding leaves'}`)
+      if (bad >= 0)
+        return new DegenerateCovarianceError(
+          c,
+          `feature ${bad} has no spread in it beyond what ${bad > 0 ? 'the earlier features determine' : 'rounding leaves'}`,
+        )
       factors.set(arena.f64(prec, d * d), c * d * d)
     }
     return factors
@@ -216,7 +244,9 @@ export function precisionFactors(type: CovarianceType, covariances: Float64Array
 }
 
 const rootMeanSquares = (table: Float64Array, d: number) =>
-  Float64Array.from({ length: table.length / d }, (_, c) => Math.sqrt(table.subarray(c * d, (c + 1) * d).reduce((s, v) => s + v * v, 0) / d))
+  Float64Array.from({ length: table.length / d }, (_, c) =>
+    Math.sqrt(table.subarray(c * d, (c + 1) * d).reduce((s, v) => s + v * v, 0) / d),
+  )
 
 /** Factors U with U·Uᵀ = Λ of given precisions, or the index of a matrix that is not positive definite.
  *  With J the reversal of coordinates, J·Λ·J = L·Lᵀ gives U = J·L·J. */
@@ -232,7 +262,13 @@ export function factorsFromPrecisions(type: CovarianceType, precisions: Float64A
       const own = precisions.subarray(c * d * d, (c + 1) * d * d)
       arena.f64(cov, d * d).set(Float64Array.from(own).reverse())
       if (arena.kernels.cholesky(cov, d, chol) >= 0) return c
-      factors.set(arena.f64(chol, d * d).slice().reverse(), c * d * d)
+      factors.set(
+        arena
+          .f64(chol, d * d)
+          .slice()
+          .reverse(),
+        c * d * d,
+      )
     }
     return factors
   })
@@ -357,9 +393,27 @@ export class GaussianPass {
   }
 
   /** The pass over `data`. */
-  over({ x, w, n, d }: Resident, { given = 0, logNorm = 0, responsibilities = 0, labels = 0, into, moments = this.type }: PassTargets): Pass {
+  over(
+    { x, w, n, d }: Resident,
+    { given = 0, logNorm = 0, responsibilities = 0, labels = 0, into, moments = this.type }: PassTargets,
+  ): Pass {
     const { type, k } = this
-    const args = [codeOf(type), codeOf(moments), x, w, d, k, this.#constants, this.#means, this.#factors, this.#anchors, given, logNorm, responsibilities, labels]
+    const args = [
+      codeOf(type),
+      codeOf(moments),
+      x,
+      w,
+      d,
+      k,
+      this.#constants,
+      this.#means,
+      this.#factors,
+      this.#anchors,
+      given,
+      logNorm,
+      responsibilities,
+      labels,
+    ]
     const perComponent = (type === 'full' ? d * d : 4 * d) + (into ? (moments === 'full' ? d * d : 5 * d) : 0) + 40
     const flopsPerRow = k * perComponent + (type === 'tied' ? d * d : 0)
     return { kernel: 'mixture', args, rows: n, scratch: this.#arena.kernels.mixtureScratch(d, k), flopsPerRow, into }
@@ -367,7 +421,13 @@ export class GaussianPass {
 }
 
 /** ln π_k + ln|U_k| − ½·d·ln 2π. */
-function logConstants(type: CovarianceType, weights: Float64Array, factors: Float64Array, d: number, { log }: Pick<Kernels, 'log'>): Float64Array {
+function logConstants(
+  type: CovarianceType,
+  weights: Float64Array,
+  factors: Float64Array,
+  d: number,
+  { log }: Pick<Kernels, 'log'>,
+): Float64Array {
   const logDeterminant = (c: number) => {
     if (type === 'spherical') return d * log(factors[c])
     let s = 0
@@ -405,7 +465,9 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     largest.forEach((v, j) => {
       // moments are sums of (x − anchor)²
       if (!(4 * v * v * totalWeight < Number.MAX_VALUE))
-        throw new RangeError(`X: expected values whose squares can be summed (up to about 1e150), got magnitudes up to ${v} in column ${j}. Scale the column first, say with StandardScaler.`)
+        throw new RangeError(
+          `X: expected values whose squares can be summed (up to about 1e150), got magnitudes up to ${v} in column ${j}. Scale the column first, say with StandardScaler.`,
+        )
     })
     this.#rounding = roundingLevel(largest, regCovar)
     this.#guard = 10 * EPS * (totalWeight / n) // scikit-learn's 10·2⁻⁵², in units of a weight: weights may be of any size
@@ -416,7 +478,9 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   /** One E-step and the M-step it leads to. */
   *step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
     this.#pass.load(parameters)
-    const { next, factors, logSum } = yield* this.#moments(parameters.means, (into, moments) => [this.#pass.over(this.#data, { into: into.reset(), moments })])
+    const { next, factors, logSum } = yield* this.#moments(parameters.means, (into, moments) => [
+      this.#pass.over(this.#data, { into: into.reset(), moments }),
+    ])
     const mass = next.counts.reduce((s, n) => s + n, 0)
     return { logLikelihood: logSum / this.#data.totalWeight, parameters: parametersFrom(next, mass, factors) }
   }

@@ -22,7 +22,16 @@ export {
   type ExpectationMaximizationResult,
   type LatentVariableModel,
 } from './em.ts'
-export { type BetaPrior, type Counts, type GaussianEstimationOptions, logLikelihood, maximumAPosteriori, maximumLikelihood, type NormalInverseWishartPrior, posterior } from './estimation.ts'
+export {
+  type BetaPrior,
+  type Counts,
+  type GaussianEstimationOptions,
+  logLikelihood,
+  maximumAPosteriori,
+  maximumLikelihood,
+  type NormalInverseWishartPrior,
+  posterior,
+} from './estimation.ts'
 export { type Criterion, selectGaussianMixture, type SelectGaussianMixtureOptions, type SelectionResult } from './select.ts'
 export type { EstimatorJSON, WarningListener } from './estimator.ts'
 export type { IterationEvent } from './passes.ts'

@@ -61,7 +61,15 @@ const SCHEMA: Schema = {
   randomState: seed,
   convergence: oneOf('centers', 'mse', 'mae'),
 }
-const DEFAULTS: Params = { nClusters: 8, init: 'k-means++', nInit: 'auto', maxIter: 300, tol: 1e-4, randomState: undefined, convergence: 'centers' }
+const DEFAULTS: Params = {
+  nClusters: 8,
+  init: 'k-means++',
+  nInit: 'auto',
+  maxIter: 300,
+  tol: 1e-4,
+  randomState: undefined,
+  convergence: 'centers',
+}
 
 /** k-means clustering by Lloyd's algorithm (Lloyd 1982), with scikit-learn's names and behaviour. */
 export class KMeans extends CentroidEstimator<Params, Fitted> {
@@ -106,7 +114,11 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
 
     this.warnOfSingle(init, nInit)
     this.warnOfFewer()
-    if (!result.converged && !result.stopped) this.warn('not-converged', `KMeans stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`)
+    if (!result.converged && !result.stopped)
+      this.warn(
+        'not-converged',
+        `KMeans stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
+      )
     return this
   }
 
@@ -121,7 +133,10 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
 
   /** Restores what `toJSON` returned. A function given as `init` is not stored. */
   static fromJSON(json: EstimatorJSON): KMeans {
-    const { params, fitted } = openCentroids<Fitted>(json, 'KMeans', { nIter: (v) => Number.isInteger(v), converged: (v) => typeof v === 'boolean' })
+    const { params, fitted } = openCentroids<Fitted>(json, 'KMeans', {
+      nIter: (v) => Number.isInteger(v),
+      converged: (v) => typeof v === 'boolean',
+    })
     const model = new KMeans(params)
     model.fitted = fitted
     return model

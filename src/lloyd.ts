@@ -63,13 +63,25 @@ export function* varianceTolerance(data: Resident, tol: number): Algorithm<numbe
 }
 
 /** k×d first centers. */
-export function* firstCenters(data: Resident, { init, k }: Pick<LloydOptions, 'init' | 'k'>, random: Random, tiles?: IntegerTiles): Algorithm<Float64Array> {
-  if (init === 'k-means++') return gatherRows(data, yield* plusPlus(data, k, random, defaultTrials(k), tiles ?? (yield* integerTiles(data))))
+export function* firstCenters(
+  data: Resident,
+  { init, k }: Pick<LloydOptions, 'init' | 'k'>,
+  random: Random,
+  tiles?: IntegerTiles,
+): Algorithm<Float64Array> {
+  if (init === 'k-means++')
+    return gatherRows(data, yield* plusPlus(data, k, random, defaultTrials(k), tiles ?? (yield* integerTiles(data))))
   if (init === 'random') return gatherRows(data, randomRows(data, k, random))
   return typeof init === 'function' ? init(k, random.uniform) : init
 }
 
-function* lloyd(start: Float64Array, options: LloydOptions, threshold: number, assignment: Assignment, run: number): Algorithm<KMeansResult> {
+function* lloyd(
+  start: Float64Array,
+  options: LloydOptions,
+  threshold: number,
+  assignment: Assignment,
+  run: number,
+): Algorithm<KMeansResult> {
   const { convergence, maxIter, reports } = options
   const watchesInertia = reports || convergence !== 'centers'
   let centers = start
@@ -82,7 +94,9 @@ function* lloyd(start: Float64Array, options: LloydOptions, threshold: number, a
     iteration++
     yield assignment.to(centers)
     const changed = assignment.takeChanges()
-    const { inertia, distance } = watchesInertia ? yield* assignment.inertia(convergence === 'mae') : { inertia: Number.NaN, distance: Number.NaN }
+    const { inertia, distance } = watchesInertia
+      ? yield* assignment.inertia(convergence === 'mae')
+      : { inertia: Number.NaN, distance: Number.NaN }
     if (changed === 0 && iteration > 1) {
       // the partition is the last one's, whose means these centers are
       converged = labelsFit = true
@@ -114,7 +128,12 @@ function meanOf(table: ArrayLike<number>, j: number, k: number, d: number): numb
 }
 
 /** The nearest of k centers (k×d) for every row and, if asked, Σ w·distance². */
-export function* nearest(data: Resident, centers: ArrayLike<number>, k: number, withInertia: boolean): Algorithm<{ labels: Int32Array; inertia: number }> {
+export function* nearest(
+  data: Resident,
+  centers: ArrayLike<number>,
+  k: number,
+  withInertia: boolean,
+): Algorithm<{ labels: Int32Array; inertia: number }> {
   const { arena, n, d } = data
   const mark = arena.mark()
   // quantised about the mean of the centers: near the rows, and known without reading them

@@ -82,7 +82,9 @@ export class Matrix {
     try {
       return new Matrix(rows, cols, new Float64Array(rows * cols))
     } catch {
-      throw new RangeError(`Matrix.zeros: ${rows}×${cols} numbers take ${(bytes / 2 ** 30).toFixed(1)} GiB, more than this engine gives. Use fewer rows at a time.`)
+      throw new RangeError(
+        `Matrix.zeros: ${rows}×${cols} numbers take ${(bytes / 2 ** 30).toFixed(1)} GiB, more than this engine gives. Use fewer rows at a time.`,
+      )
     }
   }
 
@@ -127,14 +129,17 @@ export interface Source {
 
 /** Recognises the form of `x`. @internal */
 export function sourceOf(x: unknown, name = 'X'): Source {
-  if (x instanceof Matrix) return { rows: x.rows, cols: x.cols, copyTo: (t, b, e) => t.set(x.data.subarray(b * x.cols, e * x.cols)), home: homes.get(x) }
+  if (x instanceof Matrix)
+    return { rows: x.rows, cols: x.cols, copyTo: (t, b, e) => t.set(x.data.subarray(b * x.cols, e * x.cols)), home: homes.get(x) }
   if (typeof x !== 'object' || x === null)
     throw new TypeError(`${name}: expected a matrix (rows of numbers, { data, shape }, or a Matrix), got ${describe(x)}.`)
   if ('data' in x && 'shape' in x) return flat(x as NdArrayLike, name)
   if ('rows' in x && 'columns' in x && typeof (x as GetMatrixLike).get === 'function') return getter(x as GetMatrixLike, name)
   if ('numRows' in x && 'numCols' in x && typeof (x as TableLike).getChildAt === 'function') return table(x as TableLike, name)
   if ('length' in x) return nested(x as Rows, name)
-  throw new TypeError(`${name}: expected a matrix (rows of numbers, { data, shape }, ml-matrix, an Arrow table, or a Matrix), got ${describe(x)}.`)
+  throw new TypeError(
+    `${name}: expected a matrix (rows of numbers, { data, shape }, ml-matrix, an Arrow table, or a Matrix), got ${describe(x)}.`,
+  )
 }
 
 function nested(x: Rows, name: string): Source {
@@ -144,7 +149,8 @@ function nested(x: Rows, name: string): Source {
     throw new TypeError(
       `${name}: expected a 2-d array, got a 1-d array of ${rows} numbers. For one feature per sample write ${name}.map(v => [v]); for one sample write [${name}].`,
     )
-  const isRow = (r: unknown): r is ArrayLike<number> => typeof r === 'object' && r !== null && typeof (r as ArrayLike<number>).length === 'number'
+  const isRow = (r: unknown): r is ArrayLike<number> =>
+    typeof r === 'object' && r !== null && typeof (r as ArrayLike<number>).length === 'number'
   if (rows > 0 && !isRow(first)) throw new TypeError(`${name}: expected row 0 to be an array of numbers, got ${describe(first)}.`)
   const cols = isRow(first) ? first.length : 0
   return {
@@ -154,7 +160,8 @@ function nested(x: Rows, name: string): Source {
       for (let i = begin, at = 0; i < end; i++, at += cols) {
         const row: unknown = x[i]
         if (!isRow(row)) throw new TypeError(`${name}: expected row ${i} to be an array of ${cols} numbers, got ${describe(row)}.`)
-        if (row.length !== cols) throw new RangeError(`${name}: expected every row to have ${cols} columns like row 0, got ${row.length} in row ${i}.`)
+        if (row.length !== cols)
+          throw new RangeError(`${name}: expected every row to have ${cols} columns like row 0, got ${row.length} in row ${i}.`)
         if (row instanceof Float64Array || row instanceof Float32Array) target.set(row, at)
         else for (let j = 0; j < cols; j++) target[at + j] = numeric(row[j], i, j, name)
       }
@@ -164,8 +171,10 @@ function nested(x: Rows, name: string): Source {
 
 function flat(x: NdArrayLike, name: string): Source {
   const { data, shape } = x
-  if (typeof data !== 'object' || data === null || typeof data.length !== 'number') throw new TypeError(`${name}: expected data to be an array of numbers, got ${describe(data)}.`)
-  if (typeof shape !== 'object' || shape === null) throw new TypeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.`)
+  if (typeof data !== 'object' || data === null || typeof data.length !== 'number')
+    throw new TypeError(`${name}: expected data to be an array of numbers, got ${describe(data)}.`)
+  if (typeof shape !== 'object' || shape === null)
+    throw new TypeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.`)
   if (shape.length !== 2) {
     const remedy = shape.length === 1 ? ` For one feature per sample use shape [${shape[0]}, 1].` : ''
     throw new RangeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.${remedy}`)
@@ -179,9 +188,16 @@ function flat(x: NdArrayLike, name: string): Source {
   for (const axis of [0, 1]) whole(strides[axis], `strides[${axis}]`, name, true)
   const corner = (i: number, j: number) => offset + i * strides[0] + j * strides[1]
   if (rows > 0 && cols > 0)
-    for (const [i, j] of [[0, 0], [rows - 1, 0], [0, cols - 1], [rows - 1, cols - 1]])
+    for (const [i, j] of [
+      [0, 0],
+      [rows - 1, 0],
+      [0, cols - 1],
+      [rows - 1, cols - 1],
+    ])
       if (!(corner(i, j) >= 0 && corner(i, j) < data.length))
-        throw new RangeError(`${name}: expected data for shape [${rows}, ${cols}] (at least ${Math.max(rows * cols, corner(i, j) + 1)} numbers), got ${data.length}.`)
+        throw new RangeError(
+          `${name}: expected data for shape [${rows}, ${cols}] (at least ${Math.max(rows * cols, corner(i, j) + 1)} numbers), got ${data.length}.`,
+        )
   const rowMajor = strides[1] === 1 && strides[0] === cols
   const typed = data instanceof Float64Array || data instanceof Float32Array
   return {
@@ -216,7 +232,8 @@ function table(x: TableLike, name: string): Source {
   const columns = Array.from({ length: cols }, (_, j) => {
     const column = x.getChildAt(j)
     if (!column) throw new TypeError(`${name}: expected ${cols} columns, column ${j} is missing.`)
-    if (column.nullCount) throw new RangeError(`${name}: expected numbers, column ${j} has ${column.nullCount} nulls. Drop or fill the rows they are in.`)
+    if (column.nullCount)
+      throw new RangeError(`${name}: expected numbers, column ${j} has ${column.nullCount} nulls. Drop or fill the rows they are in.`)
     return column.toArray()
   })
   return {

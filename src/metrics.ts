@@ -35,7 +35,9 @@ export function normalizedMutualInfoScore(labelsTrue: Labels, labelsPred: Labels
   const { log } = sharedArena().kernels
   let information = 0
   // the ratio is 1 to the last bit where row and column are independent
-  cells.counts.forEach((count, i) => (information += (count / n) * log((count * n) / (rowSums[cells.rows[i]] * columnSums[cells.columns[i]]))))
+  cells.counts.forEach(
+    (count, i) => (information += (count / n) * log((count * n) / (rowSums[cells.rows[i]] * columnSums[cells.columns[i]]))),
+  )
   const entropy = (sums: Float64Array) => sums.reduce((h, count) => h + (count / n) * log(n / count), 0)
   return Math.min(1, Math.max(0, information / ((entropy(rowSums) + entropy(columnSums)) / 2)))
 }
@@ -130,7 +132,8 @@ function encode(labels: unknown, name: string): Clusters {
     const label: unknown = list[i]
     if (typeof label !== 'number' && typeof label !== 'string')
       throw new TypeError(`${name}: expected a number or a string at ${i}, got ${describe(label)}. Map labels to numbers or strings first.`)
-    if (Number.isNaN(label)) throw new RangeError(`${name}: expected a label at ${i}, got NaN. Drop such samples or give them a label of their own.`)
+    if (Number.isNaN(label))
+      throw new RangeError(`${name}: expected a label at ${i}, got NaN. Drop such samples or give them a label of their own.`)
     let code = seen.get(label)
     if (code === undefined) seen.set(label, (code = seen.size))
     codes[i] = code
@@ -155,7 +158,9 @@ function contingency(labelsTrue: Labels, labelsPred: Labels) {
   const columns = encode(labelsPred, 'labelsPred')
   const n = rows.codes.length
   if (columns.codes.length !== n)
-    throw new RangeError(`labelsPred: expected ${n} labels, as many as labelsTrue has, got ${columns.codes.length}. Both must label the same samples.`)
+    throw new RangeError(
+      `labelsPred: expected ${n} labels, as many as labelsTrue has, got ${columns.codes.length}. Both must label the same samples.`,
+    )
   const { order, offsets } = grouped(rows)
   const cells = { rows: [] as number[], columns: [] as number[], counts: [] as number[] }
   const tally = new Int32Array(columns.sizes.length)
@@ -254,7 +259,8 @@ function internal(X: MatrixLike, labels: Labels, where: string): { source: Sourc
   checkShape(source, 3, where)
   const clusters = encode(labels, 'labels')
   const { rows: n } = source
-  if (clusters.codes.length !== n) throw new RangeError(`labels: ${where} expected ${n} labels, one per row of X, got ${clusters.codes.length}.`)
+  if (clusters.codes.length !== n)
+    throw new RangeError(`labels: ${where} expected ${n} labels, one per row of X, got ${clusters.codes.length}.`)
   const k = clusters.sizes.length
   if (k < 2 || k >= n)
     throw new RangeError(

@@ -103,7 +103,9 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
     const weights = checkWeights(sampleWeight, source.rows)
     const seeding = this.#seeding(source)
     const settings = { ...seeding, nInit: startsOf(seeding.init, nInit, 3), maxIter, tol, maxNoImprovement, reassignmentRatio }
-    const { centers, counts, ...rest } = withRows(source, weights, (data) => drive(miniBatchKMeans(data, settings), data.arena, onIteration))
+    const { centers, counts, ...rest } = withRows(source, weights, (data) =>
+      drive(miniBatchKMeans(data, settings), data.arena, onIteration),
+    )
     const { stopped, ...kept } = rest
     checkInertia(kept.inertia)
     this.fitted = { ...kept, clusterCenters: toNested(centers, k, source.cols), counts: Array.from(counts), nFeaturesIn: source.cols }
@@ -112,7 +114,10 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
     this.#warnOfInitSize()
     this.warnOfFewer()
     if (!kept.converged && !stopped && (tol > 0 || maxNoImprovement !== null))
-      this.warn('not-converged', `MiniBatchKMeans stopped after maxIter = ${maxIter} passes before tol or maxNoImprovement ended it. Increase one of them.`)
+      this.warn(
+        'not-converged',
+        `MiniBatchKMeans stopped after maxIter = ${maxIter} passes before tol or maxNoImprovement ended it. Increase one of them.`,
+      )
     return this
   }
 
@@ -155,7 +160,12 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
     const batchSize = Math.min(wanted, n)
     return {
       k,
-      init: typeof init === 'function' ? (sample: Resident) => asked(init, sample) : typeof init === 'object' ? centersFrom(init, k, d, 'init') : init,
+      init:
+        typeof init === 'function'
+          ? (sample: Resident) => asked(init, sample)
+          : typeof init === 'object'
+            ? centersFrom(init, k, d, 'init')
+            : init,
       initRows: initRows(initSize, batchSize, k, n),
       batchSize,
       seed: seedOf(randomState),
@@ -194,7 +204,9 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
       seed: whole,
     })
     if (fitted && fitted.counts.length !== fitted.clusterCenters.length)
-      throw new RangeError(`MiniBatchKMeans.fromJSON: expected fitted.counts of ${fitted.clusterCenters.length} numbers, one per center, got ${fitted.counts.length}.`)
+      throw new RangeError(
+        `MiniBatchKMeans.fromJSON: expected fitted.counts of ${fitted.clusterCenters.length} numbers, one per center, got ${fitted.counts.length}.`,
+      )
     const model = new MiniBatchKMeans(params)
     model.fitted = fitted
     return model
@@ -202,5 +214,12 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
 }
 
 function stateOf({ clusterCenters, counts, sinceReassignment, batchSize, nSteps, seed }: Fitted): MiniBatchState {
-  return { centers: Float64Array.from(clusterCenters.flat()), counts: Float64Array.from(counts), sinceReassignment, batchSize, nSteps, seed }
+  return {
+    centers: Float64Array.from(clusterCenters.flat()),
+    counts: Float64Array.from(counts),
+    sinceReassignment,
+    batchSize,
+    nSteps,
+    seed,
+  }
 }

@@ -86,7 +86,9 @@ export function* miniBatchKMeans(data: Resident, options: MiniBatchOptions): Alg
     const { inertia, squaredShift } = yield* step.take(batch, state, reassignmentRatio)
     arena.release(own)
     converged = early.heard(state.nSteps, inertia / batchSize, squaredShift)
-    stopped = !(yield { report: { run: 0, iteration: state.nSteps, inertia: (inertia / batchSize) * totalWeight, shift: Math.sqrt(squaredShift) } })
+    stopped = !(yield {
+      report: { run: 0, iteration: state.nSteps, inertia: (inertia / batchSize) * totalWeight, shift: Math.sqrt(squaredShift) },
+    })
   }
   const { labels, inertia } = yield* nearest(data, state.centers, k, true)
   arena.release(mark)
@@ -94,7 +96,11 @@ export function* miniBatchKMeans(data: Resident, options: MiniBatchOptions): Alg
 }
 
 /** One more step, over all rows of `batch` with their weights. `state` is replaced in place. */
-export function* onlineStep(batch: Resident, state: MiniBatchState, reassignmentRatio: number): Algorithm<{ labels: Int32Array; inertia: number }> {
+export function* onlineStep(
+  batch: Resident,
+  state: MiniBatchState,
+  reassignmentRatio: number,
+): Algorithm<{ labels: Int32Array; inertia: number }> {
   const { arena, x, n } = batch
   const k = state.counts.length
   const mark = arena.mark()

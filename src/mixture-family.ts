@@ -128,7 +128,10 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
     const best = withArena(n * (k + 2) * 8, (arena) => {
       const model = new FamilyModel(arena, family, data, weights, k, assignment === 'hard', fitWeights)
       const oneRun = function* (run: number): Algorithm<EmResult<Parameters>> {
-        const start = { weights: given.weights ?? new Float64Array(k).fill(1 / k), components: given.components ?? model.randomStart(new Random(seedUsed, run)) }
+        const start = {
+          weights: given.weights ?? new Float64Array(k).fill(1 / k),
+          components: given.components ?? model.randomStart(new Random(seedUsed, run)),
+        }
         return yield* em(model.restarted(), start, { tol, maxIter, run, keepHistory })
       }
       return drive(bestRun(given.components ? 1 : nInit, oneRun), arena, onIteration)
@@ -146,10 +149,14 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
       fitWeights,
       meanTrials: Math.round(mean(Float64Array.from(data, (row) => row[d - 1]))),
     }
-    if (given.components && nInit > 1) this.warn('single-init', `given ${family.parameter}Init make every run the same: doing 1 instead of nInit = ${nInit}.`)
+    if (given.components && nInit > 1)
+      this.warn('single-init', `given ${family.parameter}Init make every run the same: doing 1 instead of nInit = ${nInit}.`)
     if (best.fall) this.warn('likelihood-decreased', fallMessage(family.name, best.fall))
     if (!best.converged && !best.stopped && maxIter > 0)
-      this.warn('not-converged', `${family.name} stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol.`)
+      this.warn(
+        'not-converged',
+        `${family.name} stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol.`,
+      )
     return this
   }
 
@@ -250,14 +257,21 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
     const { name, columns, expects } = this.#family
     const source = sourceOf(X)
     checkShape(source, cols === undefined ? Math.max(1, minRows) : 0, name, cols)
-    if (columns !== undefined && source.cols !== columns) throw new RangeError(`X: ${name} expected ${columns} columns, got ${source.cols}.`)
+    if (columns !== undefined && source.cols !== columns)
+      throw new RangeError(`X: ${name} expected ${columns} columns, got ${source.cols}.`)
     const data = X instanceof Matrix ? X : copyOf(X, 'X')
     for (let i = 0; i < data.rows; i++) {
       const row = data.row(i)
       const bad = row.findIndex((v) => !Number.isFinite(v))
-      if (bad >= 0) throw new RangeError(`X: expected finite numbers, got ${row[bad]} at row ${i}, column ${bad}. Drop such rows or fill in the values first.`)
+      if (bad >= 0)
+        throw new RangeError(
+          `X: expected finite numbers, got ${row[bad]} at row ${i}, column ${bad}. Drop such rows or fill in the values first.`,
+        )
       const expected = expects(row)
-      if (expected) throw new RangeError(`X: ${name} expected ${expected}, got [${Array.from(row.subarray(0, 6)).join(', ')}${row.length > 6 ? ', …' : ''}] in row ${i}.`)
+      if (expected)
+        throw new RangeError(
+          `X: ${name} expected ${expected}, got [${Array.from(row.subarray(0, 6)).join(', ')}${row.length > 6 ? ', …' : ''}] in row ${i}.`,
+        )
     }
     return data
   }
@@ -298,7 +312,15 @@ class FamilyModel implements EmModel<Parameters> {
   readonly #magnitude: number
   #assigned: Float64Array | undefined
 
-  constructor(arena: Arena, family: Family, data: Matrix, weights: Float64Array | undefined, k: number, hard: boolean, fitWeights: boolean) {
+  constructor(
+    arena: Arena,
+    family: Family,
+    data: Matrix,
+    weights: Float64Array | undefined,
+    k: number,
+    hard: boolean,
+    fitWeights: boolean,
+  ) {
     const n = data.rows
     this.#arena = arena
     this.#family = family
@@ -351,7 +373,12 @@ class FamilyModel implements EmModel<Parameters> {
     const fixed = this.#hard && (this.#assigned?.every((v, i) => v === r[i]) ?? false)
     if (this.#hard) this.#assigned = r.slice()
     const next = this.#maximisation()
-    return { logLikelihood, parameters: this.#fitWeights ? next : { ...next, weights: parameters.weights }, fixed, magnitude: this.#magnitude }
+    return {
+      logLikelihood,
+      parameters: this.#fitWeights ? next : { ...next, weights: parameters.weights },
+      fixed,
+      magnitude: this.#magnitude,
+    }
   }
 
   *expectation({ weights, components }: Parameters): Algorithm<void> {
@@ -386,7 +413,9 @@ class FamilyModel implements EmModel<Parameters> {
       }
     // a component without weight takes the parameters of all rows
     const whole = sums.reduce((total, sum) => total.map((v, j) => v + sum[j]))
-    const components = Array.from(counts, (count, c) => Array.from(count > 0 ? this.#family.fit(count, sums[c]) : this.#family.fit(this.#totalWeight, whole)))
+    const components = Array.from(counts, (count, c) =>
+      Array.from(count > 0 ? this.#family.fit(count, sums[c]) : this.#family.fit(this.#totalWeight, whole)),
+    )
     return { weights: counts.map((count) => count / this.#totalWeight), components: Float64Array.from(components.flat()) }
   }
 }

@@ -87,7 +87,8 @@ function runPass(pass: Pass, arena: Arena): void {
   for (let slot = 0; slot < pass.rows; slot += SLOT_ROWS) {
     const slotEnd = Math.min(slot + SLOT_ROWS, pass.rows)
     const stats = pass.into ? pass.into.open() : 0
-    for (let start = slot; start < slotEnd; start += rowsPerCall) kernel(...pass.args, start, Math.min(start + rowsPerCall, slotEnd), stats, scratch)
+    for (let start = slot; start < slotEnd; start += rowsPerCall)
+      kernel(...pass.args, start, Math.min(start + rowsPerCall, slotEnd), stats, scratch)
     pass.into?.close()
   }
   arena.release(mark)

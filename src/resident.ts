@@ -22,7 +22,10 @@ export interface Resident {
 /** Refuses data with too few rows or no columns, before any work. */
 export function checkShape(source: Source, minRows: number, estimator: string, cols?: number): void {
   if (source.cols === 0 && source.rows > 0) throw new RangeError(`X: expected at least 1 column, got shape [${source.rows}, 0].`)
-  if (source.rows < minRows) throw new RangeError(`X: ${estimator} expected at least ${minRows} row${minRows > 1 ? 's' : ''}, got shape [${source.rows}, ${source.cols}].`)
+  if (source.rows < minRows)
+    throw new RangeError(
+      `X: ${estimator} expected at least ${minRows} row${minRows > 1 ? 's' : ''}, got shape [${source.rows}, ${source.cols}].`,
+    )
   if (cols !== undefined && source.cols !== cols)
     throw new RangeError(`X: expected ${cols} columns, as ${estimator} was fitted with, got ${source.cols}.`)
 }
@@ -31,7 +34,8 @@ export function checkShape(source: Source, minRows: number, estimator: string, c
 export function checkWeights(weights: unknown, n: number): Float64Array | undefined {
   if (weights === undefined || weights === null) return undefined
   const list = weights as ArrayLike<number>
-  if (typeof weights !== 'object' || typeof list.length !== 'number') throw new TypeError(`sampleWeight: expected an array of ${n} numbers, got ${describe(weights)}.`)
+  if (typeof weights !== 'object' || typeof list.length !== 'number')
+    throw new TypeError(`sampleWeight: expected an array of ${n} numbers, got ${describe(weights)}.`)
   if (list.length !== n) throw new RangeError(`sampleWeight: expected ${n} numbers, one per row of X, got ${list.length}.`)
   const result = new Float64Array(n)
   let total = 0

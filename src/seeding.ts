@@ -96,7 +96,13 @@ function drawFar(data: Resident, closest: number, potentials: number, random: Ra
   if (!w) return begin + drawBySum(distance, target)
   const weight = arena.f64(w + begin * 8, length)
   if (!(total > 0)) return drawBySum(arena.f64(w, n), 0) // every row coincides with a chosen one: any row that counts
-  return begin + drawBySum(Float64Array.from(distance, (v, i) => v * weight[i]), target)
+  return (
+    begin +
+    drawBySum(
+      Float64Array.from(distance, (v, i) => v * weight[i]),
+      target,
+    )
+  )
 }
 
 // First index whose running sum exceeds the target; never one of mass zero unless all are
@@ -126,7 +132,8 @@ export function randomRows(data: Resident, k: number, random: Random): Int32Arra
   }
   const mass = data.arena.f64(data.w, data.n).slice()
   const positive = mass.reduce((count, m) => count + (m > 0 ? 1 : 0), 0)
-  if (positive < k) throw new RangeError(`sampleWeight: expected at least ${k} positive weights to choose ${k} different rows, got ${positive}.`)
+  if (positive < k)
+    throw new RangeError(`sampleWeight: expected at least ${k} positive weights to choose ${k} different rows, got ${positive}.`)
   for (let c = 0; c < k; c++) {
     let total = 0
     for (const m of mass) total += m

@@ -9,7 +9,8 @@ import { checkShape } from './resident.ts'
 /** What is compared: Bayesian (Schwarz 1978), Akaike's (1974), or integrated completed likelihood (Biernacki, Celeux & Govaert 2000). */
 export type Criterion = 'bic' | 'aic' | 'icl'
 
-export interface SelectGaussianMixtureOptions extends Omit<GaussianMixtureOptions, 'nComponents' | 'covarianceType' | 'precisionsInit' | 'meansInit' | 'weightsInit' | 'warmStart'> {
+export interface SelectGaussianMixtureOptions
+  extends Omit<GaussianMixtureOptions, 'nComponents' | 'covarianceType' | 'precisionsInit' | 'meansInit' | 'weightsInit' | 'warmStart'> {
   /** Numbers of components to try. Default [1, 2, 3, 4, 5, 6]. */
   nComponents?: ArrayLike<number>
   /** Covariance types to try. Default all four. */
@@ -37,12 +38,17 @@ export interface SelectionResult {
 
 // A list of values to try
 const list: Check<unknown[]> = (value, name) => {
-  if (typeof value !== 'object' || value === null || typeof (value as ArrayLike<unknown>).length !== 'number') throw new TypeError(`${name}: expected an array of values to try, got ${describe(value)}.`)
+  if (typeof value !== 'object' || value === null || typeof (value as ArrayLike<unknown>).length !== 'number')
+    throw new TypeError(`${name}: expected an array of values to try, got ${describe(value)}.`)
   if ((value as ArrayLike<unknown>).length === 0) throw new RangeError(`${name}: expected at least one value to try, got none.`)
   return Array.from(value as ArrayLike<unknown>)
 }
 
-type Options = Omit<SelectGaussianMixtureOptions, 'nComponents'> & { nComponents: number[]; covarianceType: CovarianceType[]; criterion: Criterion }
+type Options = Omit<SelectGaussianMixtureOptions, 'nComponents'> & {
+  nComponents: number[]
+  covarianceType: CovarianceType[]
+  criterion: Criterion
+}
 
 const unchecked: Check = (value) => value // by us: GaussianMixture does
 const SCHEMA: Schema = {
@@ -66,10 +72,20 @@ const DEFAULTS: Options = { nComponents: [1, 2, 3, 4, 5, 6], covarianceType: [..
  *  @param options the grid, and options of GaussianMixture for every fit, except starts, which fit one combination only
  *  @returns best: the fit with the lowest criterion (the first on ties); results: all fits, types in order, components within
  *  @throws TypeError, RangeError for data or options that cannot be used, before any fit */
-export function selectGaussianMixture(X: MatrixLike, options?: SelectGaussianMixtureOptions): { best: GaussianMixture<CovarianceType>; results: SelectionResult[] } {
-  const { nComponents, covarianceType, criterion, sampleWeight, onFit, ...shared } = checkOptions<Options>('selectGaussianMixture', options, SCHEMA, DEFAULTS)
+export function selectGaussianMixture(
+  X: MatrixLike,
+  options?: SelectGaussianMixtureOptions,
+): { best: GaussianMixture<CovarianceType>; results: SelectionResult[] } {
+  const { nComponents, covarianceType, criterion, sampleWeight, onFit, ...shared } = checkOptions<Options>(
+    'selectGaussianMixture',
+    options,
+    SCHEMA,
+    DEFAULTS,
+  )
   // every model is made, so every option checked, before any is fitted
-  const models = covarianceType.flatMap((type) => nComponents.map((k) => new GaussianMixture<CovarianceType>({ ...shared, nComponents: k, covarianceType: type })))
+  const models = covarianceType.flatMap((type) =>
+    nComponents.map((k) => new GaussianMixture<CovarianceType>({ ...shared, nComponents: k, covarianceType: type })),
+  )
   const source = sourceOf(X)
   checkShape(source, Math.max(...nComponents), 'selectGaussianMixture')
   const data = X instanceof Matrix ? X : Matrix.zeros(source.rows, source.cols)
@@ -87,7 +103,17 @@ export function selectGaussianMixture(X: MatrixLike, options?: SelectGaussianMix
     }
     const { nComponents: k, covarianceType: type } = model.getParams()
     const { bic, aic, icl, logLikelihood } = model.criteria(data)
-    results.push({ nComponents: k, covarianceType: type, bic, aic, icl, logLikelihood, converged: model.converged, nIter: model.nIter, model })
+    results.push({
+      nComponents: k,
+      covarianceType: type,
+      bic,
+      aic,
+      icl,
+      logLikelihood,
+      converged: model.converged,
+      nIter: model.nIter,
+      model,
+    })
     if (onFit?.(results[results.length - 1]) === false) break
   }
   if (!results.length) throw failure

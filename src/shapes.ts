@@ -14,7 +14,8 @@ export function flatten(value: unknown, shape: number[], name: string): Float64A
       return
     }
     const list = item as ArrayLike<unknown> | null
-    if (typeof item !== 'object' || list === null || typeof list.length !== 'number') throw new TypeError(`${name}: ${expected}, got ${describe(item)}${path && ` at ${path}`}.`)
+    if (typeof item !== 'object' || list === null || typeof list.length !== 'number')
+      throw new TypeError(`${name}: ${expected}, got ${describe(item)}${path && ` at ${path}`}.`)
     if (list.length !== shape[depth]) throw new RangeError(`${name}: ${expected}, got length ${list.length} in dimension ${depth}.`)
     for (let i = 0; i < list.length; i++) visit(list[i], depth + 1, `${path}[${i}]`)
   }

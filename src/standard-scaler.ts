@@ -59,7 +59,9 @@ export class StandardScaler extends Estimator<Params, Fitted> {
     })
     const beyond = mean.findIndex((m, j) => !Number.isFinite(m) || (withStd && !Number.isFinite(variance[j])))
     if (beyond >= 0)
-      throw new RangeError(`X: expected columns whose ${withStd ? 'variance' : 'range'} is at most 1.8e308, column ${beyond} exceeds it. Divide it by a power of ten first.`)
+      throw new RangeError(
+        `X: expected columns whose ${withStd ? 'variance' : 'range'} is at most 1.8e308, column ${beyond} exceeds it. Divide it by a power of ten first.`,
+      )
     this.fitted = {
       mean: withMean || withStd ? Array.from(mean) : null,
       variance: withStd ? Array.from(variance) : null,

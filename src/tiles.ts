@@ -108,6 +108,12 @@ export class CenterPanels {
   /** Distances of rows to all centers to `out` (n×k). */
   transform({ x, n, d }: Resident, out: number): Pass {
     const k = this.#k
-    return { kernel: 'transform', args: [x, d, k, this.#panels, out], rows: n, scratch: this.#arena.kernels.transformScratch(d, k), flopsPerRow: 3 * k * d }
+    return {
+      kernel: 'transform',
+      args: [x, d, k, this.#panels, out],
+      rows: n,
+      scratch: this.#arena.kernels.transformScratch(d, k),
+      flopsPerRow: 3 * k * d,
+    }
   }
 }

@@ -37,5 +37,7 @@ it('GaussianMixture spherical', () => expect(mixtures('spherical', 'random')).to
 it('sampling and metrics', () => {
   const model = new GaussianMixture({ nComponents: 3, randomState: 7 }).fit(X)
   const drawn = model.sample(500)
-  expect(digest(drawn.X.data, drawn.labels, silhouetteScore(drawn.X, drawn.labels), model.icl(X))).toMatchInlineSnapshot(`"86e2de4d43afe42a"`)
+  expect(digest(drawn.X.data, drawn.labels, silhouetteScore(drawn.X, drawn.labels), model.icl(X))).toMatchInlineSnapshot(
+    `"86e2de4d43afe42a"`,
+  )
 })

@@ -10,14 +10,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
 const project = mkdtempSync(join(tmpdir(), 'mixtura-consumer-'))
-const chromium = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => p && existsSync(p))
+const chromium = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  (p) => p && existsSync(p),
+)
 
 /** The README's examples: a js block and the text block of what it prints. */
-const examples = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```js\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/g)].map(([, code, output], i) => ({
-  file: `example-${i + 1}.mjs`,
-  code,
-  output,
-}))
+const examples = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```js\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/g)].map(
+  ([, code, output], i) => ({
+    file: `example-${i + 1}.mjs`,
+    code,
+    output,
+  }),
+)
 
 /** Other Nodes, from the registry: this Node always, 22 and 24 where their binaries can be had. */
 const engines: { name: string; path?: string }[] = [{ name: `Node ${process.versions.node}`, path: process.execPath }]
@@ -54,7 +58,8 @@ it('the README has examples with output', () => {
 
 it('the package holds what it needs and nothing else', () => {
   const files = readdirSync(join(project, 'node_modules', 'mixtura'), { recursive: true, encoding: 'utf8' })
-  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', join('dist', 'index.js'), join('dist', 'index.d.ts')]) expect(files).toContain(name)
+  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'package.json', join('dist', 'index.js'), join('dist', 'index.d.ts')])
+    expect(files).toContain(name)
   expect(files.filter((f) => /\.(wat|map)$|^(src|assembly|test|bench|node_modules)/.test(f) && !f.endsWith('index.js.map'))).toEqual([])
   const manifest = JSON.parse(readFileSync(join(project, 'node_modules', 'mixtura', 'package.json'), 'utf8'))
   expect(manifest.dependencies ?? {}).toEqual({})
@@ -66,7 +71,10 @@ describe.each(engines)('$name', ({ path }) => {
   })
 
   it.skipIf(!path)('require works', () => {
-    writeFileSync(join(project, 'require.cjs'), "const { KMeans } = require('mixtura'); console.log(new KMeans({ nClusters: 1 }).fit([[1], [3]]).clusterCenters[0][0])")
+    writeFileSync(
+      join(project, 'require.cjs'),
+      "const { KMeans } = require('mixtura'); console.log(new KMeans({ nClusters: 1 }).fit([[1], [3]]).clusterCenters[0][0])",
+    )
     const flags = process.versions.node.startsWith('20.') ? ['--no-warnings'] : []
     expect(execFileSync(path as string, [...flags, 'require.cjs'], { cwd: project, encoding: 'utf8' })).toBe('2\n')
   })
@@ -77,7 +85,13 @@ describe('a page', () => {
     const launched = await browser.launch({ executablePath: chromium, args: ['--no-sandbox'] })
     try {
       for (const { file, output } of examples) {
-        const { outputFiles } = await build({ absWorkingDir: project, entryPoints: [join(project, file)], bundle: true, write: false, format: 'esm' })
+        const { outputFiles } = await build({
+          absWorkingDir: project,
+          entryPoints: [join(project, file)],
+          bundle: true,
+          write: false,
+          format: 'esm',
+        })
         const page = await launched.newPage()
         const lines: string[] = []
         const errors: string[] = []
@@ -115,7 +129,16 @@ new GaussianMixture({ covarianceType: 'fulll' })
 export { full, diag, spherical, score, NotFittedError }
 `,
   )
-  const compilerOptions = { strict: true, noEmit: true, target: 'es2022', lib: ['es2022', 'dom'], module: 'nodenext', moduleResolution: 'nodenext', types: [], skipLibCheck: false }
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'es2022',
+    lib: ['es2022', 'dom'],
+    module: 'nodenext',
+    moduleResolution: 'nodenext',
+    types: [],
+    skipLibCheck: false,
+  }
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
   let output = ''
   try {

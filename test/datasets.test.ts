@@ -53,19 +53,31 @@ describe('makeBlobs', () => {
     const mixed = makeBlobs(options)
     expect(Array.from(sorted.labels)).toEqual([5, 0, 20, 7].flatMap((size, c) => new Array(size).fill(c)))
     expect(mixed.labels).not.toEqual(sorted.labels)
-    const keys = ({ X, labels }: typeof mixed) => X.toArray().map((row, i) => [labels[i], ...row].join()).sort()
+    const keys = ({ X, labels }: typeof mixed) =>
+      X.toArray()
+        .map((row, i) => [labels[i], ...row].join())
+        .sort()
     expect(keys(mixed)).toEqual(keys(sorted))
     expect(mixed.centers).toEqual(sorted.centers)
   })
 
   it('takes sizes, centers and deviations', () => {
-    const centers = [[0, 0, 0], [100, -100, 50]]
+    const centers = [
+      [0, 0, 0],
+      [100, -100, 50],
+    ]
     const still = makeBlobs({ nSamples: 7, centers, clusterStd: 0, shuffle: false, nFeatures: 9, randomState: 1 })
     expect(still.X.toArray()).toEqual([0, 0, 0, 0, 1, 1, 1].map((c) => centers[c]))
     expect(still.centers).toEqual(centers)
     expect(still.centers[0]).not.toBe(centers[0])
     expect(makeBlobs({ nSamples: [2, 3], randomState: 1 }).centers).toHaveLength(2)
-    expect(makeBlobs({ nSamples: new Int32Array([2, 3]), centers: { data: [1, 2, 3, 4], shape: [2, 2] }, clusterStd: [0, 0], randomState: 1 }).centers).toEqual([[1, 2], [3, 4]])
+    expect(
+      makeBlobs({ nSamples: new Int32Array([2, 3]), centers: { data: [1, 2, 3, 4], shape: [2, 2] }, clusterStd: [0, 0], randomState: 1 })
+        .centers,
+    ).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
     expect(makeBlobs({ nSamples: 2, centers: 5, randomState: 1 }).labels).toHaveLength(2)
     const boxed = makeBlobs({ centers: 50, centerBox: [3, 4], randomState: 1 }).centers.flat()
     expect(Math.min(...boxed)).toBeGreaterThanOrEqual(3)
@@ -81,19 +93,51 @@ describe('makeBlobs', () => {
       for (let i = 0; i < n; i++) sum += f(X.get(i, 0), X.get(i, 1))
       return sum / n
     }
-    const within = (value: number, expected: number, variance: number) => expect(Math.abs(value - expected)).toBeLessThan(5 * Math.sqrt(variance / n))
+    const within = (value: number, expected: number, variance: number) =>
+      expect(Math.abs(value - expected)).toBeLessThan(5 * Math.sqrt(variance / n))
     for (const pick of [(a: number) => a, (_: number, b: number) => b]) {
-      within(mean((a, b) => pick(a, b)), 0, 1)
-      within(mean((a, b) => pick(a, b) ** 2), 1, 2)
-      within(mean((a, b) => pick(a, b) ** 3), 0, 15)
-      within(mean((a, b) => pick(a, b) ** 4), 3, 96)
+      within(
+        mean((a, b) => pick(a, b)),
+        0,
+        1,
+      )
+      within(
+        mean((a, b) => pick(a, b) ** 2),
+        1,
+        2,
+      )
+      within(
+        mean((a, b) => pick(a, b) ** 3),
+        0,
+        15,
+      )
+      within(
+        mean((a, b) => pick(a, b) ** 4),
+        3,
+        96,
+      )
       // P(z < −1), P(z < 0), P(z > 2)
-      for (const [inside, p] of [[(v: number) => v < -1, 0.15865525393145707], [(v: number) => v < 0, 0.5], [(v: number) => v > 2, 0.022750131948179195]] as const)
-        within(mean((a, b) => (inside(pick(a, b)) ? 1 : 0)), p, p * (1 - p))
+      for (const [inside, p] of [
+        [(v: number) => v < -1, 0.15865525393145707],
+        [(v: number) => v < 0, 0.5],
+        [(v: number) => v > 2, 0.022750131948179195],
+      ] as const)
+        within(
+          mean((a, b) => (inside(pick(a, b)) ? 1 : 0)),
+          p,
+          p * (1 - p),
+        )
     }
-    within(mean((a, b) => a * b), 0, 1)
+    within(
+      mean((a, b) => a * b),
+      0,
+      1,
+    )
     const spread = makeBlobs({ nSamples: [n, n], centers: [[5], [-5]], clusterStd: [0.5, 3], shuffle: false, randomState: 12 }).X.data
-    for (const [c, center, std] of [[0, 5, 0.5], [1, -5, 3]]) {
+    for (const [c, center, std] of [
+      [0, 5, 0.5],
+      [1, -5, 3],
+    ]) {
       const part = spread.subarray(c * n, (c + 1) * n)
       within(part.reduce((s, v) => s + v, 0) / n, center, std ** 2)
       within(part.reduce((s, v) => s + (v - center) ** 2, 0) / n, std ** 2, 2 * std ** 4)

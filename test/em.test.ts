@@ -150,13 +150,20 @@ describe('what it reports', () => {
   it('the bound is that of the responsibilities in use: others than the posterior lie below', () => {
     const model = exponentials(y)
     const equal = y.map(() => [0.5, 0.5])
-    const { events } = listen<Exponentials>({ ...model, logJoint: (p) => model.logJoint?.(p) ?? [], eStep: (p) => ({ ...model.eStep(p), responsibilities: equal }) }, start, { maxIter: 1 })
+    const { events } = listen<Exponentials>(
+      { ...model, logJoint: (p) => model.logJoint?.(p) ?? [], eStep: (p) => ({ ...model.eStep(p), responsibilities: equal }) },
+      start,
+      { maxIter: 1 },
+    )
     const bound = (model.logJoint?.(start) as number[][]).flat().reduce((s, l) => s + 0.5 * (l - Math.log(0.5)), 0)
     expect(events[0].bound).toBeCloseTo(bound, 9)
     expect(events[0].bound).toBeLessThan(events[0].logLikelihood - 1)
     // hard assignment: the joint densities of what was assigned
     const hard = listen(model, start, { assignment: 'hard', maxIter: 1 }).events[0]
-    expect(hard.bound).toBeCloseTo((model.logJoint?.(start) as number[][]).reduce((s, row) => s + Math.max(...row), 0), 9)
+    expect(hard.bound).toBeCloseTo(
+      (model.logJoint?.(start) as number[][]).reduce((s, row) => s + Math.max(...row), 0),
+      9,
+    )
   })
 
   it('without logJoint there is no bound', () => {
@@ -175,7 +182,13 @@ describe('what it reports', () => {
     ]
     for (const form of forms) {
       const { parameters } = listen<Exponentials>(
-        { mStep: (r) => model.mStep(r), eStep: (p) => { const e = model.eStep(p); return { ...e, responsibilities: form(e.responsibilities as number[][]) } } },
+        {
+          mStep: (r) => model.mStep(r),
+          eStep: (p) => {
+            const e = model.eStep(p)
+            return { ...e, responsibilities: form(e.responsibilities as number[][]) }
+          },
+        },
         start,
       )
       expect(parameters).toEqual(expected.parameters)
@@ -203,10 +216,18 @@ describe('what it reports', () => {
   })
 
   it('parameters may be anything: a number, an instance with a prototype, null', () => {
-    const one: LatentVariableModel<number> = { eStep: (m) => ({ responsibilities: [[1], [1]], logLikelihood: -1 - Math.abs(m - 3) }), mStep: () => 3 }
+    const one: LatentVariableModel<number> = {
+      eStep: (m) => ({ responsibilities: [[1], [1]], logLikelihood: -1 - Math.abs(m - 3) }),
+      mStep: () => 3,
+    }
     expect(expectationMaximization(one, 0)).toMatchObject({ parameters: 3, logLikelihood: -1, converged: true })
-    class Theta { constructor(readonly value: number) {} }
-    const boxed: LatentVariableModel<Theta | null> = { eStep: (t) => ({ responsibilities: [[1]], logLikelihood: -((t?.value ?? 9) ** 2) }), mStep: () => new Theta(0) }
+    class Theta {
+      constructor(readonly value: number) {}
+    }
+    const boxed: LatentVariableModel<Theta | null> = {
+      eStep: (t) => ({ responsibilities: [[1]], logLikelihood: -((t?.value ?? 9) ** 2) }),
+      mStep: () => new Theta(0),
+    }
     expect(expectationMaximization(boxed, null).parameters).toBeInstanceOf(Theta)
   })
 })
@@ -227,7 +248,10 @@ describe('when it stops', () => {
 
   it('strictly below: a change of exactly tol goes on, 0 never stops', () => {
     // log-likelihoods 0, 1, 2, …, 6, 6, 6 over one row
-    const steps: LatentVariableModel<number> = { eStep: (t) => ({ responsibilities: [[1]], logLikelihood: Math.min(t, 6) }), mStep: () => 0 }
+    const steps: LatentVariableModel<number> = {
+      eStep: (t) => ({ responsibilities: [[1]], logLikelihood: Math.min(t, 6) }),
+      mStep: () => 0,
+    }
     const counter = () => {
       let t = 0
       return { ...steps, mStep: () => ++t }
@@ -259,7 +283,8 @@ describe('when it stops', () => {
     const stopped = listen(exponentials(y), start, { onIteration: ({ iteration }) => iteration < 4 })
     expect(stopped).toMatchObject({ nIter: 4, converged: false, codes: [] })
     expect(stopped.parameters).toEqual(listen(exponentials(y), start, { maxIter: 4 }).parameters)
-    for (const value of [undefined, null, 0, '', Number.NaN]) expect(listen(exponentials(y), start, { onIteration: () => value }).nIter).toBeGreaterThan(4)
+    for (const value of [undefined, null, 0, '', Number.NaN])
+      expect(listen(exponentials(y), start, { onIteration: () => value }).nIter).toBeGreaterThan(4)
   })
 
   it('a log-likelihood of −∞ at the start is no end', () => {
@@ -283,7 +308,14 @@ describe('when it stops', () => {
 })
 
 describe('restarts', () => {
-  const initial = (run: number): Exponentials => ({ weights: [0.5, 0.5], rates: [[1, 1], [0.5, 3], [2, 2]][run] }) // equal rates never part
+  const initial = (run: number): Exponentials => ({
+    weights: [0.5, 0.5],
+    rates: [
+      [1, 1],
+      [0.5, 3],
+      [2, 2],
+    ][run],
+  }) // equal rates never part
   it('initial as a function of the run: the best is kept', () => {
     const alone = [0, 1, 2].map((run) => listen(exponentials(y), initial(run)))
     const asked: number[] = []
@@ -309,7 +341,10 @@ describe('restarts', () => {
   })
 
   it('stopping in a later run keeps the best so far, and starts no further run', () => {
-    const { parameters, events } = listen(exponentials(y), (run) => initial([1, 0, 2][run]), { nInit: 3, onIteration: ({ run }) => run < 1 })
+    const { parameters, events } = listen(exponentials(y), (run) => initial([1, 0, 2][run]), {
+      nInit: 3,
+      onIteration: ({ run }) => run < 1,
+    })
     expect(events.filter((e) => e.run === 1)).toHaveLength(1)
     expect(events.filter((e) => e.run === 2)).toHaveLength(0)
     expect(parameters).toEqual(listen(exponentials(y), initial(1)).parameters)
@@ -326,21 +361,43 @@ describe('hard assignment', () => {
   it('gives the M-step ones and zeros, ties to the first, and stops when nothing changes', () => {
     const model = exponentials(y)
     const seen: number[][][] = []
-    const { converged, nIter, parameters, codes } = listen<Exponentials>({ ...model, mStep: (r) => (seen.push(r.toArray()), model.mStep(r)) }, start, { assignment: 'hard', tol: 0 })
+    const { converged, nIter, parameters, codes } = listen<Exponentials>(
+      { ...model, mStep: (r) => (seen.push(r.toArray()), model.mStep(r)) },
+      start,
+      { assignment: 'hard', tol: 0 },
+    )
     expect([converged, codes]).toEqual([true, []])
     expect(seen[nIter - 1]).toEqual(seen[nIter - 2])
     for (const r of seen) for (const row of r) expect([...row].sort()).toEqual([0, 1])
     const soft = model.eStep(parameters).responsibilities as number[][]
     expect(seen[nIter - 1]).toEqual(soft.map((row) => row.map((_, k) => Number(k === row.indexOf(Math.max(...row))))))
     // ties
-    const tied: LatentVariableModel<number[][]> = { eStep: () => ({ responsibilities: [[0.5, 0.5, 0], [0.2, 0.4, 0.4], [0.25, 0.25, 0.5]], logLikelihood: 0 }), mStep: (r) => r.toArray() }
-    expect(expectationMaximization(tied, [], { assignment: 'hard' }).parameters).toEqual([[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    const tied: LatentVariableModel<number[][]> = {
+      eStep: () => ({
+        responsibilities: [
+          [0.5, 0.5, 0],
+          [0.2, 0.4, 0.4],
+          [0.25, 0.25, 0.5],
+        ],
+        logLikelihood: 0,
+      }),
+      mStep: (r) => r.toArray(),
+    }
+    expect(expectationMaximization(tied, [], { assignment: 'hard' }).parameters).toEqual([
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ])
   })
 
   it('the classification likelihood, its bound, never falls', () => {
     for (let seed = 0; seed < 30; seed++) {
       const u = uniforms(seed)
-      const { events, codes } = listen(exponentials(waits(seed, 40, truth)), { weights: [0.5, 0.5], rates: [u() + 0.1, 3 * u() + 0.1] }, { assignment: 'hard', tol: 0, maxIter: 50 })
+      const { events, codes } = listen(
+        exponentials(waits(seed, 40, truth)),
+        { weights: [0.5, 0.5], rates: [u() + 0.1, 3 * u() + 0.1] },
+        { assignment: 'hard', tol: 0, maxIter: 50 },
+      )
       for (let t = 1; t < events.length; t++) expect(events[t].bound).toBeGreaterThanOrEqual((events[t - 1].bound as number) - 1e-10)
       expect(codes).not.toContain('likelihood-decreased')
     }
@@ -350,7 +407,9 @@ describe('hard assignment', () => {
     // hard EM lowers the log-likelihood where it leaves its maximum
     const model = exponentials(y)
     const best = listen(model, start, { tol: 1e-12 }).parameters
-    const { history, codes } = listen<Exponentials>({ eStep: (p) => model.eStep(p), mStep: (r) => model.mStep(r) }, best, { assignment: 'hard' })
+    const { history, codes } = listen<Exponentials>({ eStep: (p) => model.eStep(p), mStep: (r) => model.mStep(r) }, best, {
+      assignment: 'hard',
+    })
     expect(history[1]).toBeLessThan(history[0])
     expect(codes).toEqual([])
   })
@@ -358,10 +417,37 @@ describe('hard assignment', () => {
 
 describe('the watch over the log-likelihood', () => {
   const wrongs: Record<string, (model: LatentVariableModel<Exponentials>) => LatentVariableModel<Exponentials>> = {
-    'rates too large by a tenth': (m) => ({ ...m, mStep: (r) => { const p = m.mStep(r); return { ...p, rates: p.rates.map((v) => 1.1 * v) } } }),
-    'weights of the wrong components': (m) => ({ ...m, mStep: (r) => { const p = m.mStep(r); return { ...p, weights: [...p.weights].reverse() } } }),
-    'the mean where the rate belongs': (m) => ({ ...m, mStep: (r) => { const p = m.mStep(r); return { ...p, rates: p.rates.map((v) => 1 / v) } } }),
-    'responsibilities squared': (m) => ({ ...m, eStep: (p) => { const e = m.eStep(p); return { ...e, responsibilities: (e.responsibilities as number[][]).map((row) => row.map((r) => r * r / row.reduce((a, b) => a + b * b, 0))) } } }),
+    'rates too large by a tenth': (m) => ({
+      ...m,
+      mStep: (r) => {
+        const p = m.mStep(r)
+        return { ...p, rates: p.rates.map((v) => 1.1 * v) }
+      },
+    }),
+    'weights of the wrong components': (m) => ({
+      ...m,
+      mStep: (r) => {
+        const p = m.mStep(r)
+        return { ...p, weights: [...p.weights].reverse() }
+      },
+    }),
+    'the mean where the rate belongs': (m) => ({
+      ...m,
+      mStep: (r) => {
+        const p = m.mStep(r)
+        return { ...p, rates: p.rates.map((v) => 1 / v) }
+      },
+    }),
+    'responsibilities squared': (m) => ({
+      ...m,
+      eStep: (p) => {
+        const e = m.eStep(p)
+        return {
+          ...e,
+          responsibilities: (e.responsibilities as number[][]).map((row) => row.map((r) => (r * r) / row.reduce((a, b) => a + b * b, 0))),
+        }
+      },
+    }),
     'weights held where they were not asked to be': (m) => ({ ...m, mStep: (r) => ({ ...m.mStep(r), weights: [0.9, 0.1] }) }),
   }
 
@@ -390,7 +476,9 @@ describe('the watch over the log-likelihood', () => {
   it('catches a wrong M-step under hard assignment through the bound', () => {
     const model = exponentials(y)
     const wrong: LatentVariableModel<Exponentials> = { ...model, mStep: (r) => ({ ...model.mStep(r), weights: [0.05, 0.95] }) }
-    expect(listen(wrong, { weights: [0.5, 0.5], rates: [0.2, 5] }, { assignment: 'hard', tol: 0, maxIter: 30 }).codes).toContain('likelihood-decreased')
+    expect(listen(wrong, { weights: [0.5, 0.5], rates: [0.2, 5] }, { assignment: 'hard', tol: 0, maxIter: 30 }).codes).toContain(
+      'likelihood-decreased',
+    )
   })
 
   it('says it once, on the console where nobody listens', () => {
@@ -411,31 +499,49 @@ describe('the watch over the log-likelihood', () => {
       const rates = Array.from({ length: k }, () => 10 ** (6 * u() - 3))
       const weights = rates.map(() => 1 / k)
       const initial = { weights, rates: rates.map((r) => r * 4 ** (2 * u() - 1)) }
-      expect(listen(exponentials(waits(seed, 10 + Math.floor(60 * u()), { weights, rates })), initial, { tol: 0, maxIter: 60 }).codes, `seed ${seed}`).toEqual(['not-converged'])
+      expect(
+        listen(exponentials(waits(seed, 10 + Math.floor(60 * u()), { weights, rates })), initial, { tol: 0, maxIter: 60 }).codes,
+        `seed ${seed}`,
+      ).toEqual(['not-converged'])
     }
   })
 
-  it.each(['full', 'tied', 'diag', 'spherical'] as CovarianceType[])('never suspects a right model: Gaussians, %s, near and far', (type) => {
-    for (let seed = 0; seed < 12; seed++) {
-      const offset = [0, 1e3, 1e6, -1e8][seed % 4]
-      const rows = blobs(seed, 60, 2, 3, 4).map((row) => row.map((v) => v + offset))
-      const joint = (p: Parameters<typeof naiveLogDensities>[1]) => naiveLogDensities(rows, p, type)
-      const model: LatentVariableModel<Parameters<typeof naiveLogDensities>[1]> = {
-        eStep(p) {
-          const logs = joint(p)
-          const norms = logs.map(naiveLogSumExp)
-          return { responsibilities: logs.map((row, i) => row.map((l) => Math.exp(l - norms[i]))), logLikelihood: norms.reduce((a, b) => a + b) }
-        },
-        mStep: (r) => naiveMStep(rows, r.toArray(), type, { regCovar: 0 }),
+  it.each(['full', 'tied', 'diag', 'spherical'] as CovarianceType[])(
+    'never suspects a right model: Gaussians, %s, near and far',
+    (type) => {
+      for (let seed = 0; seed < 12; seed++) {
+        const offset = [0, 1e3, 1e6, -1e8][seed % 4]
+        const rows = blobs(seed, 60, 2, 3, 4).map((row) => row.map((v) => v + offset))
+        const joint = (p: Parameters<typeof naiveLogDensities>[1]) => naiveLogDensities(rows, p, type)
+        const model: LatentVariableModel<Parameters<typeof naiveLogDensities>[1]> = {
+          eStep(p) {
+            const logs = joint(p)
+            const norms = logs.map(naiveLogSumExp)
+            return {
+              responsibilities: logs.map((row, i) => row.map((l) => Math.exp(l - norms[i]))),
+              logLikelihood: norms.reduce((a, b) => a + b),
+            }
+          },
+          mStep: (r) => naiveMStep(rows, r.toArray(), type, { regCovar: 0 }),
+        }
+        const u = uniforms(seed)
+        const random = rowsOf(60, 3, u).map((row) => row.map((v) => v / row.reduce((a, b) => a + b)))
+        expect(listen(model, model.mStep(Matrix.from(random)), { tol: 0, maxIter: 30 }).codes, `seed ${seed}`).toEqual(['not-converged'])
+        const warnings: string[] = []
+        new GaussianMixture({
+          nComponents: 3,
+          covarianceType: type,
+          regCovar: 0,
+          tol: 0,
+          maxIter: 60,
+          initParams: 'random',
+          randomState: seed,
+          onWarning: (w) => warnings.push(w.code),
+        }).fit(rows)
+        expect(warnings).toEqual(['not-converged'])
       }
-      const u = uniforms(seed)
-      const random = rowsOf(60, 3, u).map((row) => row.map((v) => v / row.reduce((a, b) => a + b)))
-      expect(listen(model, model.mStep(Matrix.from(random)), { tol: 0, maxIter: 30 }).codes, `seed ${seed}`).toEqual(['not-converged'])
-      const warnings: string[] = []
-      new GaussianMixture({ nComponents: 3, covarianceType: type, regCovar: 0, tol: 0, maxIter: 60, initParams: 'random', randomState: seed, onWarning: (w) => warnings.push(w.code) }).fit(rows)
-      expect(warnings).toEqual(['not-converged'])
-    }
-  })
+    },
+  )
 
   it('never suspects a right model: counts of any size', () => {
     for (let seed = 0; seed < 24; seed++) {
@@ -454,49 +560,111 @@ describe('the watch over the log-likelihood', () => {
     const warnings: string[] = []
     const near = makeBlobs({ nSamples: 100, centers: 2, clusterStd: 0.1, randomState: 1 }).X
     const wide = makeBlobs({ nSamples: 100, centers: 2, clusterStd: 3, randomState: 2 }).X
-    new GaussianMixture({ nComponents: 2, warmStart: true, regCovar: 0, randomState: 1, onWarning: (w) => warnings.push(w.code) }).fit(near).fit(wide)
+    new GaussianMixture({ nComponents: 2, warmStart: true, regCovar: 0, randomState: 1, onWarning: (w) => warnings.push(w.code) })
+      .fit(near)
+      .fit(wide)
     expect(warnings).not.toContain('likelihood-decreased')
   })
 })
 
 describe('what it refuses', () => {
   const good = exponentials([1, 2, 3])
-  const responsibilities = [[0.5, 0.5], [0.5, 0.5], [0.5, 0.5]]
+  const responsibilities = [
+    [0.5, 0.5],
+    [0.5, 0.5],
+    [0.5, 0.5],
+  ]
   const returning = (e: unknown): LatentVariableModel<Exponentials> => ({ ...good, eStep: () => e as never })
 
   const cases: Record<string, [unknown, typeof TypeError | typeof RangeError, RegExp]> = {
     'no model': [undefined, TypeError, /model: expected an object with functions eStep and mStep, got undefined/],
-    'null': [null, TypeError, /model: expected .* got null/],
+    null: [null, TypeError, /model: expected .* got null/],
     'a function for a model': [() => {}, TypeError, /model: expected .* for eStep/],
     'no eStep': [{ mStep: good.mStep }, TypeError, /model: .*for eStep/],
     'no mStep': [{ eStep: good.eStep }, TypeError, /model: .*for mStep/],
     'eStep a number': [{ ...good, eStep: 3 }, TypeError, /model: .*got 3 for eStep/],
-    'logJoint a matrix': [{ ...good, logJoint: responsibilities }, TypeError, /logJoint to be a function or nothing, got an array of length 3/],
+    'logJoint a matrix': [
+      { ...good, logJoint: responsibilities },
+      TypeError,
+      /logJoint to be a function or nothing, got an array of length 3/,
+    ],
     'eStep returns nothing': [returning(undefined), TypeError, /eStep: expected \{ responsibilities, logLikelihood \}, got undefined/],
     'eStep returns a number': [returning(-3), TypeError, /eStep: expected .* got -3/],
     'no logLikelihood': [returning({ responsibilities }), TypeError, /eStep: expected logLikelihood to be a number, got undefined/],
     'logLikelihood a list': [returning({ responsibilities, logLikelihood: [1] }), TypeError, /logLikelihood.*got an array of length 1/],
-    'logLikelihood NaN': [returning({ responsibilities, logLikelihood: Number.NaN }), RangeError, /logLikelihood.*below Infinity, got NaN\. A component may have collapsed/],
+    'logLikelihood NaN': [
+      returning({ responsibilities, logLikelihood: Number.NaN }),
+      RangeError,
+      /logLikelihood.*below Infinity, got NaN\. A component may have collapsed/,
+    ],
     'logLikelihood ∞': [returning({ responsibilities, logLikelihood: Number.POSITIVE_INFINITY }), RangeError, /got Infinity/],
     'no responsibilities': [returning({ logLikelihood: 0 }), TypeError, /eStep: responsibilities: expected a matrix .*got undefined/],
     'responsibilities a number': [returning({ responsibilities: 1, logLikelihood: 0 }), TypeError, /eStep: responsibilities: .*got 1/],
-    'responsibilities in one dimension': [returning({ responsibilities: [0.5, 0.5], logLikelihood: 0 }), TypeError, /eStep: responsibilities: expected a 2-d array/],
-    'ragged': [returning({ responsibilities: [[0.5, 0.5], [1]], logLikelihood: 0 }), RangeError, /eStep: responsibilities: .*2 columns.*got 1 in row 1/],
-    'strings': [returning({ responsibilities: [['1']], logLikelihood: 0 }), TypeError, /eStep: responsibilities: .*row 0, column 0, got '1'/],
+    'responsibilities in one dimension': [
+      returning({ responsibilities: [0.5, 0.5], logLikelihood: 0 }),
+      TypeError,
+      /eStep: responsibilities: expected a 2-d array/,
+    ],
+    ragged: [
+      returning({ responsibilities: [[0.5, 0.5], [1]], logLikelihood: 0 }),
+      RangeError,
+      /eStep: responsibilities: .*2 columns.*got 1 in row 1/,
+    ],
+    strings: [returning({ responsibilities: [['1']], logLikelihood: 0 }), TypeError, /eStep: responsibilities: .*row 0, column 0, got '1'/],
     'none at all': [returning({ responsibilities: [], logLikelihood: 0 }), RangeError, /at least one row and column, got shape \[0, 0\]/],
-    'rows that do not sum to 1': [returning({ responsibilities: [[0.5, 0.5], [0.5, 0.4]], logLikelihood: 0 }), RangeError, /sum to 1, got 0.9 in row 1\. Divide each by their sum/],
-    'joint densities left undivided': [returning({ responsibilities: [[0.01, 0.02]], logLikelihood: 0 }), RangeError, /sum to 1, got 0.03 in row 0/],
-    'negative': [returning({ responsibilities: [[1.5, -0.5]], logLikelihood: 0 }), RangeError, /from 0 to 1, got 1.5 in row 0/],
-    'NaN': [returning({ responsibilities: [[0.5, 0.5], [Number.NaN, 1]], logLikelihood: 0 }), RangeError, /from 0 to 1, got NaN in row 1/],
-    'logJoint of another shape': [{ ...good, logJoint: () => [[0, 0]] }, RangeError, /logJoint: expected shape \[3, 2\] like the responsibilities, got \[1, 2\]/],
-    'logJoint NaN': [{ ...good, logJoint: () => [[0, 0], [0, Number.NaN], [0, 0]] }, RangeError, /logJoint: expected numbers below Infinity, got NaN at row 1, column 1/],
+    'rows that do not sum to 1': [
+      returning({
+        responsibilities: [
+          [0.5, 0.5],
+          [0.5, 0.4],
+        ],
+        logLikelihood: 0,
+      }),
+      RangeError,
+      /sum to 1, got 0.9 in row 1\. Divide each by their sum/,
+    ],
+    'joint densities left undivided': [
+      returning({ responsibilities: [[0.01, 0.02]], logLikelihood: 0 }),
+      RangeError,
+      /sum to 1, got 0.03 in row 0/,
+    ],
+    negative: [returning({ responsibilities: [[1.5, -0.5]], logLikelihood: 0 }), RangeError, /from 0 to 1, got 1.5 in row 0/],
+    NaN: [
+      returning({
+        responsibilities: [
+          [0.5, 0.5],
+          [Number.NaN, 1],
+        ],
+        logLikelihood: 0,
+      }),
+      RangeError,
+      /from 0 to 1, got NaN in row 1/,
+    ],
+    'logJoint of another shape': [
+      { ...good, logJoint: () => [[0, 0]] },
+      RangeError,
+      /logJoint: expected shape \[3, 2\] like the responsibilities, got \[1, 2\]/,
+    ],
+    'logJoint NaN': [
+      {
+        ...good,
+        logJoint: () => [
+          [0, 0],
+          [0, Number.NaN],
+          [0, 0],
+        ],
+      },
+      RangeError,
+      /logJoint: expected numbers below Infinity, got NaN at row 1, column 1/,
+    ],
     'mStep returns nothing': [{ ...good, mStep: () => {} }, TypeError, /mStep: expected it to return the new parameters, got undefined/],
   }
 
   it.each(Object.entries(cases))('%s', (name, [model, kind, message]) => {
     const self = model as { eStep?: unknown }
     // eStep of the good model asks logJoint: bound to it here
-    const bound = typeof self?.eStep === 'function' && self.eStep === good.eStep ? { ...self, eStep: (p: Exponentials) => good.eStep(p) } : model
+    const bound =
+      typeof self?.eStep === 'function' && self.eStep === good.eStep ? { ...self, eStep: (p: Exponentials) => good.eStep(p) } : model
     const error = thrown(() => expectationMaximization(bound as never, start, silent))
     expect(error, name).toBeInstanceOf(kind)
     expect(error.message, name).toMatch(message)
@@ -508,9 +676,35 @@ describe('what it refuses', () => {
 
   it('errors of the model itself pass through', () => {
     const mine = new RangeError('mine')
-    expect(thrown(() => expectationMaximization({ ...good, mStep: () => { throw mine } }, start))).toBe(mine)
-    expect(thrown(() => expectationMaximization(good, () => { throw mine }))).toBe(mine)
-    expect(thrown(() => expectationMaximization(good, start, { onIteration: () => { throw mine } }))).toBe(mine)
+    expect(
+      thrown(() =>
+        expectationMaximization(
+          {
+            ...good,
+            mStep: () => {
+              throw mine
+            },
+          },
+          start,
+        ),
+      ),
+    ).toBe(mine)
+    expect(
+      thrown(() =>
+        expectationMaximization(good, () => {
+          throw mine
+        }),
+      ),
+    ).toBe(mine)
+    expect(
+      thrown(() =>
+        expectationMaximization(good, start, {
+          onIteration: () => {
+            throw mine
+          },
+        }),
+      ),
+    ).toBe(mine)
   })
 
   it('options', () => {

@@ -2,7 +2,16 @@
 import fc from 'fast-check'
 import { Matrix as MlMatrix } from 'ml-matrix'
 import { describe, expect, it } from 'vitest'
-import { DegenerateCovarianceError, Matrix, type MatrixLike, loadIris, logLikelihood, maximumAPosteriori, maximumLikelihood, posterior } from '../src/index.ts'
+import {
+  DegenerateCovarianceError,
+  Matrix,
+  type MatrixLike,
+  loadIris,
+  logLikelihood,
+  maximumAPosteriori,
+  maximumLikelihood,
+  posterior,
+} from '../src/index.ts'
 import { blobs, EPS, expectBits, flat, relativeError, thrown, uniforms } from './near.ts'
 import { naiveCholesky, naiveInverse, naiveLogDensities } from './oracle.ts'
 
@@ -56,7 +65,8 @@ describe('counts', () => {
   const uses: Record<string, (counts: never) => unknown> = {
     logLikelihood: (counts) => logLikelihood(counts, 0.5),
     'maximumLikelihood.bernoulli': (counts) => maximumLikelihood.bernoulli(counts),
-    'maximumAPosteriori.bernoulli': (counts) => maximumAPosteriori.bernoulli({ ...(counts as { successes: number; trials: number }), prior: { alpha: 2, beta: 2 } }),
+    'maximumAPosteriori.bernoulli': (counts) =>
+      maximumAPosteriori.bernoulli({ ...(counts as { successes: number; trials: number }), prior: { alpha: 2, beta: 2 } }),
   }
   it.each(Object.entries(uses))('%s refuses what are none', (name, use) => {
     const bad: [unknown, Kind, RegExp][] = [
@@ -67,7 +77,14 @@ describe('counts', () => {
       [{ successes: '1', trials: 2 }, TypeError, /successes: .*got '1'/],
       [{ successes: 1 }, TypeError, /expected \{ successes, trials.* \}, got nothing for trials/],
       [{ succeses: 1, trials: 2 }, TypeError, /unknown option 'succeses'. Did you mean 'successes'/],
-      ...(name.startsWith('maximumA') ? [] : ([[undefined, TypeError, /got nothing for successes/], [null, TypeError, /options object/], [[1, 2], TypeError, /options object/], [3, TypeError, /options object/]] as [unknown, Kind, RegExp][])),
+      ...(name.startsWith('maximumA')
+        ? []
+        : ([
+            [undefined, TypeError, /got nothing for successes/],
+            [null, TypeError, /options object/],
+            [[1, 2], TypeError, /options object/],
+            [3, TypeError, /options object/],
+          ] as [unknown, Kind, RegExp][])),
     ]
     expectRefusals(bad.map(([counts, kind, message]) => [() => use(counts as never), kind, message]))
   })
@@ -93,12 +110,19 @@ describe('maximumLikelihood.bernoulli', () => {
   })
 
   it('needs a trial', () => {
-    expectRefusals([[() => maximumLikelihood.bernoulli({ successes: 0, trials: 0 }), RangeError, /expected trials greater than 0, got 0.*maximumAPosteriori/]])
+    expectRefusals([
+      [
+        () => maximumLikelihood.bernoulli({ successes: 0, trials: 0 }),
+        RangeError,
+        /expected trials greater than 0, got 0.*maximumAPosteriori/,
+      ],
+    ])
   })
 })
 
 describe('maximumAPosteriori.bernoulli', () => {
-  const at = (successes: number, trials: number, alpha: number, beta: number) => maximumAPosteriori.bernoulli({ successes, trials, prior: { alpha, beta } })
+  const at = (successes: number, trials: number, alpha: number, beta: number) =>
+    maximumAPosteriori.bernoulli({ successes, trials, prior: { alpha, beta } })
 
   it('is the top of likelihood × prior', () => {
     const u = uniforms(3)
@@ -113,17 +137,35 @@ describe('maximumAPosteriori.bernoulli', () => {
   })
 
   it('logPosterior: the log-likelihood and the log of the normalised prior', () => {
-    const gamma: Record<number, number> = { 0.5: Math.sqrt(Math.PI), 1: 1, 1.5: Math.sqrt(Math.PI) / 2, 2: 1, 2.5: (3 * Math.sqrt(Math.PI)) / 4, 3: 2, 3.5: (15 * Math.sqrt(Math.PI)) / 8, 4: 6, 5: 24, 6: 120, 7: 720 }
+    const gamma: Record<number, number> = {
+      0.5: Math.sqrt(Math.PI),
+      1: 1,
+      1.5: Math.sqrt(Math.PI) / 2,
+      2: 1,
+      2.5: (3 * Math.sqrt(Math.PI)) / 4,
+      3: 2,
+      3.5: (15 * Math.sqrt(Math.PI)) / 8,
+      4: 6,
+      5: 24,
+      6: 120,
+      7: 720,
+    }
     for (const alpha of [1, 1.5, 2, 2.5, 3])
       for (const beta of [1.5, 2, 2.5, 3.5, 4]) {
         if (!(alpha + beta in gamma)) continue
         const { p, logPosterior } = at(3, 10, alpha, beta)
-        const prior = Math.log(gamma[alpha + beta] / (gamma[alpha] * gamma[beta])) + (alpha - 1) * Math.log(p) + (beta - 1) * Math.log(1 - p)
+        const prior =
+          Math.log(gamma[alpha + beta] / (gamma[alpha] * gamma[beta])) + (alpha - 1) * Math.log(p) + (beta - 1) * Math.log(1 - p)
         expect(logPosterior).toBeCloseTo(logLikelihood({ successes: 3, trials: 10 }, p) + prior, 12)
       }
     expect(at(0, 0, 2, 2)).toEqual({ p: 0.5, logPosterior: expect.closeTo(Math.log(1.5), 14) })
     // any prior integrates to 1: midpoints
-    for (const [alpha, beta] of [[2.3, 3.7], [1.01, 9], [60.5, 40.25], [300, 700]]) {
+    for (const [alpha, beta] of [
+      [2.3, 3.7],
+      [1.01, 9],
+      [60.5, 40.25],
+      [300, 700],
+    ]) {
       const { p, logPosterior } = at(0, 0, alpha, beta)
       const height = (q: number) => (alpha - 1) * Math.log(q) + (beta - 1) * Math.log(1 - q)
       let mass = 0
@@ -148,7 +190,12 @@ describe('maximumAPosteriori.bernoulli', () => {
   })
 
   it('the uniform prior is maximum likelihood, at once', () => {
-    for (const [successes, trials] of [[0, 3], [1, 3], [3, 3], [17, 29]]) {
+    for (const [successes, trials] of [
+      [0, 3],
+      [1, 3],
+      [3, 3],
+      [17, 29],
+    ]) {
       const { p, logLikelihood: l } = maximumLikelihood.bernoulli({ successes, trials })
       expect(at(successes, trials, 1, 1)).toEqual({ p, logPosterior: l })
     }
@@ -193,7 +240,15 @@ const naiveLogLikelihood = (X: number[][], mean: number[], covariance: number[][
   sum(naiveLogDensities(X, { weights: [1], means: [mean], covariances: [covariance] }, 'full').map(([l], i) => w[i] * l))
 
 describe('maximumLikelihood.gaussian', () => {
-  it.each([[2, 1], [3, 2], [10, 3], [50, 5], [200, 9], [1500, 4], [3000, 2]])('N = %d, D = %d: mean, population covariance, total log-likelihood', (n, d) => {
+  it.each([
+    [2, 1],
+    [3, 2],
+    [10, 3],
+    [50, 5],
+    [200, 9],
+    [1500, 4],
+    [3000, 2],
+  ])('N = %d, D = %d: mean, population covariance, total log-likelihood', (n, d) => {
     const X = blobs(n, n, d, 1)
     const fit = maximumLikelihood.gaussian(X)
     const naive = naiveMoments(X)
@@ -206,8 +261,25 @@ describe('maximumLikelihood.gaussian', () => {
   })
 
   it('is exact where the numbers are', () => {
-    expect(maximumLikelihood.gaussian([[0], [2]])).toEqual({ mean: [1], covariance: [[1]], logLikelihood: expect.closeTo(-Math.log(2 * Math.PI) - 1, 14) })
-    expect(maximumLikelihood.gaussian([[0, 0], [2, 0], [0, 2], [2, 2]])).toMatchObject({ mean: [1, 1], covariance: [[1, 0], [0, 1]] })
+    expect(maximumLikelihood.gaussian([[0], [2]])).toEqual({
+      mean: [1],
+      covariance: [[1]],
+      logLikelihood: expect.closeTo(-Math.log(2 * Math.PI) - 1, 14),
+    })
+    expect(
+      maximumLikelihood.gaussian([
+        [0, 0],
+        [2, 0],
+        [0, 2],
+        [2, 2],
+      ]),
+    ).toMatchObject({
+      mean: [1, 1],
+      covariance: [
+        [1, 0],
+        [0, 1],
+      ],
+    })
     expect(maximumLikelihood.gaussian([[1e6 + 1], [1e6 - 1]])).toMatchObject({ mean: [1e6], covariance: [[1]] })
   })
 
@@ -227,8 +299,18 @@ describe('maximumLikelihood.gaussian', () => {
   it.each([1e-150, 1e-9, 1e9, 1e150])('a scale of %d', (scale) => {
     const X = blobs(8, 100, 2, 2)
     const [plain, scaled] = [maximumLikelihood.gaussian(X), maximumLikelihood.gaussian(X.map((row) => row.map((v) => v * scale)))]
-    expect(relativeError(scaled.mean, plain.mean.map((v) => v * scale))).toBeLessThan(1e-13)
-    expect(relativeError(scaled.covariance, plain.covariance.map((row) => row.map((v) => v * scale * scale)))).toBeLessThan(1e-12)
+    expect(
+      relativeError(
+        scaled.mean,
+        plain.mean.map((v) => v * scale),
+      ),
+    ).toBeLessThan(1e-13)
+    expect(
+      relativeError(
+        scaled.covariance,
+        plain.covariance.map((row) => row.map((v) => v * scale * scale)),
+      ),
+    ).toBeLessThan(1e-12)
     expect(relativeError(scaled.logLikelihood, plain.logLikelihood - 200 * Math.log(scale))).toBeLessThan(1e-12)
   })
 
@@ -244,7 +326,8 @@ describe('maximumLikelihood.gaussian', () => {
     const w = X.map((_, i) => i % 3)
     const weighted = maximumLikelihood.gaussian(X, { sampleWeight: w })
     const repeated = maximumLikelihood.gaussian(X.flatMap((row, i) => new Array<number[]>(w[i]).fill(row)))
-    for (const name of ['mean', 'covariance', 'logLikelihood'] as const) expect(relativeError(weighted[name], repeated[name])).toBeLessThan(1e-13)
+    for (const name of ['mean', 'covariance', 'logLikelihood'] as const)
+      expect(relativeError(weighted[name], repeated[name])).toBeLessThan(1e-13)
     const u = uniforms(10)
     const shares = X.map(() => u() * 1e-6)
     const soft = maximumLikelihood.gaussian(X, { sampleWeight: shares })
@@ -261,7 +344,12 @@ describe('maximumLikelihood.gaussian', () => {
     const { data } = loadIris()
     const expected = maximumLikelihood.gaussian(data)
     const before = data.data.slice()
-    const forms: MatrixLike[] = [data.toArray(), Array.from(data, (row) => Float64Array.from(row)), { data: data.data, shape: [150, 4] }, new MlMatrix(data.toArray())]
+    const forms: MatrixLike[] = [
+      data.toArray(),
+      Array.from(data, (row) => Float64Array.from(row)),
+      { data: data.data, shape: [150, 4] },
+      new MlMatrix(data.toArray()),
+    ]
     for (const form of forms) expect(maximumLikelihood.gaussian(form)).toEqual(expected)
     expectBits(data.data, before)
     const large = Matrix.zeros(140_000, 1) // lies in WebAssembly memory
@@ -273,9 +361,21 @@ describe('maximumLikelihood.gaussian', () => {
     const degenerate: number[][][] = [
       [[3]],
       [[1, 2]],
-      [[1, 1], [2, 2], [3, 3]],
-      [[0.1, 1], [0.1, 2], [0.1, 4]],
-      [[1, 2, 3], [4, 5, 6], [7, 8, 10]], // three rows in three dimensions
+      [
+        [1, 1],
+        [2, 2],
+        [3, 3],
+      ],
+      [
+        [0.1, 1],
+        [0.1, 2],
+        [0.1, 4],
+      ],
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+        [7, 8, 10],
+      ], // three rows in three dimensions
       blobs(11, 50, 2, 1).map(([a, b]) => [a, b, a / 3 - b / 7]),
       blobs(11, 50, 1, 1).map(([a]) => [a, 1e12]),
     ]
@@ -287,7 +387,13 @@ describe('maximumLikelihood.gaussian', () => {
         expect(error.message).toMatch(/feature \d has no spread/)
       }
     // nearly is not quite
-    expect(maximumLikelihood.gaussian([[1, 1], [2, 2], [3, 3 + 1e-6]]).covariance[0][0]).toBeCloseTo(2 / 3, 14)
+    expect(
+      maximumLikelihood.gaussian([
+        [1, 1],
+        [2, 2],
+        [3, 3 + 1e-6],
+      ]).covariance[0][0],
+    ).toBeCloseTo(2 / 3, 14)
   })
 
   it('refusals', () => {
@@ -301,17 +407,30 @@ describe('maximumLikelihood.gaussian', () => {
       [() => maximumLikelihood.gaussian(undefined as never), TypeError, /X: expected a matrix/],
       [() => maximumLikelihood.gaussian([[1], [2]], { sampleWeight: [1] }), RangeError, /sampleWeight: expected 2 numbers/],
       [() => maximumLikelihood.gaussian([[1], [2]], { sampleWeight: [1, -1] }), RangeError, /sampleWeight: .*got -1 at 1/],
-      [() => maximumLikelihood.gaussian([[1], [2]], { weights: [1, 1] } as never), TypeError, /maximumLikelihood.gaussian: unknown option 'weights'/],
+      [
+        () => maximumLikelihood.gaussian([[1], [2]], { weights: [1, 1] } as never),
+        TypeError,
+        /maximumLikelihood.gaussian: unknown option 'weights'/,
+      ],
     ])
   })
 })
 
 describe('maximumAPosteriori.gaussian', () => {
   const X = blobs(12, 40, 2, 2)
-  const prior = { mean: [1, -2], meanPrecision: 3, degreesOfFreedom: 7, scale: [[5, 1], [1, 4]] }
+  const prior = {
+    mean: [1, -2],
+    meanPrecision: 3,
+    degreesOfFreedom: 7,
+    scale: [
+      [5, 1],
+      [1, 4],
+    ],
+  }
 
   /** ln Γ at half of a whole number, from Γ(1/2) = √π and Γ(1) = 1. */
-  const logGammaOfHalf = (twice: number): number => (twice === 1 ? 0.5 * Math.log(Math.PI) : twice === 2 ? 0 : Math.log((twice - 2) / 2) + logGammaOfHalf(twice - 2))
+  const logGammaOfHalf = (twice: number): number =>
+    twice === 1 ? 0.5 * Math.log(Math.PI) : twice === 2 ? 0 : Math.log((twice - 2) / 2) + logGammaOfHalf(twice - 2)
   const logDet = (S: number[][]) => 2 * sum(naiveCholesky(S).map((row, j) => Math.log(row[j])))
 
   /** Log of likelihood × prior density, term by term; ν₀ whole. */
@@ -322,8 +441,17 @@ describe('maximumAPosteriori.gaussian', () => {
     const trace = sum(p.scale.flatMap((row, a) => row.map((v, b) => v * inverse[b][a])))
     let logMultiGamma = ((d * (d - 1)) / 4) * Math.log(Math.PI)
     for (let j = 1; j <= d; j++) logMultiGamma += logGammaOfHalf(nu + 1 - j)
-    const inverseWishart = 0.5 * nu * logDet(p.scale) - 0.5 * nu * d * Math.LN2 - logMultiGamma - 0.5 * (nu + d + 1) * logDet(covariance) - 0.5 * trace
-    return naiveLogLikelihood(rows, mean, covariance) + naiveLogLikelihood([mean], p.mean, covariance.map((row) => row.map((v) => v / kappa))) + inverseWishart
+    const inverseWishart =
+      0.5 * nu * logDet(p.scale) - 0.5 * nu * d * Math.LN2 - logMultiGamma - 0.5 * (nu + d + 1) * logDet(covariance) - 0.5 * trace
+    return (
+      naiveLogLikelihood(rows, mean, covariance) +
+      naiveLogLikelihood(
+        [mean],
+        p.mean,
+        covariance.map((row) => row.map((v) => v / kappa)),
+      ) +
+      inverseWishart
+    )
   }
 
   it('the mode is that of the contract', () => {
@@ -331,12 +459,27 @@ describe('maximumAPosteriori.gaussian', () => {
     const [n, d] = [40, 2]
     const { mean: mu0, meanPrecision: kappa, degreesOfFreedom: nu, scale } = prior
     const fit = maximumAPosteriori.gaussian(X, { prior })
-    expect(relativeError(fit.mean, centre.map((v, j) => (kappa * mu0[j] + n * v) / (kappa + n)))).toBeLessThan(1e-13)
-    const expected = scale.map((row, a) => row.map((v, b) => (v + n * covariance[a][b] + ((kappa * n) / (kappa + n)) * (centre[a] - mu0[a]) * (centre[b] - mu0[b])) / (nu + n + d + 2)))
+    expect(
+      relativeError(
+        fit.mean,
+        centre.map((v, j) => (kappa * mu0[j] + n * v) / (kappa + n)),
+      ),
+    ).toBeLessThan(1e-13)
+    const expected = scale.map((row, a) =>
+      row.map(
+        (v, b) => (v + n * covariance[a][b] + ((kappa * n) / (kappa + n)) * (centre[a] - mu0[a]) * (centre[b] - mu0[b])) / (nu + n + d + 2),
+      ),
+    )
     expect(relativeError(fit.covariance, expected)).toBeLessThan(1e-13)
   })
 
-  it.each([[1, 1], [1, 2], [2, 3], [40, 2], [30, 5]])('logPosterior is likelihood × normalised prior there, N = %d, D = %d', (n, d) => {
+  it.each([
+    [1, 1],
+    [1, 2],
+    [2, 3],
+    [40, 2],
+    [30, 5],
+  ])('logPosterior is likelihood × normalised prior there, N = %d, D = %d', (n, d) => {
     const rows = blobs(n, n, d, 1)
     const scale = rows[0].map((_, a) => rows[0].map((_, b) => (a === b ? 2 + a : 0.3)))
     for (const degreesOfFreedom of [d, d + 1, d + 6]) {
@@ -359,19 +502,67 @@ describe('maximumAPosteriori.gaussian', () => {
     const { mean, covariance } = maximumAPosteriori.gaussian(X, { prior })
     const h = 1e-4
     const slope = (f: (t: number) => number) => (f(h) - f(-h)) / (2 * h)
-    for (const j of [0, 1]) expect(Math.abs(slope((t) => logJoint(X, prior, mean.map((v, i) => v + (i === j ? t : 0)), covariance)))).toBeLessThan(1e-4)
-    for (const [a, b] of [[0, 0], [0, 1], [1, 1]])
-      expect(Math.abs(slope((t) => logJoint(X, prior, mean, covariance.map((row, i) => row.map((v, j) => v + ((i === a && j === b) || (i === b && j === a) ? t : 0))))))).toBeLessThan(1e-4)
+    for (const j of [0, 1])
+      expect(
+        Math.abs(
+          slope((t) =>
+            logJoint(
+              X,
+              prior,
+              mean.map((v, i) => v + (i === j ? t : 0)),
+              covariance,
+            ),
+          ),
+        ),
+      ).toBeLessThan(1e-4)
+    for (const [a, b] of [
+      [0, 0],
+      [0, 1],
+      [1, 1],
+    ])
+      expect(
+        Math.abs(
+          slope((t) =>
+            logJoint(
+              X,
+              prior,
+              mean,
+              covariance.map((row, i) => row.map((v, j) => v + ((i === a && j === b) || (i === b && j === a) ? t : 0))),
+            ),
+          ),
+        ),
+      ).toBeLessThan(1e-4)
   })
 
   it('a flat prior is maximum likelihood; a heavy one is itself; much data outweigh any', () => {
-    const none = { mean: [9, 9], meanPrecision: 0, degreesOfFreedom: -4, scale: [[0, 0], [0, 0]] }
+    const none = {
+      mean: [9, 9],
+      meanPrecision: 0,
+      degreesOfFreedom: -4,
+      scale: [
+        [0, 0],
+        [0, 0],
+      ],
+    }
     const { mean, covariance, logLikelihood: l } = maximumLikelihood.gaussian(X)
     expect(maximumAPosteriori.gaussian(X, { prior: none })).toEqual({ mean, covariance, logPosterior: l })
-    const heavy = { mean: [9, -9], meanPrecision: 1e12, degreesOfFreedom: 1e12, scale: [[2e12, 0], [0, 3e12]] }
+    const heavy = {
+      mean: [9, -9],
+      meanPrecision: 1e12,
+      degreesOfFreedom: 1e12,
+      scale: [
+        [2e12, 0],
+        [0, 3e12],
+      ],
+    }
     const fixed = maximumAPosteriori.gaussian(X, { prior: heavy })
     expect(relativeError(fixed.mean, [9, -9])).toBeLessThan(1e-9)
-    expect(relativeError(fixed.covariance, [[2, 0], [0, 3]])).toBeLessThan(1e-6) // N·(x̄ − μ₀)² against 1e12
+    expect(
+      relativeError(fixed.covariance, [
+        [2, 0],
+        [0, 3],
+      ]),
+    ).toBeLessThan(1e-6) // N·(x̄ − μ₀)² against 1e12
     const many = X.flatMap((row) => new Array<number[]>(2000).fill(row))
     expect(relativeError(maximumAPosteriori.gaussian(many, { prior }).covariance, covariance)).toBeLessThan(1e-3)
   })
@@ -385,20 +576,85 @@ describe('maximumAPosteriori.gaussian', () => {
   })
 
   it('gives data without spread some', () => {
-    const fit = maximumAPosteriori.gaussian([[3, 3]], { prior: { mean: [3, 3], meanPrecision: 1, degreesOfFreedom: 3, scale: [[8, 0], [0, 8]] } })
-    expect(fit).toMatchObject({ mean: [3, 3], covariance: [[1, 0], [0, 1]] }) // ν₀ + N + D + 2 = 8
+    const fit = maximumAPosteriori.gaussian([[3, 3]], {
+      prior: {
+        mean: [3, 3],
+        meanPrecision: 1,
+        degreesOfFreedom: 3,
+        scale: [
+          [8, 0],
+          [0, 8],
+        ],
+      },
+    })
+    expect(fit).toMatchObject({
+      mean: [3, 3],
+      covariance: [
+        [1, 0],
+        [0, 1],
+      ],
+    }) // ν₀ + N + D + 2 = 8
     expect(Number.isFinite(fit.logPosterior)).toBe(true)
-    const line = maximumAPosteriori.gaussian([[1, 1], [2, 2], [3, 3]], { prior })
+    const line = maximumAPosteriori.gaussian(
+      [
+        [1, 1],
+        [2, 2],
+        [3, 3],
+      ],
+      { prior },
+    )
     expect(naiveCholesky(line.covariance)).toHaveLength(2)
-    expect(() => maximumAPosteriori.gaussian([[1, 1], [2, 2], [3, 3]], { prior: { ...prior, scale: [[0, 0], [0, 0]], meanPrecision: 0 } })).toThrow(DegenerateCovarianceError)
+    expect(() =>
+      maximumAPosteriori.gaussian(
+        [
+          [1, 1],
+          [2, 2],
+          [3, 3],
+        ],
+        {
+          prior: {
+            ...prior,
+            scale: [
+              [0, 0],
+              [0, 0],
+            ],
+            meanPrecision: 0,
+          },
+        },
+      ),
+    ).toThrow(DegenerateCovarianceError)
     // so little that rounding hides it
-    expect(() => maximumAPosteriori.gaussian([[1, 1], [2, 2], [3, 3]], { prior: { ...prior, meanPrecision: 0, scale: [[1e-18, 0], [0, 1e-18]] } })).toThrow(DegenerateCovarianceError)
+    expect(() =>
+      maximumAPosteriori.gaussian(
+        [
+          [1, 1],
+          [2, 2],
+          [3, 3],
+        ],
+        {
+          prior: {
+            ...prior,
+            meanPrecision: 0,
+            scale: [
+              [1e-18, 0],
+              [0, 1e-18],
+            ],
+          },
+        },
+      ),
+    ).toThrow(DegenerateCovarianceError)
   })
 
   it.each([1e6, 1e9])('an offset of %d costs no digits', (offset) => {
     const whole = X.map((row) => row.map(Math.round))
     const far = { ...prior, mean: prior.mean.map((v) => v + offset) }
-    const [near, moved] = [maximumAPosteriori.gaussian(whole, { prior }), maximumAPosteriori.gaussian(whole.map((row) => row.map((v) => v + offset)), { prior: far })]
+    const [near, moved] = [
+      maximumAPosteriori.gaussian(whole, { prior }),
+      maximumAPosteriori.gaussian(
+        whole.map((row) => row.map((v) => v + offset)),
+        { prior: far },
+      ),
+    ]
     expect(relativeError(moved.covariance, near.covariance)).toBeLessThan(100 * EPS)
     expect(relativeError(moved.logPosterior, near.logPosterior)).toBeLessThan(100 * EPS)
     moved.mean.forEach((v, j) => expect(Math.abs(v - offset - near.mean[j])).toBeLessThanOrEqual(EPS * offset))
@@ -406,12 +662,22 @@ describe('maximumAPosteriori.gaussian', () => {
 
   it('sampleWeight counts as rows do', () => {
     const w = X.map((_, i) => i % 3)
-    const [weighted, repeated] = [maximumAPosteriori.gaussian(X, { prior, sampleWeight: w }), maximumAPosteriori.gaussian(X.flatMap((row, i) => new Array<number[]>(w[i]).fill(row)), { prior })]
-    for (const name of ['mean', 'covariance', 'logPosterior'] as const) expect(relativeError(weighted[name], repeated[name])).toBeLessThan(1e-13)
+    const [weighted, repeated] = [
+      maximumAPosteriori.gaussian(X, { prior, sampleWeight: w }),
+      maximumAPosteriori.gaussian(
+        X.flatMap((row, i) => new Array<number[]>(w[i]).fill(row)),
+        { prior },
+      ),
+    ]
+    for (const name of ['mean', 'covariance', 'logPosterior'] as const)
+      expect(relativeError(weighted[name], repeated[name])).toBeLessThan(1e-13)
   })
 
   it('refusals', () => {
-    const map = (change: object, more: object = {}) => () => maximumAPosteriori.gaussian(X, { prior: { ...prior, ...change }, ...more } as never)
+    const map =
+      (change: object, more: object = {}) =>
+      () =>
+        maximumAPosteriori.gaussian(X, { prior: { ...prior, ...change }, ...more } as never)
     expectRefusals([
       [map({ mean: [1] }), RangeError, /prior.mean: expected shape \(2\), got length 1/],
       [map({ mean: [1, Number.NaN] }), RangeError, /prior.mean: expected finite numbers, got NaN/],
@@ -422,10 +688,46 @@ describe('maximumAPosteriori.gaussian', () => {
       [map({ degreesOfFreedom: '3' }), TypeError, /degreesOfFreedom: expected a finite number, got '3'/],
       [map({ degreesOfFreedom: -44 }), RangeError, /prior.degreesOfFreedom: expected more than −\(N \+ D \+ 2\) = -44, got -44/],
       [map({ scale: [[1]] }), RangeError, /prior.scale: expected shape \(2, 2\)/],
-      [map({ scale: [[1, 0.5], [0.4, 1]] }), RangeError, /prior.scale: expected a symmetric matrix, got 0.4 at \[1\]\[0\] but 0.5 at \[0\]\[1\]/],
-      [map({ scale: [[1, 2], [2, 1]] }), RangeError, /prior.scale: expected a positive definite matrix/],
-      [map({ scale: [[-1, 0], [0, 1]] }), RangeError, /positive definite/],
-      [map({ scale: [[1, 0], [0, 0]] }), RangeError, /positive definite matrix, or all 0/],
+      [
+        map({
+          scale: [
+            [1, 0.5],
+            [0.4, 1],
+          ],
+        }),
+        RangeError,
+        /prior.scale: expected a symmetric matrix, got 0.4 at \[1\]\[0\] but 0.5 at \[0\]\[1\]/,
+      ],
+      [
+        map({
+          scale: [
+            [1, 2],
+            [2, 1],
+          ],
+        }),
+        RangeError,
+        /prior.scale: expected a positive definite matrix/,
+      ],
+      [
+        map({
+          scale: [
+            [-1, 0],
+            [0, 1],
+          ],
+        }),
+        RangeError,
+        /positive definite/,
+      ],
+      [
+        map({
+          scale: [
+            [1, 0],
+            [0, 0],
+          ],
+        }),
+        RangeError,
+        /positive definite matrix, or all 0/,
+      ],
       [map({ scale: undefined }), TypeError, /prior: expected \{ mean, meanPrecision, degreesOfFreedom, scale \}, got nothing for scale/],
       [map({ kappa: 1 }), TypeError, /prior: unknown option 'kappa'/],
       [map({}, { weight: [] }), TypeError, /maximumAPosteriori.gaussian: unknown option 'weight'/],
@@ -448,7 +750,12 @@ describe('posterior', () => {
       const likelihoods = Array.from({ length: k }, () => u() * 10 ** (4 * u()))
       const joint = prior.map((v, c) => v * likelihoods[c])
       const { probabilities, evidence, best } = posterior(prior, likelihoods)
-      expect(relativeError(probabilities, joint.map((v) => v / sum(joint)))).toBeLessThan(8 * EPS)
+      expect(
+        relativeError(
+          probabilities,
+          joint.map((v) => v / sum(joint)),
+        ),
+      ).toBeLessThan(8 * EPS)
       expect(relativeError(evidence, sum(joint))).toBeLessThan(8 * EPS)
       expect(best).toBe(joint.indexOf(Math.max(...joint)))
       expect(Math.abs(sum(probabilities) - 1)).toBeLessThan(k * EPS)
@@ -507,10 +814,26 @@ describe('posterior', () => {
 // The suite runs in Node and in Chromium, so the two agree if both pass
 it('the same bits in every engine', () => {
   const X = blobs(28, 70, 3, 2)
-  const prior = { mean: [1, 2, 3], meanPrecision: 0.3, degreesOfFreedom: 5.7, scale: [[2, 0.1, 0], [0.1, 3, 0], [0, 0, 1]] }
+  const prior = {
+    mean: [1, 2, 3],
+    meanPrecision: 0.3,
+    degreesOfFreedom: 5.7,
+    scale: [
+      [2, 0.1, 0],
+      [0.1, 3, 0],
+      [0, 0, 1],
+    ],
+  }
   const { mean, covariance, logPosterior } = maximumAPosteriori.gaussian(X, { prior })
   const coin = maximumAPosteriori.bernoulli({ successes: 3, trials: 10, prior: { alpha: 1.7, beta: 2.9 } })
-  expect([mean[0], covariance[1][0], logPosterior, maximumLikelihood.gaussian(X).logLikelihood, coin.p, coin.logPosterior]).toMatchInlineSnapshot(`
+  expect([
+    mean[0],
+    covariance[1][0],
+    logPosterior,
+    maximumLikelihood.gaussian(X).logLikelihood,
+    coin.p,
+    coin.logPosterior,
+  ]).toMatchInlineSnapshot(`
     [
       1.2518437575260084,
       -7.952218437971036,
@@ -523,6 +846,19 @@ it('the same bits in every engine', () => {
 })
 
 it('all of it is plain data', () => {
-  for (const value of [maximumLikelihood.gaussian([[1], [2]]), posterior([0.5, 0.5], [1, 2]), maximumLikelihood.bernoulli({ successes: 1, trials: 3 })]) expect(JSON.parse(JSON.stringify(value))).toEqual(value)
-  expect(flat(maximumLikelihood.gaussian([[1, 2], [2, 4], [5, 5]]).covariance)).toHaveLength(4)
+  for (const value of [
+    maximumLikelihood.gaussian([[1], [2]]),
+    posterior([0.5, 0.5], [1, 2]),
+    maximumLikelihood.bernoulli({ successes: 1, trials: 3 }),
+  ])
+    expect(JSON.parse(JSON.stringify(value))).toEqual(value)
+  expect(
+    flat(
+      maximumLikelihood.gaussian([
+        [1, 2],
+        [2, 4],
+        [5, 5],
+      ]).covariance,
+    ),
+  ).toHaveLength(4)
 })

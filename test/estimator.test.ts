@@ -47,7 +47,10 @@ describe('options', () => {
   }
 
   it.each(Object.keys(enter))('%s: wrong kinds are TypeErrors, wrong values RangeErrors, naming option, expectation and value', (where) => {
-    for (const [kinds, error] of [[wrongKinds, TypeError], [wrongValues, RangeError]] as const)
+    for (const [kinds, error] of [
+      [wrongKinds, TypeError],
+      [wrongValues, RangeError],
+    ] as const)
       for (const [name, values] of Object.entries(kinds))
         for (const value of values) {
           const came = thrown(() => enter[where]({ [name]: value }))
@@ -55,13 +58,27 @@ describe('options', () => {
           expect(came, what).toBeInstanceOf(error)
           expect(came.message, what).toMatch(new RegExp(`^${name}.*: expected .*, got `))
         }
-    for (const [name, values] of Object.entries(right)) for (const value of values) expect(() => enter[where]({ [name]: value })).not.toThrow()
+    for (const [name, values] of Object.entries(right))
+      for (const value of values) expect(() => enter[where]({ [name]: value })).not.toThrow()
   })
 
   it('unknown options are refused with the nearest known one', () => {
     const near: Record<string, string> = {
-      n_clusters: 'nClusters', nclusters: 'nClusters', nCluster: 'nClusters', clusters: 'nClusters', n_init: 'nInit', ninit: 'nInit', maxIters: 'maxIter', max_iter: 'maxIter',
-      maxiter: 'maxIter', random_state: 'randomState', randomstate: 'randomState', Tol: 'tol', inits: 'init', onwarning: 'onWarning', convergance: 'convergence',
+      n_clusters: 'nClusters',
+      nclusters: 'nClusters',
+      nCluster: 'nClusters',
+      clusters: 'nClusters',
+      n_init: 'nInit',
+      ninit: 'nInit',
+      maxIters: 'maxIter',
+      max_iter: 'maxIter',
+      maxiter: 'maxIter',
+      random_state: 'randomState',
+      randomstate: 'randomState',
+      Tol: 'tol',
+      inits: 'init',
+      onwarning: 'onWarning',
+      convergance: 'convergence',
     }
     for (const call of Object.values(enter))
       for (const [given, known] of Object.entries(near)) {
@@ -70,7 +87,9 @@ describe('options', () => {
         expect(error.message).toContain(`unknown option '${given}'. Did you mean '${known}'?`)
       }
     // nothing near: the known ones
-    expect(thrown(() => new KMeans({ algorithm: 'elkan' } as never)).message).toMatch(/unknown option 'algorithm'.*nClusters.*init.*convergence/)
+    expect(thrown(() => new KMeans({ algorithm: 'elkan' } as never)).message).toMatch(
+      /unknown option 'algorithm'.*nClusters.*init.*convergence/,
+    )
     // names that objects inherit are unknown too
     for (const name of ['toString', 'constructor', 'hasOwnProperty']) expect(() => new KMeans({ [name]: 1 } as never)).toThrow(TypeError)
     // also when undefined
@@ -129,10 +148,35 @@ describe('options', () => {
   it('init that does not fit the data', () => {
     const shapes: [number[][], RegExp][] = [
       [[[1, 2, 3]], /expected shape \(2, 3\) \(clusters, columns of X\), got \(1, 3\)/],
-      [[[1, 2], [3, 4]], /got \(2, 2\)/],
-      [[[1, 2, 3], [4, 5, 6], [7, 8, 9]], /got \(3, 3\)/],
-      [[[1, 2, 3], [4, 5, Number.NaN]], /expected finite numbers, got NaN at row 1, column 2/],
-      [[[Number.POSITIVE_INFINITY, 2, 3], [4, 5, 6]], /got Infinity at row 0, column 0/],
+      [
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        /got \(2, 2\)/,
+      ],
+      [
+        [
+          [1, 2, 3],
+          [4, 5, 6],
+          [7, 8, 9],
+        ],
+        /got \(3, 3\)/,
+      ],
+      [
+        [
+          [1, 2, 3],
+          [4, 5, Number.NaN],
+        ],
+        /expected finite numbers, got NaN at row 1, column 2/,
+      ],
+      [
+        [
+          [Number.POSITIVE_INFINITY, 2, 3],
+          [4, 5, 6],
+        ],
+        /got Infinity at row 0, column 0/,
+      ],
     ]
     for (const [init, message] of shapes) {
       for (const given of [init, () => init]) {
@@ -142,12 +186,16 @@ describe('options', () => {
         expect(error.message).toMatch(/^init/)
       }
     }
-    for (const nothing of [undefined, null, 5, 'random']) expect(() => new KMeans({ nClusters: 2, init: () => nothing as never }).fit(X)).toThrow(TypeError)
+    for (const nothing of [undefined, null, 5, 'random'])
+      expect(() => new KMeans({ nClusters: 2, init: () => nothing as never }).fit(X)).toThrow(TypeError)
   })
 
   it('getParams and setParams', () => {
     const onWarning = () => {}
-    const init = [[1, 2], [3, 4]]
+    const init = [
+      [1, 2],
+      [3, 4],
+    ]
     const options = { nClusters: 2, init, nInit: 3, maxIter: 7, tol: 0.5, randomState: 4, convergence: 'mae', onWarning } as const
     const model = new KMeans(options)
     const { onWarning: _, ...params } = options
@@ -169,7 +217,13 @@ describe('options', () => {
   it('setParams is all or nothing, and leaves what is fitted alone', () => {
     const model = new KMeans({ nClusters: 3, randomState: 1 }).fit(X)
     const before = [model.getParams(), structuredClone(model.toJSON())]
-    for (const bad of [{ nClusters: 5, tol: -1 }, { tol: -1, nClusters: 5 }, { maxIter: 9, foo: 1 }, { randomState: 2, init: 'x' }, { nClusters: 4, onWarning: 3 }])
+    for (const bad of [
+      { nClusters: 5, tol: -1 },
+      { tol: -1, nClusters: 5 },
+      { maxIter: 9, foo: 1 },
+      { randomState: 2, init: 'x' },
+      { nClusters: 4, onWarning: 3 },
+    ])
       expect(() => model.setParams(bad as never)).toThrow()
     expect([model.getParams(), model.toJSON()]).toEqual(before)
     const labels = model.predict(X)
@@ -183,7 +237,11 @@ describe('options', () => {
 
   it('seeds of any size are different seeds', () => {
     const seeds = [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 2 ** 40, 2 ** 53 - 1]
-    const fits = seeds.map((randomState) => JSON.stringify(new KMeans({ nClusters: 8, init: 'random', nInit: 1, maxIter: 1, randomState, onWarning: () => {} }).fit(X).clusterCenters))
+    const fits = seeds.map((randomState) =>
+      JSON.stringify(
+        new KMeans({ nClusters: 8, init: 'random', nInit: 1, maxIter: 1, randomState, onWarning: () => {} }).fit(X).clusterCenters,
+      ),
+    )
     expect(new Set(fits).size).toBe(seeds.length)
   })
 })
@@ -216,7 +274,11 @@ describe('before fit', () => {
     const model = new KMeans({ nClusters: 3 })
     expect(model.getParams().nClusters).toBe(3)
     expect(JSON.parse(JSON.stringify(model))).toMatchObject({ mixtura: 'KMeans', fitted: null })
-    expect(String((model as never as Record<symbol, (depth: number, options: object) => string>)[Symbol.for('nodejs.util.inspect.custom')](2, {}))).toMatch(/^KMeans .*nClusters/)
+    expect(
+      String(
+        (model as never as Record<symbol, (depth: number, options: object) => string>)[Symbol.for('nodejs.util.inspect.custom')](2, {}),
+      ),
+    ).toMatch(/^KMeans .*nClusters/)
     expect(Object.keys(model)).toEqual([])
   })
 })
@@ -235,15 +297,48 @@ describe('a fit that fails', () => {
     'too few weights above 0 for random rows': (m) => m.setParams({ init: 'random' }).fit(X, { sampleWeight: weights }),
     'init of another shape': (m) => m.setParams({ init: [[1, 2, 3]] }).fit(X),
     'init with NaN': (m) => m.setParams({ init: () => X.slice(0, 3).map((row) => row.map(() => Number.NaN)) }).fit(X),
-    'init that throws': (m) => m.setParams({ init: () => { throw new RangeError('mine') } }).fit(X),
+    'init that throws': (m) =>
+      m
+        .setParams({
+          init: () => {
+            throw new RangeError('mine')
+          },
+        })
+        .fit(X),
     'init that throws in a later run': (m) => {
       let run = 0
-      m.setParams({ nInit: 3, init: () => { if (run++ === 2) throw new RangeError('mine'); return X.slice(0, 3) } }).fit(X)
+      m.setParams({
+        nInit: 3,
+        init: () => {
+          if (run++ === 2) throw new RangeError('mine')
+          return X.slice(0, 3)
+        },
+      }).fit(X)
     },
-    'onIteration that throws': (m) => m.fit(X, { onIteration: () => { throw new RangeError('mine') } }),
-    'onIteration that throws later': (m) => m.setParams({ tol: 0 }).fit(X, { onIteration: ({ iteration }) => { if (iteration === 2) throw new RangeError('mine') } }),
-    'fitPredict of NaN': (m) => m.fitPredict([[Number.NaN, 1, 2], [1, 2, 3], [4, 5, 6]]),
-    'fitTransform of Infinity': (m) => m.fitTransform([[1, Number.POSITIVE_INFINITY, 2], [1, 2, 3], [4, 5, 6]]),
+    'onIteration that throws': (m) =>
+      m.fit(X, {
+        onIteration: () => {
+          throw new RangeError('mine')
+        },
+      }),
+    'onIteration that throws later': (m) =>
+      m.setParams({ tol: 0 }).fit(X, {
+        onIteration: ({ iteration }) => {
+          if (iteration === 2) throw new RangeError('mine')
+        },
+      }),
+    'fitPredict of NaN': (m) =>
+      m.fitPredict([
+        [Number.NaN, 1, 2],
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+    'fitTransform of Infinity': (m) =>
+      m.fitTransform([
+        [1, Number.POSITIVE_INFINITY, 2],
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
   }
 
   it.each(Object.entries(failures))('%s: the former fit stays, bit for bit', (_, fail) => {
@@ -292,8 +387,21 @@ describe('a fit that fails', () => {
       model.predict(large)
       model.transform(large)
       kmeansPlusPlus(large, 9, { randomState: 1 })
-      expect(() => new KMeans({ nClusters: 3 }).fit(large, { onIteration: () => { throw new Error('mine') } })).toThrow('mine')
-      expect(() => new KMeans({ nClusters: 3, init: () => { throw new Error('mine') } }).fit(large)).toThrow('mine')
+      expect(() =>
+        new KMeans({ nClusters: 3 }).fit(large, {
+          onIteration: () => {
+            throw new Error('mine')
+          },
+        }),
+      ).toThrow('mine')
+      expect(() =>
+        new KMeans({
+          nClusters: 3,
+          init: () => {
+            throw new Error('mine')
+          },
+        }).fit(large),
+      ).toThrow('mine')
       expect(() => model.predict([...large, [1, 2, Number.NaN, 4]])).toThrow(RangeError)
       expect(() => kmeansPlusPlus([...large, [1, 2, Number.NaN, 4]], 3)).toThrow(RangeError)
     }
@@ -327,7 +435,12 @@ describe('JSON', () => {
     expect(again.clusterCenters).toEqual(model.clusterCenters)
     expect(again.labels).toBeInstanceOf(Int32Array)
     expectBits(again.labels, model.labels)
-    expect([again.inertia, again.nIter, again.converged, again.nFeaturesIn]).toEqual([model.inertia, model.nIter, model.converged, model.nFeaturesIn])
+    expect([again.inertia, again.nIter, again.converged, again.nFeaturesIn]).toEqual([
+      model.inertia,
+      model.nIter,
+      model.converged,
+      model.nFeaturesIn,
+    ])
     const u = uniforms(5)
     const other = X.map((row) => row.map((v) => v + u()))
     expectBits(again.predict(other), model.predict(other))
@@ -350,8 +463,17 @@ describe('JSON', () => {
   })
 
   it('functions are left out, given centers become plain arrays, whatever their form', () => {
-    const init = [[1, 2, 3], [4, 5, 6]]
-    const forms = [init, init.map((row) => Float64Array.from(row)), Matrix.from(init), { data: Float64Array.from(init.flat()), shape: [2, 3] }, new MlMatrix(init)]
+    const init = [
+      [1, 2, 3],
+      [4, 5, 6],
+    ]
+    const forms = [
+      init,
+      init.map((row) => Float64Array.from(row)),
+      Matrix.from(init),
+      { data: Float64Array.from(init.flat()), shape: [2, 3] },
+      new MlMatrix(init),
+    ]
     for (const form of forms)
       for (const model of [new KMeans({ nClusters: 2, init: form }), new KMeans({ nClusters: 2, init: form }).fit(X)]) {
         const json = JSON.parse(JSON.stringify(model))
@@ -437,7 +559,21 @@ describe('Random', () => {
       const random = new Random(seed, ...stream)
       return [random.bits(), random.bits(), random.bits(), random.bits()].join()
     }
-    const names = [[0], [1], [2 ** 32], [2 ** 53 - 1], [0, 0], [0, 1], [1, 0], [0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 2 ** 31], [5, 3, 1024], [5, 3, 2048]]
+    const names = [
+      [0],
+      [1],
+      [2 ** 32],
+      [2 ** 53 - 1],
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [0, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+      [0, 2 ** 31],
+      [5, 3, 1024],
+      [5, 3, 2048],
+    ]
     const streams = names.map(([seed, ...stream]) => first(seed, ...stream))
     expect(new Set(streams).size).toBe(names.length)
     expect(names.map(([seed, ...stream]) => first(seed, ...stream))).toEqual(streams)
@@ -456,7 +592,11 @@ describe('Random', () => {
       if (!Number.isInteger(u * 2 ** 32)) fine++
       faces[random.below(7)]++
     }
-    for (const [counts, p] of [[tenths, 1 / 10], [faces, 1 / 7]] as const) for (const count of counts) expect(Math.abs(count - n * p)).toBeLessThan(4.5 * Math.sqrt(n * p * (1 - p)))
+    for (const [counts, p] of [
+      [tenths, 1 / 10],
+      [faces, 1 / 7],
+    ] as const)
+      for (const count of counts) expect(Math.abs(count - n * p)).toBeLessThan(4.5 * Math.sqrt(n * p * (1 - p)))
     expect(fine).toBeGreaterThan(0.99 * n) // the low 21 bits are there
     expect(random.below(1)).toBe(0)
   })

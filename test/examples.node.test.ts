@@ -7,14 +7,22 @@ import { type Browser, chromium as browser } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
-const chromium = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => p && existsSync(p))
+const chromium = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  (p) => p && existsSync(p),
+)
 const run = (...args: string[]) => promisify(execFile)(process.execPath, [join(root, 'examples', 'run.mjs'), ...args])
 
 /** Numbers in the first line of a table that begins with `name`. */
 function row(output: string, name: string): number[] {
   const line = output.split('\n').find((l) => l.trim().startsWith(`${name} `))
   if (line === undefined) throw new Error(`no line begins with ${name}:\n${output}`)
-  return line.trim().slice(name.length).match(/-?\d+(\.\d+)?(e[-+]\d+)?/g)?.map(Number) ?? []
+  return (
+    line
+      .trim()
+      .slice(name.length)
+      .match(/-?\d+(\.\d+)?(e[-+]\d+)?/g)
+      ?.map(Number) ?? []
+  )
 }
 
 /** The number after `label`. */
@@ -75,7 +83,13 @@ const promises: Record<string, (output: string) => void> = {
     const J = trace.match(/^ +\d+ .*$/gm)?.map((line) => Number(line.trim().split(/ +/)[1])) ?? []
     expect(J.length).toBeGreaterThan(5)
     for (let t = 1; t < J.length; t++) expect(J[t]).toBeLessThanOrEqual(J[t - 1])
-    const rules = ['five iterations', 'change of the centers', 'change of the mean squared distance', 'change of the mean absolute distance', 'nothing changes']
+    const rules = [
+      'five iterations',
+      'change of the centers',
+      'change of the mean squared distance',
+      'change of the mean absolute distance',
+      'nothing changes',
+    ]
     const iterations = rules.map((rule) => row(stopping, rule)[0])
     expect(iterations[0]).toBe(5)
     expect(Math.max(...iterations)).toBe(iterations[4])

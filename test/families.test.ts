@@ -99,7 +99,11 @@ const bernoulli: Case = {
   maximise: columnMeans,
   data(seed, n) {
     const u = uniforms(seed)
-    const classes = [[0.9, 0.8, 0.1, 0.5], [0.1, 0.3, 0.9, 0.5], [0.5, 0.05, 0.4, 0.95]]
+    const classes = [
+      [0.9, 0.8, 0.1, 0.5],
+      [0.1, 0.3, 0.9, 0.5],
+      [0.5, 0.05, 0.4, 0.95],
+    ]
     return Array.from({ length: n }, (_, i) => classes[i % 3].map((p) => Number(u() < p)))
   },
   starts: (seed, k) => rowsOf(k, 4, uniforms(seed + 99)),
@@ -116,7 +120,11 @@ const poisson: Case = {
   maximise: columnMeans,
   data(seed, n) {
     const u = uniforms(seed)
-    const rates = [[2, 9, 1, 0.5], [7, 3, 1, 20], [14, 1, 6, 3]]
+    const rates = [
+      [2, 9, 1, 0.5],
+      [7, 3, 1, 20],
+      [14, 1, 6, 3],
+    ]
     // Knuth's product of uniforms
     const count = (rate: number) => {
       let [k, product] = [0, u()]
@@ -134,7 +142,11 @@ const poisson: Case = {
 const families: [string, Case][] = [binomial, bernoulli, poisson].map((family) => [family.name, family])
 const silent = { onWarning: () => {} }
 /** K starts, spelled out. */
-const startOf = (family: Case, thetas: Theta[], weightsInit?: number[]) => ({ nComponents: thetas.length, [family.start]: family.shaped(thetas), weightsInit })
+const startOf = (family: Case, thetas: Theta[], weightsInit?: number[]) => ({
+  nComponents: thetas.length,
+  [family.start]: family.shaped(thetas),
+  weightsInit,
+})
 
 interface NaiveParameters {
   weights: number[]
@@ -142,7 +154,8 @@ interface NaiveParameters {
 }
 
 /** ln π_k + ln p(x_i | θ_k) (N×K). */
-const naiveJoint = (family: Case, X: number[][], { weights, thetas }: NaiveParameters) => X.map((row) => thetas.map((theta, k) => Math.log(weights[k]) + family.logDensity(row, theta)))
+const naiveJoint = (family: Case, X: number[][], { weights, thetas }: NaiveParameters) =>
+  X.map((row) => thetas.map((theta, k) => Math.log(weights[k]) + family.logDensity(row, theta)))
 const logSumExp = (a: number[]) => {
   const top = Math.max(...a)
   return top === Number.NEGATIVE_INFINITY ? top : top + Math.log(sum(a.map((v) => Math.exp(v - top))))
@@ -175,7 +188,9 @@ describe.each(families)('%s against naive EM', (_, family) => {
       for (const fitWeights of [true, false]) {
         let naive: NaiveParameters = { weights: weightsInit, thetas }
         const trace: number[] = []
-        const model = family.make({ ...startOf(family, thetas, weightsInit), assignment: hard ? 'hard' : 'soft', fitWeights, tol: 0, maxIter, ...silent }).fit(X)
+        const model = family
+          .make({ ...startOf(family, thetas, weightsInit), assignment: hard ? 'hard' : 'soft', fitWeights, tol: 0, maxIter, ...silent })
+          .fit(X)
         for (let t = 0; t < model.nIter; t++) {
           const { lowerBound, ...next } = naiveStep(family, X, naive, { hard, fitWeights })
           trace.push(lowerBound)
@@ -217,7 +232,10 @@ describe.each(families)('%s against naive EM', (_, family) => {
     expect(relativeError(model.predictProba(other), proba)).toBeLessThan(1e-12)
     expect(model.predictProba(other).shape).toEqual([77, 3])
     for (const row of model.predictProba(other)) expect(Math.abs(sum(Array.from(row)) - 1)).toBeLessThan(4 * EPS)
-    expectBits(model.predict(other), proba.map((r) => r.indexOf(Math.max(...r))))
+    expectBits(
+      model.predict(other),
+      proba.map((r) => r.indexOf(Math.max(...r))),
+    )
     expect(model.predict(other)).toBeInstanceOf(Int32Array)
     const total = sum(logNorm)
     const certain = sum(proba.map((r) => Math.log(Math.max(...r))))
@@ -290,7 +308,9 @@ describe.each(families)('%s, the loop', (_, family) => {
   it('onIteration hears every iteration, and false stops', () => {
     const events: { run: number; iteration: number; lowerBound: number; shift: number; elapsedMs: number }[] = []
     const warnings: Warning[] = []
-    const model = family.make({ ...given, tol: 0, onWarning: (w) => warnings.push(w) }).fit(X, { onIteration: (e) => (events.push(e), e.iteration < 5) })
+    const model = family
+      .make({ ...given, tol: 0, onWarning: (w) => warnings.push(w) })
+      .fit(X, { onIteration: (e) => (events.push(e), e.iteration < 5) })
     expect(events.map((e) => e.iteration)).toEqual([1, 2, 3, 4, 5])
     expect(events.map((e) => e.lowerBound)).toEqual(model.lowerBounds)
     events.forEach((e, t) => expect(e.shift).toBe(t > 0 ? e.lowerBound - events[t - 1].lowerBound : Number.POSITIVE_INFINITY))
@@ -302,7 +322,9 @@ describe.each(families)('%s, the loop', (_, family) => {
   it('nInit keeps the best of seeded runs', () => {
     const last: number[] = []
     const options = { nComponents: 3, randomState: 28, tol: 1e-6, maxIter: 500 }
-    const model = family.make({ ...options, nInit: 6, ...silent }).fit(X, { onIteration: ({ run, lowerBound }) => void (last[run] = lowerBound) })
+    const model = family
+      .make({ ...options, nInit: 6, ...silent })
+      .fit(X, { onIteration: ({ run, lowerBound }) => void (last[run] = lowerBound) })
     expect(last).toHaveLength(6)
     expect(new Set(last).size).toBeGreaterThan(1)
     expect(model.lowerBound).toBe(Math.max(...last))
@@ -310,7 +332,9 @@ describe.each(families)('%s, the loop', (_, family) => {
     expect(again.toJSON()).toEqual(model.toJSON())
     // the first run is that of nInit 1
     expect(family.make({ ...options, ...silent }).fit(X).lowerBound).toBe(last[0])
-    expect(family.make({ ...options, randomState: 29, ...silent }).fit(X).weights).not.toEqual(family.make({ ...options, ...silent }).fit(X).weights)
+    expect(family.make({ ...options, randomState: 29, ...silent }).fit(X).weights).not.toEqual(
+      family.make({ ...options, ...silent }).fit(X).weights,
+    )
   })
 
   it('hard assignments of one run do not end the next', () => {
@@ -322,7 +346,9 @@ describe.each(families)('%s, the loop', (_, family) => {
   it('a given start makes one run, which is heard of', () => {
     const warnings: Warning[] = []
     const runs = new Set<number>()
-    const model = family.make({ ...given, nInit: 4, maxIter: 1000, onWarning: (w) => warnings.push(w) }).fit(X, { onIteration: ({ run }) => void runs.add(run) })
+    const model = family
+      .make({ ...given, nInit: 4, maxIter: 1000, onWarning: (w) => warnings.push(w) })
+      .fit(X, { onIteration: ({ run }) => void runs.add(run) })
     expect([...runs]).toEqual([0])
     expect(warnings.map((w) => w.code)).toEqual(['single-init'])
     expect(family.thetas(model)).toEqual(family.thetas(family.make({ ...given, maxIter: 1000 }).fit(X)))
@@ -343,7 +369,16 @@ describe.each(families)('%s, the loop', (_, family) => {
       const labels = model.predict(X)
       family.thetas(model).forEach((theta, k) => {
         const own = X.filter((_, i) => labels[i] === k)
-        if (own.length > 0) expect(relativeError(theta, family.maximise(own, own.map(() => 1)))).toBeLessThan(1e-13)
+        if (own.length > 0)
+          expect(
+            relativeError(
+              theta,
+              family.maximise(
+                own,
+                own.map(() => 1),
+              ),
+            ),
+          ).toBeLessThan(1e-13)
         expect(model.weights[k]).toBeCloseTo(own.length / X.length, 13)
       })
       // the same again from where it ended
@@ -355,20 +390,40 @@ describe.each(families)('%s, the loop', (_, family) => {
   it('the likelihood, or with hard assignment the classification likelihood, never falls', () => {
     const size = { minLength: 1, maxLength: 40 }
     const rows = {
-      BinomialMixture: fc.array(fc.tuple(fc.nat(12), fc.nat(12)).map(([s, f]) => [s, s + f]), size),
+      BinomialMixture: fc.array(
+        fc.tuple(fc.nat(12), fc.nat(12)).map(([s, f]) => [s, s + f]),
+        size,
+      ),
       BernoulliMixture: fc.array(fc.array(fc.nat(1), { minLength: 4, maxLength: 4 }), size),
       PoissonMixture: fc.array(fc.array(fc.nat(30), { minLength: 4, maxLength: 4 }), size),
     }[family.name as 'PoissonMixture']
     fc.assert(
-      fc.property(rows, fc.integer({ min: 1, max: 4 }), fc.boolean(), fc.boolean(), fc.nat(1000), (data, k, hard, fitWeights, randomState) => {
-        fc.pre(data.length >= k)
-        const warnings: string[] = []
-        const model = family.make({ nComponents: k, assignment: hard ? 'hard' : 'soft', fitWeights, randomState, tol: 0, maxIter: 25, onWarning: (w) => warnings.push(w.code) }).fit(data)
-        const trace = model.lowerBounds
-        for (let t = 1; t < trace.length; t++) if (!(trace[t] >= trace[t - 1] - 1e-12 * Math.max(1, Math.abs(trace[t - 1])))) return false
-        const finite = [...model.weights, ...family.thetas(model).flat()].every((v) => Number.isFinite(v) && v >= 0)
-        return finite && Math.abs(sum(model.weights) - 1) < 1e-12 && !warnings.includes('likelihood-decreased')
-      }),
+      fc.property(
+        rows,
+        fc.integer({ min: 1, max: 4 }),
+        fc.boolean(),
+        fc.boolean(),
+        fc.nat(1000),
+        (data, k, hard, fitWeights, randomState) => {
+          fc.pre(data.length >= k)
+          const warnings: string[] = []
+          const model = family
+            .make({
+              nComponents: k,
+              assignment: hard ? 'hard' : 'soft',
+              fitWeights,
+              randomState,
+              tol: 0,
+              maxIter: 25,
+              onWarning: (w) => warnings.push(w.code),
+            })
+            .fit(data)
+          const trace = model.lowerBounds
+          for (let t = 1; t < trace.length; t++) if (!(trace[t] >= trace[t - 1] - 1e-12 * Math.max(1, Math.abs(trace[t - 1])))) return false
+          const finite = [...model.weights, ...family.thetas(model).flat()].every((v) => Number.isFinite(v) && v >= 0)
+          return finite && Math.abs(sum(model.weights) - 1) < 1e-12 && !warnings.includes('likelihood-decreased')
+        },
+      ),
       { seed: 28, numRuns: 150 },
     )
   })
@@ -400,7 +455,12 @@ describe.each(families)('%s, data', (_, family) => {
 
   it('any form of matrix, which is left alone', () => {
     const expected = family.make(given).fit(X)
-    const forms: MatrixLike[] = [Matrix.from(X), X.map((row) => Int32Array.from(row)), { data: X.flat(), shape: [80, X[0].length] }, new MlMatrix(X)]
+    const forms: MatrixLike[] = [
+      Matrix.from(X),
+      X.map((row) => Int32Array.from(row)),
+      { data: X.flat(), shape: [80, X[0].length] },
+      new MlMatrix(X),
+    ]
     for (const form of forms) {
       const before = JSON.stringify(form)
       const model = family.make(given).fit(form)
@@ -412,7 +472,14 @@ describe.each(families)('%s, data', (_, family) => {
 
   it('one component is maximum likelihood; more components than kinds of rows do no harm', () => {
     const one = family.make({ randomState: 1 }).fit(X)
-    expect(relativeError(family.thetas(one), [family.maximise(X, X.map(() => 1))])).toBeLessThan(1e-13)
+    expect(
+      relativeError(family.thetas(one), [
+        family.maximise(
+          X,
+          X.map(() => 1),
+        ),
+      ]),
+    ).toBeLessThan(1e-13)
     expect(one.weights).toEqual([1])
     expect(one.nIter).toBe(2)
     // random starts are weighted too: the first is the answer
@@ -441,7 +508,13 @@ describe.each(families)('%s, data', (_, family) => {
 it('the same bits in every engine', () => {
   const numbers = families.map(([, family]) => {
     const model = family.make({ nComponents: 3, randomState: 28, maxIter: 20, ...silent }).fit(family.data(28, 500))
-    return [model.lowerBound, flat(family.thetas(model))[0], model.weights[1], model.icl(family.data(29, 50)), sum(Array.from(model.sample(100).X.data))]
+    return [
+      model.lowerBound,
+      flat(family.thetas(model))[0],
+      model.weights[1],
+      model.icl(family.data(29, 50)),
+      sum(Array.from(model.sample(100).X.data)),
+    ]
   })
   expect(numbers).toMatchInlineSnapshot(`
     [
@@ -475,8 +548,20 @@ it('the same bits in every engine', () => {
 describe('known answers', () => {
   it('coins of Do & Batzoglou (2008)', () => {
     const X = [5, 9, 8, 4, 7].map((heads) => [heads, 10])
-    const model = new BinomialMixture({ nComponents: 2, fitWeights: false, probabilitiesInit: [0.6, 0.5], maxIter: 10, tol: 0, keepHistory: true, ...silent }).fit(X)
-    for (const [t, expected] of [[0, [0.713012, 0.581339]], [9, [0.796744, 0.519659]]] as const) expected.forEach((p, k) => expect(model.history[t].probabilities[k]).toBeCloseTo(p, 6))
+    const model = new BinomialMixture({
+      nComponents: 2,
+      fitWeights: false,
+      probabilitiesInit: [0.6, 0.5],
+      maxIter: 10,
+      tol: 0,
+      keepHistory: true,
+      ...silent,
+    }).fit(X)
+    for (const [t, expected] of [
+      [0, [0.713012, 0.581339]],
+      [9, [0.796744, 0.519659]],
+    ] as const)
+      expected.forEach((p, k) => expect(model.history[t].probabilities[k]).toBeCloseTo(p, 6))
     // the first E-step as the paper's figure prints it: responsibilities of coin A, and its 21.3 expected heads
     const r = new BinomialMixture({ nComponents: 2, fitWeights: false, probabilitiesInit: [0.6, 0.5], maxIter: 0 }).fit(X).predictProba(X)
     expect(sum(X.map(([heads], i) => r.get(i, 0) * heads))).toBeCloseTo(21.3, 1)
@@ -484,7 +569,13 @@ describe('known answers', () => {
   })
 
   it('coins whose labels are known', () => {
-    const model = new BinomialMixture({ nComponents: 2, probabilitiesInit: [0.9, 0.1], assignment: 'hard' }).fit([[9, 10], [8, 10], [1, 10], [0, 10], [10, 10]])
+    const model = new BinomialMixture({ nComponents: 2, probabilitiesInit: [0.9, 0.1], assignment: 'hard' }).fit([
+      [9, 10],
+      [8, 10],
+      [1, 10],
+      [0, 10],
+      [10, 10],
+    ])
     expect(model.probabilities).toEqual([27 / 30, 1 / 20])
     expect(model.weights).toEqual([0.6, 0.4])
   })
@@ -495,15 +586,28 @@ describe('known answers', () => {
     const found = new BinomialMixture(options).fit(binomial.data(1, 6000))
     expect(relativeError([...found.probabilities].sort(), [0.15, 0.5, 0.85])).toBeLessThan(0.03)
     const classes = new BernoulliMixture(options).fit(bernoulli.data(1, 9000))
-    expect(relativeError(byFirst(classes.probabilities), [[0.1, 0.3, 0.9, 0.5], [0.5, 0.05, 0.4, 0.95], [0.9, 0.8, 0.1, 0.5]])).toBeLessThan(0.1)
+    expect(
+      relativeError(byFirst(classes.probabilities), [
+        [0.1, 0.3, 0.9, 0.5],
+        [0.5, 0.05, 0.4, 0.95],
+        [0.9, 0.8, 0.1, 0.5],
+      ]),
+    ).toBeLessThan(0.1)
     const rates = new PoissonMixture(options).fit(poisson.data(1, 6000))
-    expect(relativeError(byFirst(rates.rates), [[2, 9, 1, 0.5], [7, 3, 1, 20], [14, 1, 6, 3]])).toBeLessThan(0.03)
+    expect(
+      relativeError(byFirst(rates.rates), [
+        [2, 9, 1, 0.5],
+        [7, 3, 1, 20],
+        [14, 1, 6, 3],
+      ]),
+    ).toBeLessThan(0.03)
     for (const { weights } of [found, classes, rates]) for (const weight of weights) expect(Math.abs(weight - 1 / 3)).toBeLessThan(0.05)
   })
 })
 
 describe('Poisson densities', () => {
-  const at = (rate: number, counts: number[]) => new PoissonMixture({ ratesInit: [[rate]], maxIter: 0 }).fit([[1]]).scoreSamples(counts.map((x) => [x]))
+  const at = (rate: number, counts: number[]) =>
+    new PoissonMixture({ ratesInit: [[rate]], maxIter: 0 }).fit([[1]]).scoreSamples(counts.map((x) => [x]))
 
   /** ln n of an exact integer: its leading 53 bits and the rest as powers of two. */
   const logOf = (n: bigint) => {
@@ -523,48 +627,148 @@ describe('Poisson densities', () => {
       expect(Math.abs(scores[x] + 1 + logOf(factorial)), `x = ${x}`).toBeLessThanOrEqual(room)
     }
     // ln 63!, ln 64!, ln 65!, ln 1000! from tables
-    for (const [x, value] of [[63, 201.00931639928152], [64, 205.16819948264120], [65, 209.34258675253685], [1000, 5912.128178488163]]) expect(scores[x]).toBeCloseTo(-1 - value, 11)
+    for (const [x, value] of [
+      [63, 201.00931639928152],
+      [64, 205.1681994826412],
+      [65, 209.34258675253685],
+      [1000, 5912.128178488163],
+    ])
+      expect(scores[x]).toBeCloseTo(-1 - value, 11)
   })
 
   it('sum to 1', () => {
-    for (const rate of [0.01, 1, 17.3, 120]) expect(sum(Array.from(at(rate, Array.from({ length: 400 }, (_, x) => x)), Math.exp))).toBeCloseTo(1, 12)
+    for (const rate of [0.01, 1, 17.3, 120])
+      expect(
+        sum(
+          Array.from(
+            at(
+              rate,
+              Array.from({ length: 400 }, (_, x) => x),
+            ),
+            Math.exp,
+          ),
+        ),
+      ).toBeCloseTo(1, 12)
   })
 
   it('huge counts have densities', () => {
     // at x = λ: −½·ln(2πλ) to 1/(12λ), less the cancellation of numbers of size x·ln x
-    for (const rate of [1e6, 1e9, 1e12]) expect(Math.abs(at(rate, [rate])[0] + 0.5 * Math.log(2 * Math.PI * rate))).toBeLessThan(1 / rate + 4 * EPS * rate * Math.log(rate))
+    for (const rate of [1e6, 1e9, 1e12])
+      expect(Math.abs(at(rate, [rate])[0] + 0.5 * Math.log(2 * Math.PI * rate))).toBeLessThan(1 / rate + 4 * EPS * rate * Math.log(rate))
   })
 })
 
 describe('parameters at the edge', () => {
   it('p = 0 and p = 1: what is impossible has density 0, what is certain 1', () => {
-    const coins = new BinomialMixture({ nComponents: 2, probabilitiesInit: [0, 1], maxIter: 0 }).fit([[0, 1], [1, 1]])
-    expect(Array.from(coins.scoreSamples([[0, 9], [9, 9], [1, 2], [0, 0]]))).toEqual([-Math.LN2, -Math.LN2, Number.NEGATIVE_INFINITY, 0])
-    expect(coins.predictProba([[0, 9], [9, 9], [1, 2], [0, 0]]).toArray()).toEqual([[1, 0], [0, 1], [0.5, 0.5], [0.5, 0.5]])
-    const bits = new BernoulliMixture({ nComponents: 2, probabilitiesInit: [[0, 1], [1, 1]], maxIter: 0 }).fit([[0, 1], [1, 1]])
-    expect(Array.from(bits.scoreSamples([[0, 1], [1, 1], [1, 0]]))).toEqual([-Math.LN2, -Math.LN2, Number.NEGATIVE_INFINITY])
-    expect(Array.from(bits.predict([[0, 1], [1, 1], [1, 0]]))).toEqual([0, 1, 0])
+    const coins = new BinomialMixture({ nComponents: 2, probabilitiesInit: [0, 1], maxIter: 0 }).fit([
+      [0, 1],
+      [1, 1],
+    ])
+    expect(
+      Array.from(
+        coins.scoreSamples([
+          [0, 9],
+          [9, 9],
+          [1, 2],
+          [0, 0],
+        ]),
+      ),
+    ).toEqual([-Math.LN2, -Math.LN2, Number.NEGATIVE_INFINITY, 0])
+    expect(
+      coins
+        .predictProba([
+          [0, 9],
+          [9, 9],
+          [1, 2],
+          [0, 0],
+        ])
+        .toArray(),
+    ).toEqual([
+      [1, 0],
+      [0, 1],
+      [0.5, 0.5],
+      [0.5, 0.5],
+    ])
+    const bits = new BernoulliMixture({
+      nComponents: 2,
+      probabilitiesInit: [
+        [0, 1],
+        [1, 1],
+      ],
+      maxIter: 0,
+    }).fit([
+      [0, 1],
+      [1, 1],
+    ])
+    expect(
+      Array.from(
+        bits.scoreSamples([
+          [0, 1],
+          [1, 1],
+          [1, 0],
+        ]),
+      ),
+    ).toEqual([-Math.LN2, -Math.LN2, Number.NEGATIVE_INFINITY])
+    expect(
+      Array.from(
+        bits.predict([
+          [0, 1],
+          [1, 1],
+          [1, 0],
+        ]),
+      ),
+    ).toEqual([0, 1, 0])
     const counts = new PoissonMixture({ nComponents: 2, ratesInit: [[0], [3]], weightsInit: [0.5, 0.5], maxIter: 0 }).fit([[0], [1]])
     expect(counts.predictProba([[1]]).toArray()).toEqual([[0, 1]])
     expect(counts.scoreSamples([[0]])[0]).toBeCloseTo(Math.log(0.5 * (1 + Math.exp(-3))), 15)
-    expect(new PoissonMixture({ ratesInit: [[0]], maxIter: 0 }).fit([[0]]).scoreSamples([[0], [2]])).toEqual(Float64Array.of(0, Number.NEGATIVE_INFINITY))
+    expect(new PoissonMixture({ ratesInit: [[0]], maxIter: 0 }).fit([[0]]).scoreSamples([[0], [2]])).toEqual(
+      Float64Array.of(0, Number.NEGATIVE_INFINITY),
+    )
   })
 
   it('are reached by fits, which stay finite', () => {
-    const coins = new BinomialMixture({ nComponents: 2, probabilitiesInit: [0.2, 0.7], tol: 0, maxIter: 500, ...silent }).fit([[0, 8], [0, 9], [7, 7], [5, 5]])
+    const coins = new BinomialMixture({ nComponents: 2, probabilitiesInit: [0.2, 0.7], tol: 0, maxIter: 500, ...silent }).fit([
+      [0, 8],
+      [0, 9],
+      [7, 7],
+      [5, 5],
+    ])
     expect(coins.probabilities[0]).toBeLessThan(1e-12)
     expect(coins.probabilities[1]).toBeGreaterThan(1 - 1e-12)
     expect(coins.lowerBound).toBeCloseTo(-Math.LN2, 12)
     const zeros = new PoissonMixture({ nComponents: 2, ratesInit: [[0.1], [4]], assignment: 'hard' }).fit([[0], [0], [5], [7]])
     expect(zeros.rates).toEqual([[0], [6]])
     expect(zeros.weights).toEqual([0.5, 0.5])
-    const bits = new BernoulliMixture({ nComponents: 2, probabilitiesInit: [[0.1, 0.2], [0.9, 0.8]], assignment: 'hard' }).fit([[0, 0], [1, 1], [1, 1]])
-    expect(bits.probabilities).toEqual([[0, 0], [1, 1]])
+    const bits = new BernoulliMixture({
+      nComponents: 2,
+      probabilitiesInit: [
+        [0.1, 0.2],
+        [0.9, 0.8],
+      ],
+      assignment: 'hard',
+    }).fit([
+      [0, 0],
+      [1, 1],
+      [1, 1],
+    ])
+    expect(bits.probabilities).toEqual([
+      [0, 0],
+      [1, 1],
+    ])
   })
 
   it.each(['soft', 'hard'] as const)('a start that explains no row: %s assignment goes on from there', (assignment) => {
     const warnings: string[] = []
-    const model = new BinomialMixture({ nComponents: 2, probabilitiesInit: [0, 1], assignment, onWarning: (w) => warnings.push(w.code) }).fit([[3, 5], [2, 5], [1, 5]])
+    const model = new BinomialMixture({
+      nComponents: 2,
+      probabilitiesInit: [0, 1],
+      assignment,
+      onWarning: (w) => warnings.push(w.code),
+    }).fit([
+      [3, 5],
+      [2, 5],
+      [1, 5],
+    ])
     expect(model.lowerBounds[0]).toBe(Number.NEGATIVE_INFINITY)
     expect(model.lowerBounds.slice(1).every(Number.isFinite)).toBe(true)
     expect(model.probabilities).toEqual([0.4, 0.4])
@@ -575,7 +779,11 @@ describe('parameters at the edge', () => {
   })
 
   it('a weight of 0 stays 0', () => {
-    const model = new PoissonMixture({ nComponents: 2, ratesInit: [[1], [9]], weightsInit: [1, 0], tol: 0, maxIter: 10, ...silent }).fit([[1], [9], [8]])
+    const model = new PoissonMixture({ nComponents: 2, ratesInit: [[1], [9]], weightsInit: [1, 0], tol: 0, maxIter: 10, ...silent }).fit([
+      [1],
+      [9],
+      [8],
+    ])
     expect(model.weights).toEqual([1, 0])
     expect(model.rates).toEqual([[6], [6]]) // without weight: the parameters of all rows
     expect(model.predictProba([[100]]).toArray()).toEqual([[1, 0]])
@@ -587,15 +795,31 @@ describe('parameters at the edge', () => {
       const X = Array.from({ length: 7 }, () => [1, Number(u() < 0.5)])
       const starts = rowsOf(3, 2, u)
       // the third component has no weight, so the parameters of all rows, summed up through the responsibilities of the others
-      const model = new BernoulliMixture({ nComponents: 3, probabilitiesInit: starts, weightsInit: [0.3, 0.7, 0], tol: 0, maxIter: 5, ...silent }).fit(X)
+      const model = new BernoulliMixture({
+        nComponents: 3,
+        probabilitiesInit: starts,
+        weightsInit: [0.3, 0.7, 0],
+        tol: 0,
+        maxIter: 5,
+        ...silent,
+      }).fit(X)
       for (const row of model.probabilities) for (const p of row) expect(p).toBeLessThanOrEqual(1)
       expect(model.lowerBounds.every(Number.isFinite)).toBe(true)
     }
   })
 
   it('rows without trials', () => {
-    expect(new BinomialMixture({ nComponents: 1 }).fit([[0, 0], [0, 0]]).probabilities).toEqual([0.5])
-    const model = new BinomialMixture({ nComponents: 2, probabilitiesInit: [0.2, 0.8] }).fit([[0, 0], [1, 5], [4, 5]])
+    expect(
+      new BinomialMixture({ nComponents: 1 }).fit([
+        [0, 0],
+        [0, 0],
+      ]).probabilities,
+    ).toEqual([0.5])
+    const model = new BinomialMixture({ nComponents: 2, probabilitiesInit: [0.2, 0.8] }).fit([
+      [0, 0],
+      [1, 5],
+      [4, 5],
+    ])
     expect(model.probabilities.every(Number.isFinite)).toBe(true)
   })
 })
@@ -603,16 +827,46 @@ describe('parameters at the edge', () => {
 // ------------------------------------------------------------------------------------------------------------------------------ sampling
 
 describe('sampling', () => {
-  const fitted = (family: Case, thetas: Theta[], weightsInit: number[], X: number[][]) => family.make({ ...startOf(family, thetas, weightsInit), maxIter: 0, randomState: 5 }).fit(X)
+  const fitted = (family: Case, thetas: Theta[], weightsInit: number[], X: number[][]) =>
+    family.make({ ...startOf(family, thetas, weightsInit), maxIter: 0, randomState: 5 }).fit(X)
 
   it.each([
-    ['BinomialMixture', binomial, [[0.2], [0.9]], (theta: Theta) => [12 * theta[0], 12], (theta: Theta) => [12 * theta[0] * (1 - theta[0]), 0]],
-    ['BernoulliMixture', bernoulli, [[0.1, 0.5, 1], [0.9, 0, 0.3]], (theta: Theta) => theta, (theta: Theta) => theta.map((p) => p * (1 - p))],
-    ['PoissonMixture', poisson, [[0.3, 40, 0], [7, 2, 2000]], (theta: Theta) => theta, (theta: Theta) => theta],
+    [
+      'BinomialMixture',
+      binomial,
+      [[0.2], [0.9]],
+      (theta: Theta) => [12 * theta[0], 12],
+      (theta: Theta) => [12 * theta[0] * (1 - theta[0]), 0],
+    ],
+    [
+      'BernoulliMixture',
+      bernoulli,
+      [
+        [0.1, 0.5, 1],
+        [0.9, 0, 0.3],
+      ],
+      (theta: Theta) => theta,
+      (theta: Theta) => theta.map((p) => p * (1 - p)),
+    ],
+    [
+      'PoissonMixture',
+      poisson,
+      [
+        [0.3, 40, 0],
+        [7, 2, 2000],
+      ],
+      (theta: Theta) => theta,
+      (theta: Theta) => theta,
+    ],
   ] as const)('%s: moments of every component', (_, family, thetas, mean, variance) => {
     const n = 6000
     const row = family === binomial ? [5, 12] : [1, 0, 1]
-    const model = fitted(family, thetas.map((t) => [...t]), [0.3, 0.7], [row, row])
+    const model = fitted(
+      family,
+      thetas.map((t) => [...t]),
+      [0.3, 0.7],
+      [row, row],
+    )
     const { X, labels } = model.sample(n, { randomState: 1 })
     expect(X.shape).toEqual([n, row.length])
     expect(labels).toBeInstanceOf(Int32Array)
@@ -650,7 +904,11 @@ describe('sampling', () => {
   })
 
   it('trials of a binomial: asked for, or the mean of what it was fitted to', () => {
-    const model = new BinomialMixture({ nComponents: 1 }).fit([[1, 4], [3, 9], [5, 10]])
+    const model = new BinomialMixture({ nComponents: 1 }).fit([
+      [1, 4],
+      [3, 9],
+      [5, 10],
+    ])
     expect(new Set(Array.from(model.sample(10).X, (row) => row[1]))).toEqual(new Set([8]))
     expect(new Set(Array.from(model.sample(10, { trials: 3 }).X, (row) => row[1]))).toEqual(new Set([3]))
     expect(Array.from(model.sample(1, { trials: 0 }).X.row(0))).toEqual([0, 0])
@@ -662,7 +920,15 @@ describe('sampling', () => {
 
 describe.each(families)('%s, JSON', (_, family) => {
   const X = family.data(11, 60)
-  const options = { nComponents: 3, randomState: 2, keepHistory: true, nInit: 2, fitWeights: false, weightsInit: Float64Array.of(0.2, 0.3, 0.5), tol: 1e-4 }
+  const options = {
+    nComponents: 3,
+    randomState: 2,
+    keepHistory: true,
+    nInit: 2,
+    fitWeights: false,
+    weightsInit: Float64Array.of(0.2, 0.3, 0.5),
+    tol: 1e-4,
+  }
   const fitted = () => family.make({ ...options, ...silent }).fit(X)
 
   it('round trip, to the last bit', () => {
@@ -671,7 +937,8 @@ describe.each(families)('%s, JSON', (_, family) => {
       const again = family.fromJSON(json)
       expect(again.toJSON()).toEqual(model.toJSON())
       expect(family.thetas(again)).toEqual(family.thetas(model))
-      for (const name of ['weights', 'converged', 'nIter', 'lowerBound', 'lowerBounds', 'nFeaturesIn', 'nParameters', 'history'] as const) expect(again[name as 'weights']).toEqual(model[name as 'weights'])
+      for (const name of ['weights', 'converged', 'nIter', 'lowerBound', 'lowerBounds', 'nFeaturesIn', 'nParameters', 'history'] as const)
+        expect(again[name as 'weights']).toEqual(model[name as 'weights'])
       expectBits(again.scoreSamples(X), model.scoreSamples(X))
       expect(again.sample(9).X.toArray()).toEqual(model.sample(9).X.toArray())
       expect(again.fit(X).toJSON()).toEqual(fitted().toJSON())
@@ -697,7 +964,10 @@ describe.each(families)('%s, JSON', (_, family) => {
       [changed((f) => (f.weights = [2, -1])), /fitted\.weights/],
       [changed((f) => delete f.parameters), /fitted\.parameters/],
       [changed((f) => (f.parameters as unknown[]).pop()), /fitted\.parameters: expected shape \(3/],
-      [changed((f) => (f.parameters = JSON.parse(JSON.stringify(f.parameters).replace(/[\d.]+/, '-1')))), /fitted\.parameters: expected .*got -1 at 0/],
+      [
+        changed((f) => (f.parameters = JSON.parse(JSON.stringify(f.parameters).replace(/[\d.]+/, '-1')))),
+        /fitted\.parameters: expected .*got -1 at 0/,
+      ],
       [changed((f) => (f.nFeaturesIn = 1.5)), /fitted\.nFeaturesIn/],
       [changed((f) => delete f.fitWeights), /fitted\.fitWeights/],
       [changed((f) => delete f.meanTrials), /fitted\.meanTrials/],
@@ -713,21 +983,52 @@ describe.each(families)('%s, JSON', (_, family) => {
 // ------------------------------------------------------------------------------------------------------------------------------ refusals
 
 describe('refusals', () => {
-
   const rows: [Case, unknown, typeof TypeError | typeof RangeError, RegExp][] = [
     [binomial, [[6, 5]], RangeError, /X: BinomialMixture expected rows \(successes, trials\).*got \[6, 5\] in row 0/],
-    [binomial, [[1, 5], [-1, 5]], RangeError, /got \[-1, 5\] in row 1/],
-    [binomial, [[1, 5], [1.5, 5]], RangeError, /whole numbers.*got \[1.5, 5\] in row 1/],
+    [
+      binomial,
+      [
+        [1, 5],
+        [-1, 5],
+      ],
+      RangeError,
+      /got \[-1, 5\] in row 1/,
+    ],
+    [
+      binomial,
+      [
+        [1, 5],
+        [1.5, 5],
+      ],
+      RangeError,
+      /whole numbers.*got \[1.5, 5\] in row 1/,
+    ],
     [binomial, [[1, 2, 3]], RangeError, /X: BinomialMixture expected 2 columns, got 3/],
     [binomial, [[1]], RangeError, /expected 2 columns, got 1/],
-    [bernoulli, [[0, 1], [0, 2]], RangeError, /X: BernoulliMixture expected rows of 0 and 1, got \[0, 2\] in row 1/],
+    [
+      bernoulli,
+      [
+        [0, 1],
+        [0, 2],
+      ],
+      RangeError,
+      /X: BernoulliMixture expected rows of 0 and 1, got \[0, 2\] in row 1/,
+    ],
     [bernoulli, [[0.5, 1]], RangeError, /got \[0.5, 1\] in row 0/],
     [bernoulli, [[0, 0, 0, 0, 0, 0, 0, 3]], RangeError, /got \[0, 0, 0, 0, 0, 0, …\] in row 0/],
     [bernoulli, [[true, false]], TypeError, /X: expected a number at row 0, column 0, got true/],
     [poisson, [[1], [-1]], RangeError, /X: PoissonMixture expected rows of counts.*got \[-1\] in row 1/],
     [poisson, [[0.5]], RangeError, /rows of counts.*got \[0.5\]/],
     ...[binomial, bernoulli, poisson].flatMap((family): [Case, unknown, typeof TypeError | typeof RangeError, RegExp][] => [
-      [family, [[1, 1], [1, Number.NaN]], RangeError, /X: expected finite numbers, got NaN at row 1, column 1/],
+      [
+        family,
+        [
+          [1, 1],
+          [1, Number.NaN],
+        ],
+        RangeError,
+        /X: expected finite numbers, got NaN at row 1, column 1/,
+      ],
       [family, [[Number.POSITIVE_INFINITY, 1]], RangeError, /got Infinity at row 0, column 0/],
       [family, [[1, 1], [1]], RangeError, /X: expected every row to have 2 columns.*got 1 in row 1/],
       [family, [['1', 1]], TypeError, /X: expected a number at row 0, column 0, got '1'/],
@@ -737,18 +1038,23 @@ describe('refusals', () => {
       [family, [[]], RangeError, /X: expected at least 1 column/],
     ]),
   ]
-  it.each(rows.map(([family, X, kind, message]) => [family.name, JSON.stringify(X), family, X, kind, message] as const))('%s: rows %s', (_, __, family, X, kind, message) => {
-    const error = thrown(() => family.make().fit(X as never))
-    expect(error).toBeInstanceOf(kind)
-    expect(error.message).toMatch(message)
-  })
+  it.each(rows.map(([family, X, kind, message]) => [family.name, JSON.stringify(X), family, X, kind, message] as const))(
+    '%s: rows %s',
+    (_, __, family, X, kind, message) => {
+      const error = thrown(() => family.make().fit(X as never))
+      expect(error).toBeInstanceOf(kind)
+      expect(error.message).toMatch(message)
+    },
+  )
 
   it('predicting with other columns, or rows the family cannot have drawn', () => {
     for (const [, family] of families) {
       const model = family.make({ randomState: 0, ...silent }).fit(family.data(1, 20))
       const d = model.nFeaturesIn
       for (const method of ['predict', 'predictProba', 'scoreSamples', 'score', 'aic', 'bic', 'icl'] as const) {
-        expect(thrown(() => model[method]([new Array(d + 1).fill(1)])).message).toMatch(new RegExp(`X: expected ${d} columns, as ${family.name} was fitted with, got ${d + 1}`))
+        expect(thrown(() => model[method]([new Array(d + 1).fill(1)])).message).toMatch(
+          new RegExp(`X: expected ${d} columns, as ${family.name} was fitted with, got ${d + 1}`),
+        )
         expect(() => model[method]([new Array(d).fill(-1)])).toThrow(RangeError)
         expect(() => model[method]([new Array(d).fill(Number.NaN)])).toThrow(/got NaN at row 0, column 0/)
       }
@@ -756,11 +1062,27 @@ describe('refusals', () => {
   })
 
   it('more components than rows', () => {
-    for (const [, family] of families) expect(thrown(() => family.make({ nComponents: 3 }).fit(family.data(1, 2))).message).toMatch(/expected at least 3 rows, got shape \[2, /)
+    for (const [, family] of families)
+      expect(thrown(() => family.make({ nComponents: 3 }).fit(family.data(1, 2))).message).toMatch(
+        /expected at least 3 rows, got shape \[2, /,
+      )
   })
 
   it('starts that do not fit', () => {
-    const X = { BinomialMixture: [[1, 2], [0, 3]], BernoulliMixture: [[0, 1], [1, 0]], PoissonMixture: [[3, 1], [0, 2]] }
+    const X = {
+      BinomialMixture: [
+        [1, 2],
+        [0, 3],
+      ],
+      BernoulliMixture: [
+        [0, 1],
+        [1, 0],
+      ],
+      PoissonMixture: [
+        [3, 1],
+        [0, 2],
+      ],
+    }
     const bad: [Case, object, typeof TypeError | typeof RangeError, RegExp][] = [
       [binomial, { probabilitiesInit: [0.5] }, RangeError, /probabilitiesInit: expected shape \(2\), got length 1/],
       [binomial, { probabilitiesInit: [0.5, 1.5] }, RangeError, /probabilitiesInit: expected probabilities from 0 to 1, got 1.5 at 1/],
@@ -768,9 +1090,39 @@ describe('refusals', () => {
       [binomial, { probabilitiesInit: [[0.5], [0.5]] }, TypeError, /probabilitiesInit: expected a number/],
       [binomial, { probabilitiesInit: 0.5 }, TypeError, /probabilitiesInit: expected an array, got 0.5/],
       [bernoulli, { probabilitiesInit: [0.5, 0.5] }, TypeError, /probabilitiesInit: expected shape \(2, 2\), got 0.5/],
-      [bernoulli, { probabilitiesInit: [[0.5, -0.1], [0, 1]] }, RangeError, /got -0.1 at 1/],
-      [poisson, { ratesInit: [[1, 2], [3, -4]] }, RangeError, /ratesInit: expected rates of at least 0, got -4 at 3/],
-      [poisson, { ratesInit: [[1, 2, 3], [1, 2, 3]] }, RangeError, /ratesInit: expected shape \(2, 2\), got length 3 in dimension 1/],
+      [
+        bernoulli,
+        {
+          probabilitiesInit: [
+            [0.5, -0.1],
+            [0, 1],
+          ],
+        },
+        RangeError,
+        /got -0.1 at 1/,
+      ],
+      [
+        poisson,
+        {
+          ratesInit: [
+            [1, 2],
+            [3, -4],
+          ],
+        },
+        RangeError,
+        /ratesInit: expected rates of at least 0, got -4 at 3/,
+      ],
+      [
+        poisson,
+        {
+          ratesInit: [
+            [1, 2, 3],
+            [1, 2, 3],
+          ],
+        },
+        RangeError,
+        /ratesInit: expected shape \(2, 2\), got length 3 in dimension 1/,
+      ],
       ...[binomial, bernoulli, poisson].flatMap((family): [Case, object, typeof TypeError | typeof RangeError, RegExp][] => [
         [family, { weightsInit: [0.5, 0.6] }, RangeError, /weightsInit: expected weights that sum to 1, got a sum of 1.1/],
         [family, { weightsInit: [1.5, -0.5] }, RangeError, /weightsInit: expected numbers from 0 to 1, got 1.5 at 0/],
@@ -808,10 +1160,22 @@ describe('refusals', () => {
       }
       const other = family === poisson ? 'probabilitiesInit' : 'ratesInit'
       expect(thrown(() => family.make({ [other]: [1] })).message).toContain(`unknown option '${other}'`)
-      expect(thrown(() => family.make().fit(family.data(1, 5), { sampleWeights: [1] } as never)).message).toMatch(/Did you mean 'sampleWeight'/)
+      expect(thrown(() => family.make().fit(family.data(1, 5), { sampleWeights: [1] } as never)).message).toMatch(
+        /Did you mean 'sampleWeight'/,
+      )
       expect(thrown(() => family.make().fit(family.data(1, 5), { sampleWeight: [1] })).message).toMatch(/sampleWeight: expected 5 numbers/)
       expect(thrown(() => family.make().fit(family.data(1, 2), { sampleWeight: [0, 0] })).message).toMatch(/at least one weight above 0/)
-      expect(family.make({ weightsInit: null, [family.start]: null }).getParams()).toMatchObject({ weightsInit: null, [family.start]: null, nComponents: 1, tol: 1e-3, maxIter: 100, nInit: 1, fitWeights: true, assignment: 'soft', keepHistory: false })
+      expect(family.make({ weightsInit: null, [family.start]: null }).getParams()).toMatchObject({
+        weightsInit: null,
+        [family.start]: null,
+        nComponents: 1,
+        tol: 1e-3,
+        maxIter: 100,
+        nInit: 1,
+        fitWeights: true,
+        assignment: 'soft',
+        keepHistory: false,
+      })
     }
   })
 
@@ -823,7 +1187,17 @@ describe('refusals', () => {
       expect(error).toBeInstanceOf(NotFittedError)
       expect(error.message).toContain(`This ${family.name} is not fitted yet`)
     }
-    for (const name of ['weights', family === poisson ? 'rates' : 'probabilities', 'converged', 'nIter', 'lowerBound', 'lowerBounds', 'history', 'nFeaturesIn', 'nParameters'])
+    for (const name of [
+      'weights',
+      family === poisson ? 'rates' : 'probabilities',
+      'converged',
+      'nIter',
+      'lowerBound',
+      'lowerBounds',
+      'history',
+      'nFeaturesIn',
+      'nParameters',
+    ])
       expect(() => model[name]).toThrow(NotFittedError)
   })
 
@@ -834,7 +1208,12 @@ describe('refusals', () => {
     const failures: (() => unknown)[] = [
       () => model.fit([[-1, -1]]),
       () => model.fit(X, { sampleWeight: [] }),
-      () => model.fit(X, { onIteration: () => { throw new RangeError('mine') } }),
+      () =>
+        model.fit(X, {
+          onIteration: () => {
+            throw new RangeError('mine')
+          },
+        }),
       () => model.setParams({ [family.start]: [0.1, 0.2, 0.3] }).fit(X),
       () => model.setParams({ nComponents: 99 }).fit(X),
     ]

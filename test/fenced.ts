@@ -59,14 +59,19 @@ export function draw(seed: number, n: number, d: number, k: number) {
 }
 
 /** The sizes for d: every n, each with three k, so that all pairs meet over the eleven d. */
-export const sizes = (d: number) => NS.flatMap((n, i) => [0, 3, 7].map((step) => ({ n, k: KS[(i + step + DS.indexOf(d)) % KS.length], seed: 1000 * d + n + step })))
+export const sizes = (d: number) =>
+  NS.flatMap((n, i) => [0, 3, 7].map((step) => ({ n, k: KS[(i + step + DS.indexOf(d)) % KS.length], seed: 1000 * d + n + step })))
 
 /** Ways to cut [0, n) into calls at multiples of 256. */
 export function cuttings(n: number): number[][] {
   if (n <= 256) return [[0, n]]
   const all = Array.from({ length: Math.ceil(n / 256) }, (_, i) => i * 256)
-  const cuts = [[0, n], [...all, n]]
+  const cuts = [
+    [0, n],
+    [...all, n],
+  ]
   if (n > 512) cuts.push([0, 512, n], [0, 256, n])
   return cuts
 }
-export const alongCuts = (cuts: number[], call: (start: number, end: number) => void) => cuts.slice(1).forEach((end, i) => call(cuts[i], end))
+export const alongCuts = (cuts: number[], call: (start: number, end: number) => void) =>
+  cuts.slice(1).forEach((end, i) => call(cuts[i], end))

@@ -3,7 +3,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type CovarianceType, GaussianModel, type GaussianParameters } from '../src/gaussian.ts'
-import { DegenerateCovarianceError, GaussianMixture, type GaussianMixtureOptions, KMeans, Matrix, type MatrixLike, NotFittedError, adjustedRandScore } from '../src/index.ts'
+import {
+  DegenerateCovarianceError,
+  GaussianMixture,
+  type GaussianMixtureOptions,
+  KMeans,
+  Matrix,
+  type MatrixLike,
+  NotFittedError,
+  adjustedRandScore,
+} from '../src/index.ts'
 import { sourceOf } from '../src/matrix.ts'
 import { type Algorithm, drive } from '../src/passes.ts'
 import { withRows } from '../src/resident.ts'
@@ -24,7 +33,17 @@ type Fitted = GaussianMixture<CovarianceType>
 const mixture = (options: Options = {}): Fitted => new GaussianMixture<CovarianceType>({ randomState: 0, onWarning() {}, ...options })
 
 /** Everything a fit leaves, as one list of numbers. */
-const bitsOf = (m: Fitted): number[] => flat([m.weights, m.means, m.covariances as Nested, m.precisions as Nested, m.precisionsCholesky as Nested, m.lowerBounds, m.nIter, Number(m.converged)])
+const bitsOf = (m: Fitted): number[] =>
+  flat([
+    m.weights,
+    m.means,
+    m.covariances as Nested,
+    m.precisions as Nested,
+    m.precisionsCholesky as Nested,
+    m.lowerBounds,
+    m.nIter,
+    Number(m.converged),
+  ])
 
 const PARTS = ['weights', 'means', 'covariances', 'precisions', 'precisionsCholesky', 'lowerBounds'] as const
 const part = (m: object, name: (typeof PARTS)[number]) => (m as Record<string, Nested>)[name]
@@ -54,13 +73,27 @@ function startFor(X: number[][], type: CovarianceType, k: number) {
   const mean = range(d).map((j) => sum(X.map((r) => r[j])) / X.length)
   const precision = range(d).map((j) => X.length / sum(X.map((r) => (r[j] - mean[j]) ** 2)))
   const square = range(d).map((i) => range(d).map((j) => (i === j ? precision[i] : 0)))
-  const precisions = { full: range(k).map(() => square), tied: square, diag: range(k).map(() => precision), spherical: range(k).map(() => sum(precision) / d) }
-  return { weightsInit: range(k).map(() => 1 / k), meansInit: range(k).map((c) => X[Math.floor((c * X.length) / k)]), precisionsInit: precisions[type] }
+  const precisions = {
+    full: range(k).map(() => square),
+    tied: square,
+    diag: range(k).map(() => precision),
+    spherical: range(k).map(() => sum(precision) / d),
+  }
+  return {
+    weightsInit: range(k).map(() => 1 / k),
+    meansInit: range(k).map((c) => X[Math.floor((c * X.length) / k)]),
+    precisionsInit: precisions[type],
+  }
 }
 
 /** Runs one algorithm of GaussianModel. */
-const onModel = (X: number[][], type: CovarianceType, k: number, regCovar: number, algorithm: (model: GaussianModel) => Algorithm<GaussianParameters>) =>
-  withRows(sourceOf(X), undefined, (data) => drive(algorithm(new GaussianModel(data, type, k, regCovar)), data.arena))
+const onModel = (
+  X: number[][],
+  type: CovarianceType,
+  k: number,
+  regCovar: number,
+  algorithm: (model: GaussianModel) => Algorithm<GaussianParameters>,
+) => withRows(sourceOf(X), undefined, (data) => drive(algorithm(new GaussianModel(data, type, k, regCovar)), data.arena))
 const fromResponsibilities = (X: number[][], R: number[][], type: CovarianceType, regCovar: number) =>
   onModel(X, type, R[0].length, regCovar, (model) =>
     model.fromResponsibilities((begin, end, out) => {
@@ -79,13 +112,23 @@ describe('from the same start, after as many iterations, scikit-learn’s result
     const { weights, means, precisions } = starts[c.start]
     const { maxIter, tol, regCovar, nComponents } = c
     const type = c.covarianceType as CovarianceType
-    const m = mixture({ nComponents, covarianceType: type, maxIter, tol, regCovar, weightsInit: weights, meansInit: means, precisionsInit: precisions }).fit(X)
+    const m = mixture({
+      nComponents,
+      covarianceType: type,
+      maxIter,
+      tol,
+      regCovar,
+      weightsInit: weights,
+      meansInit: means,
+      precisionsInit: precisions,
+    }).fit(X)
     // Promised: 1e-8, lower bounds 1e-10. Expected: 2⁻⁵² times a covariance's condition (iris, tied: 200) times what up to 30 iterations make of a
     // difference; measured: up to 2e-12. On `shifted`, at 1000 standard deviations, scikit-learn's second moments less squared means are
     // themselves off by 1000²·2⁻⁵² = 2e-10, which iterations raise tenfold; its full covariances are not made so.
     const cancelled = c.data === 'shifted' && type !== 'full'
     const bound = cancelled ? 1e-8 : 1e-11
-    for (const name of PARTS) expect(relativeError(part(m, name), part(c, name)), name).toBeLessThan(name === 'lowerBounds' ? Math.min(bound, 1e-10) : bound)
+    for (const name of PARTS)
+      expect(relativeError(part(m, name), part(c, name)), name).toBeLessThan(name === 'lowerBounds' ? Math.min(bound, 1e-10) : bound)
     expect(relativeError(m.lowerBound, c.lowerBound)).toBeLessThan(1e-10)
     expect(relativeError(m.score(X), c.score)).toBeLessThan(1e-10)
     expect(relativeError(m.scoreSamples(X).subarray(0, 20), c.scoreSamples)).toBeLessThan(bound)
@@ -115,8 +158,11 @@ describe('the first M-step on given responsibilities is scikit-learn’s', () =>
   it.each((golden.initial as unknown as Initial[]).map((c) => [c.name, c] as const))('%s', (_, c) => {
     const [X, k, type] = [data[c.data], c.nComponents, c.covarianceType]
     const { rows } = c
-    const R = c.responsibilities64?.map((row) => row.map((v) => v / 64)) ?? c.labels?.map((label) => range(k).map((j) => Number(j === label)))
-    const p = R ? fromResponsibilities(X, R, type, c.regCovar) : onModel(X, type, k, c.regCovar, (model) => model.fromRows(Int32Array.from(rows as number[])))
+    const R =
+      c.responsibilities64?.map((row) => row.map((v) => v / 64)) ?? c.labels?.map((label) => range(k).map((j) => Number(j === label)))
+    const p = R
+      ? fromResponsibilities(X, R, type, c.regCovar)
+      : onModel(X, type, k, c.regCovar, (model) => model.fromRows(Int32Array.from(rows as number[])))
     expect(relativeError(p.weights, c.weights)).toBeLessThan(1e-14)
     expect(relativeError(p.means, c.means)).toBeLessThan(1e-14)
     if (rows && (type === 'diag' || type === 'spherical')) {
@@ -136,7 +182,16 @@ describe('on data shifted by 1e6, nearer to 60-digit results than scikit-learn',
   it.each(cases.map((c) => [c.name, c] as const))('%s iterations', (_, c) => {
     const { covarianceType, maxIter, tol, regCovar, start, translated: truth, sklearn } = c
     const { weights, means, precisions } = start
-    const m = mixture({ nComponents: 2, covarianceType: covarianceType as CovarianceType, maxIter, tol, regCovar, weightsInit: weights, meansInit: means, precisionsInit: precisions as never }).fit(X)
+    const m = mixture({
+      nComponents: 2,
+      covarianceType: covarianceType as CovarianceType,
+      maxIter,
+      tol,
+      regCovar,
+      weightsInit: weights,
+      meansInit: means,
+      precisionsInit: precisions as never,
+    }).fit(X)
     // A mean lies on the grid of 1e6 (half of 2⁻³³ off) and 10·2⁻⁵² on n_k pulls it by 10·2⁻⁵²·1e6/n_k, n_k > 20: e = 1.7e-10. Everything else sees e
     // only through the responsibilities of the next iteration (slope below 1/10 per unit here): after one iteration nothing does.
     const e = 2 ** -34 + (10 * EPS * 1e6) / 20
@@ -169,7 +224,9 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
     // covariance of √r·(x − μ), written out
     const own = range(2).map((c) => {
       const mean = range(d).map((j) => sum(X.map((x, i) => R[i][c] * x[j])) / n[c])
-      return range(d).map((a) => range(d).map((b) => sum(X.map((x, i) => Math.sqrt(R[i][c]) * (x[a] - mean[a]) * (Math.sqrt(R[i][c]) * (x[b] - mean[b])))) / n[c]))
+      return range(d).map((a) =>
+        range(d).map((b) => sum(X.map((x, i) => Math.sqrt(R[i][c]) * (x[a] - mean[a]) * (Math.sqrt(R[i][c]) * (x[b] - mean[b])))) / n[c]),
+      )
     })
     const diagonal = own.map((S) => S.map((row, j) => row[j]))
     const expected = {
@@ -183,7 +240,13 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
     for (const c of range(type === 'tied' ? 1 : 2)) {
       const inverse = naiveInverse(naiveCovariance(expected, type, c, d))
       const f = (i: number, j: number) =>
-        type === 'full' ? p.precisionsCholesky[(c * d + i) * d + j] : type === 'tied' ? p.precisionsCholesky[i * d + j] : i === j ? p.precisionsCholesky[type === 'diag' ? c * d + i : c] : 0
+        type === 'full'
+          ? p.precisionsCholesky[(c * d + i) * d + j]
+          : type === 'tied'
+            ? p.precisionsCholesky[i * d + j]
+            : i === j
+              ? p.precisionsCholesky[type === 'diag' ? c * d + i : c]
+              : 0
       const product = range(d).map((i) => range(d).map((j) => sum(range(d).map((m) => f(i, m) * f(j, m)))))
       expect(relativeError(product, inverse)).toBeLessThan(1e-12)
       for (const i of range(d)) for (const j of range(i)) expect(f(i, j)).toBe(0)
@@ -198,13 +261,46 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
   })
 
   it('log-densities are the product of normal densities where features are independent', () => {
-    const means = [[1, -2, 0.5], [0, 3, 1]]
-    const variances = type === 'spherical' ? [[0.7, 0.7, 0.7], [1.3, 1.3, 1.3]] : type === 'tied' ? [[0.5, 1, 2], [0.5, 1, 2]] : [[0.5, 1, 2], [0.2, 3, 0.9]]
+    const means = [
+      [1, -2, 0.5],
+      [0, 3, 1],
+    ]
+    const variances =
+      type === 'spherical'
+        ? [
+            [0.7, 0.7, 0.7],
+            [1.3, 1.3, 1.3],
+          ]
+        : type === 'tied'
+          ? [
+              [0.5, 1, 2],
+              [0.5, 1, 2],
+            ]
+          : [
+              [0.5, 1, 2],
+              [0.2, 3, 0.9],
+            ]
     const square = (v: number[]) => v.map((x, i) => v.map((_, j) => (i === j ? 1 / x : 0)))
-    const precisionsInit = { full: variances.map(square), tied: square(variances[0]), diag: variances.map((v) => v.map((x) => 1 / x)), spherical: variances.map((v) => 1 / v[0]) }[type]
-    const m = mixture({ nComponents: 2, covarianceType: type, weightsInit: [0.25, 0.75], meansInit: means, precisionsInit, maxIter: 0 }).fit(X)
+    const precisionsInit = {
+      full: variances.map(square),
+      tied: square(variances[0]),
+      diag: variances.map((v) => v.map((x) => 1 / x)),
+      spherical: variances.map((v) => 1 / v[0]),
+    }[type]
+    const m = mixture({
+      nComponents: 2,
+      covarianceType: type,
+      weightsInit: [0.25, 0.75],
+      meansInit: means,
+      precisionsInit,
+      maxIter: 0,
+    }).fit(X)
     const expected = X.map((x) => {
-      const joint = means.map((mean, c) => Math.log([0.25, 0.75][c]) + sum(x.map((v, j) => -0.5 * (Math.log(2 * Math.PI * variances[c][j]) + (v - mean[j]) ** 2 / variances[c][j]))))
+      const joint = means.map(
+        (mean, c) =>
+          Math.log([0.25, 0.75][c]) +
+          sum(x.map((v, j) => -0.5 * (Math.log(2 * Math.PI * variances[c][j]) + (v - mean[j]) ** 2 / variances[c][j]))),
+      )
       const top = Math.max(...joint)
       return top + Math.log(sum(joint.map((v) => Math.exp(v - top))))
     })
@@ -237,12 +333,53 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
   ])('fitPredict is fit, then predict: %s', (_, options) => {
     const predicted = mixture({ nComponents: 4, covarianceType: type, ...options }).fitPredict(X)
     expect(predicted).toBeInstanceOf(Int32Array)
-    expectBits(predicted, mixture({ nComponents: 4, covarianceType: type, ...options }).fit(X).predict(X))
+    expectBits(
+      predicted,
+      mixture({ nComponents: 4, covarianceType: type, ...options })
+        .fit(X)
+        .predict(X),
+    )
     expect(adjustedRandScore(labels, predicted)).toBeGreaterThan(0.95)
   })
 
   it('fit recovers weights, means and covariances', () => {
-    const truth = mixture({ nComponents: 3, covarianceType: type, weightsInit: [0.2, 0.3, 0.5], meansInit: [[0, 0], [9, 1], [-3, 8]], precisionsInit: { full: [[[1, 0.4], [0.4, 1]], [[2, 0], [0, 0.5]], [[1, -0.5], [-0.5, 1]]], tied: [[1, 0.4], [0.4, 1]], diag: [[1, 2], [2, 0.5], [1, 1]], spherical: [1, 2, 0.5] }[type], maxIter: 0 }).fit(three.X)
+    const truth = mixture({
+      nComponents: 3,
+      covarianceType: type,
+      weightsInit: [0.2, 0.3, 0.5],
+      meansInit: [
+        [0, 0],
+        [9, 1],
+        [-3, 8],
+      ],
+      precisionsInit: {
+        full: [
+          [
+            [1, 0.4],
+            [0.4, 1],
+          ],
+          [
+            [2, 0],
+            [0, 0.5],
+          ],
+          [
+            [1, -0.5],
+            [-0.5, 1],
+          ],
+        ],
+        tied: [
+          [1, 0.4],
+          [0.4, 1],
+        ],
+        diag: [
+          [1, 2],
+          [2, 0.5],
+          [1, 1],
+        ],
+        spherical: [1, 2, 0.5],
+      }[type],
+      maxIter: 0,
+    }).fit(three.X)
     const { X: drawn } = truth.sample(6000, { randomState: 11 })
     const m = mixture({ nComponents: 3, covarianceType: type, regCovar: 0, nInit: 3, tol: 1e-6 }).fit(drawn)
     const order = range(3).map((c) => m.predict([truth.means[c]])[0])
@@ -253,7 +390,8 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
       const true_ = naiveCovariance(truth.covariances, type, c, 2)
       for (const j of [0, 1]) {
         expect(Math.abs(m.means[mine][j] - truth.means[c][j])).toBeLessThan(4 * Math.sqrt(true_[j][j] / 1200))
-        for (const i of [0, 1]) expect(Math.abs(own[i][j] - true_[i][j])).toBeLessThan(4 * Math.sqrt((2 * true_[i][i] * true_[j][j]) / 1200))
+        for (const i of [0, 1])
+          expect(Math.abs(own[i][j] - true_[i][j])).toBeLessThan(4 * Math.sqrt((2 * true_[i][i] * true_[j][j]) / 1200))
       }
     })
   })
@@ -278,8 +416,18 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
   })
 
   it('the likelihood never falls with regCovar 0, iteration by iteration', () => {
-    for (const [init, k] of [['random', 3], ['kmeans', 7]] as const) {
-      const { lowerBounds, nIter } = mixture({ nComponents: k, covarianceType: type, regCovar: 0, initParams: init, tol: 1e-9, maxIter: 300 }).fit(X)
+    for (const [init, k] of [
+      ['random', 3],
+      ['kmeans', 7],
+    ] as const) {
+      const { lowerBounds, nIter } = mixture({
+        nComponents: k,
+        covarianceType: type,
+        regCovar: 0,
+        initParams: init,
+        tol: 1e-9,
+        maxIter: 300,
+      }).fit(X)
       expect(nIter).toBeGreaterThan(3)
       // a mean of 400 terms of a few units
       for (let i = 1; i < nIter; i++) expect(lowerBounds[i] - lowerBounds[i - 1]).toBeGreaterThan(-400 * EPS)
@@ -337,7 +485,11 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
       const options = { nComponents: 3, covarianceType: type, initParams: 'random' as const, maxIter: 4, randomState }
       const last: number[] = []
       const one = mixture(options).fit(three.X)
-      const ten = mixture({ ...options, nInit: 10 }).fit(three.X, { onIteration: ({ run, lowerBound }) => { last[run] = lowerBound } })
+      const ten = mixture({ ...options, nInit: 10 }).fit(three.X, {
+        onIteration: ({ run, lowerBound }) => {
+          last[run] = lowerBound
+        },
+      })
       expect(ten.lowerBound).toBeGreaterThanOrEqual(one.lowerBound)
       expect(last).toHaveLength(10)
       expect(ten.lowerBound).toBe(Math.max(...last))
@@ -349,10 +501,11 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
     const start = mixture({ nComponents: 4, covarianceType: type, initParams, maxIter: 0 }).fit(X)
     expect(new Set(start.means.map(String)).size).toBe(4)
     expect([start.nIter, start.converged, start.lowerBound, start.lowerBounds]).toEqual([0, false, Number.NEGATIVE_INFINITY, []])
-    for (const row of start.means) row.forEach((m, j) => {
-      expect(m).toBeGreaterThanOrEqual(Math.min(...X.map((x) => x[j])))
-      expect(m).toBeLessThanOrEqual(Math.max(...X.map((x) => x[j])))
-    })
+    for (const row of start.means)
+      row.forEach((m, j) => {
+        expect(m).toBeGreaterThanOrEqual(Math.min(...X.map((x) => x[j])))
+        expect(m).toBeLessThanOrEqual(Math.max(...X.map((x) => x[j])))
+      })
     const rows = initParams === 'k-means++' || initParams === 'random_from_data'
     // scikit-learn's: mass on K rows of N only
     expect(relativeError(sum(start.weights), rows ? 4 / 400 : 1)).toBeLessThan(1e-13)
@@ -369,7 +522,10 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
     const m = mixture({ nComponents: 4, covarianceType: type, meansInit, precisionsInit, maxIter: 0 }).fit(X)
     expect(m.means).toEqual(meansInit)
     expect(relativeError(m.precisions as Nested, precisionsInit as Nested)).toBeLessThan(1e-14)
-    for (const c of range(4)) expect(relativeError(naiveCovariance(m.covariances, type, c, d), naiveInverse(naiveCovariance(m.precisions, type, c, d)))).toBeLessThan(1e-13)
+    for (const c of range(4))
+      expect(
+        relativeError(naiveCovariance(m.covariances, type, c, d), naiveInverse(naiveCovariance(m.precisions, type, c, d))),
+      ).toBeLessThan(1e-13)
     expect(m.predictProba(X).shape).toEqual([400, 4])
     expect(m.sample(10).X.shape).toEqual([10, d])
   })
@@ -385,7 +541,12 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
     const labels = new KMeans({ nClusters: 4, nInit: 1, randomState: 5 }).fit(X).labels
     const R = Array.from(labels, (l) => range(4).map((c) => Number(c === l)))
     const { covariances } = naiveMStep(X, R, type, { regCovar: 1e-6 })
-    const inverse = { full: () => covariances.map(naiveInverse), tied: () => naiveInverse(covariances), diag: () => covariances.map((r: number[]) => r.map((v) => 1 / v)), spherical: () => covariances.map((v: number) => 1 / v) }[type]()
+    const inverse = {
+      full: () => covariances.map(naiveInverse),
+      tied: () => naiveInverse(covariances),
+      diag: () => covariances.map((r: number[]) => r.map((v) => 1 / v)),
+      spherical: () => covariances.map((v: number) => 1 / v),
+    }[type]()
     const byDefault = mixture({ nComponents: 4, covarianceType: type, randomState: 5 }).fit(X)
     const given = mixture({ nComponents: 4, covarianceType: type, randomState: 5, precisionsInit: inverse }).fit(X)
     expect(given.nIter).toBe(byDefault.nIter)
@@ -393,18 +554,35 @@ describe.each(TYPES)('scikit-learn’s catalogue, %s', (type) => {
   })
 
   it('three points, one component: fits and samples', () => {
-    const m = mixture({ covarianceType: type }).fit([[0.3, 1], [-1, 0.5], [2, -0.2]])
+    const m = mixture({ covarianceType: type }).fit([
+      [0.3, 1],
+      [-1, 0.5],
+      [2, -0.2],
+    ])
     expect(m.sample(5).X.data.every(Number.isFinite)).toBe(true)
   })
 
   it('a start in full uses no random number: every seed and none give the same bits', () => {
     const options = { nComponents: 4, covarianceType: type, ...startFor(X, type, 4) }
     const bits = bitsOf(mixture(options).fit(X))
-    for (const randomState of [1, 2, undefined]) expectBits(bitsOf(new GaussianMixture<CovarianceType>({ ...options, randomState, onWarning() {} }).fit(X)), bits)
+    for (const randomState of [1, 2, undefined])
+      expectBits(bitsOf(new GaussianMixture<CovarianceType>({ ...options, randomState, onWarning() {} }).fit(X)), bits)
   })
 
   it('a start that leads nowhere in one iteration: no error, not converged, everything set', () => {
-    const m = mixture({ nComponents: 3, covarianceType: type, weightsInit: [0.01, 0.01, 0.98], meansInit: [X[0], X[1], [100, 100, 100]], precisionsInit: { full: range(3).map(() => range(3).map((i) => range(3).map((j) => (i === j ? 1e6 : 0)))), tied: range(3).map((i) => range(3).map((j) => (i === j ? 1e6 : 0))), diag: rowsOf(3, 3, () => 1e6), spherical: [1e6, 1e6, 550] }[type], maxIter: 1 }).fit(X)
+    const m = mixture({
+      nComponents: 3,
+      covarianceType: type,
+      weightsInit: [0.01, 0.01, 0.98],
+      meansInit: [X[0], X[1], [100, 100, 100]],
+      precisionsInit: {
+        full: range(3).map(() => range(3).map((i) => range(3).map((j) => (i === j ? 1e6 : 0)))),
+        tied: range(3).map((i) => range(3).map((j) => (i === j ? 1e6 : 0))),
+        diag: rowsOf(3, 3, () => 1e6),
+        spherical: [1e6, 1e6, 550],
+      }[type],
+      maxIter: 1,
+    }).fit(X)
     expect(m.converged).toBe(false)
     expect(bitsOf(m).every(Number.isFinite)).toBe(true)
   })
@@ -446,20 +624,51 @@ describe('scikit-learn’s catalogue, the rest', () => {
 
   it('options are as given, before and after a fit, and what was given is not changed', () => {
     const weightsInit = Float64Array.of(0.25, 0.75)
-    const meansInit = [[1, 2], [3, 4]]
-    const precisionsInit = [[1, 2], [3, 4]]
-    const options: Options = { nComponents: 2, covarianceType: 'diag', tol: 1e-4, regCovar: 1e-5, maxIter: 7, nInit: 2, initParams: 'random', weightsInit, meansInit, precisionsInit, randomState: 9, warmStart: true }
+    const meansInit = [
+      [1, 2],
+      [3, 4],
+    ]
+    const precisionsInit = [
+      [1, 2],
+      [3, 4],
+    ]
+    const options: Options = {
+      nComponents: 2,
+      covarianceType: 'diag',
+      tol: 1e-4,
+      regCovar: 1e-5,
+      maxIter: 7,
+      nInit: 2,
+      initParams: 'random',
+      weightsInit,
+      meansInit,
+      precisionsInit,
+      randomState: 9,
+      warmStart: true,
+    }
     const m = mixture(options)
     expect(m.getParams()).toEqual(options)
     m.fit(three.X)
     expect(m.getParams()).toEqual(options)
     expect(m.getParams().weightsInit).toBe(weightsInit)
-    expect([Array.from(weightsInit), meansInit, precisionsInit]).toEqual([[0.25, 0.75], [[1, 2], [3, 4]], [[1, 2], [3, 4]]])
+    expect([Array.from(weightsInit), meansInit, precisionsInit]).toEqual([
+      [0.25, 0.75],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ])
   })
 
   it('one iteration is one iteration; more components than samples is an error', () => {
     expect(mixture({ maxIter: 1 }).fit(three.X).nIter).toBe(1)
-    expect(() => mixture({ nComponents: 12 }).fit(three.X.slice(0, 10))).toThrow(new RangeError('X: expected at least nComponents = 12 rows, got 10. Use fewer components or more data.'))
+    expect(() => mixture({ nComponents: 12 }).fit(three.X.slice(0, 10))).toThrow(
+      new RangeError('X: expected at least nComponents = 12 rows, got 10. Use fewer components or more data.'),
+    )
   })
 
   it('before a fit: NotFittedError, and more EM scores higher than one step', () => {
@@ -489,7 +698,11 @@ describe.each(TYPES)('symmetries, %s', (type) => {
     const [n, d] = [400, 3]
     const values = flat(X)
     const strided = new Float64Array(2 + n * 8).fill(Number.NaN)
-    X.forEach((row, i) => row.forEach((v, j) => { strided[2 + 8 * i + 2 * j] = v }))
+    X.forEach((row, i) =>
+      row.forEach((v, j) => {
+        strided[2 + 8 * i + 2 * j] = v
+      }),
+    )
     const columns = range(d).map((j) => Float64Array.from(X, (r) => r[j]))
     const forms: MatrixLike[] = [
       X.map((r) => Float64Array.from(r)),
@@ -522,7 +735,11 @@ describe.each(TYPES)('symmetries, %s', (type) => {
   it('permuted components, rows and features give the permuted result', () => {
     const order = [2, 0, 3, 1]
     const pick = <T>(list: ArrayLike<T>) => order.map((c) => list[c])
-    const permuted = mixture({ ...options, meansInit: pick(start.meansInit), precisionsInit: type === 'tied' ? start.precisionsInit : (pick(start.precisionsInit as never) as never) }).fit(X)
+    const permuted = mixture({
+      ...options,
+      meansInit: pick(start.meansInit),
+      precisionsInit: type === 'tied' ? start.precisionsInit : (pick(start.precisionsInit as never) as never),
+    }).fit(X)
     expect(relativeError(permuted.weights, pick(reference.weights))).toBeLessThan(1e-12)
     expect(relativeError(permuted.means, pick(reference.means))).toBeLessThan(1e-12)
     expect(relativeError(permuted.lowerBounds, reference.lowerBounds)).toBeLessThan(1e-13)
@@ -540,15 +757,33 @@ describe.each(TYPES)('symmetries, %s', (type) => {
   })
 
   it('x → a·x + b moves means, scales covariances by a², lowers the log-likelihood by d·ln a', () => {
-    for (const [a, b] of [[3, -7], [0.01, 5], [-2, 100]]) {
+    for (const [a, b] of [
+      [3, -7],
+      [0.01, 5],
+      [-2, 100],
+    ]) {
       const moved = X.map((row) => row.map((v) => a * v + b))
-      const movedStart = { ...start, meansInit: start.meansInit.map((row) => row.map((v) => a * v + b)), precisionsInit: nest(start.precisionsInit, (v) => v / (a * a)) as never }
+      const movedStart = {
+        ...start,
+        meansInit: start.meansInit.map((row) => row.map((v) => a * v + b)),
+        precisionsInit: nest(start.precisionsInit, (v) => v / (a * a)) as never,
+      }
       const m = mixture({ ...options, ...movedStart }).fit(moved)
       // rounding a·x + b moves the data by |b|/|a|·2⁻⁵³ of their own units; 12 iterations and conditions of 20 on top
       const bound = 1e-12 * (1 + Math.abs(b / a))
-      expect(relativeError(m.means, reference.means.map((row) => row.map((v) => a * v + b)))).toBeLessThan(bound)
+      expect(
+        relativeError(
+          m.means,
+          reference.means.map((row) => row.map((v) => a * v + b)),
+        ),
+      ).toBeLessThan(bound)
       expect(relativeError(m.covariances as Nested, nest(reference.covariances, (v) => v * a * a) as Nested)).toBeLessThan(10 * bound)
-      expect(relativeError(m.lowerBounds, reference.lowerBounds.map((v) => v - 3 * Math.log(Math.abs(a))))).toBeLessThan(bound)
+      expect(
+        relativeError(
+          m.lowerBounds,
+          reference.lowerBounds.map((v) => v - 3 * Math.log(Math.abs(a))),
+        ),
+      ).toBeLessThan(bound)
     }
   })
 
@@ -558,25 +793,45 @@ describe.each(TYPES)('symmetries, %s', (type) => {
     const near = grid(X)
     const nearStart = startFor(near, type, 4)
     const plain = mixture({ ...options, ...nearStart }).fit(near)
-    const far = mixture({ ...options, ...nearStart, meansInit: nearStart.meansInit.map((r) => r.map((v) => v + 2 ** 40)) }).fit(near.map((r) => r.map((v) => v + 2 ** 40)))
+    const far = mixture({ ...options, ...nearStart, meansInit: nearStart.meansInit.map((r) => r.map((v) => v + 2 ** 40)) }).fit(
+      near.map((r) => r.map((v) => v + 2 ** 40)),
+    )
     // means lie on the grid, 2⁻¹³ off at most, in units of standard deviations near 1; twelve iterations from a poor start raise that a little
     const step = 8 * 2 ** -13
     expect(Math.max(...flat(far.means).map((v, i) => Math.abs(v - 2 ** 40 - flat(plain.means)[i])))).toBeLessThan(step)
     expect(relativeError(far.covariances as Nested, plain.covariances as Nested)).toBeLessThan(step)
     expect(Math.abs(far.lowerBound - plain.lowerBound)).toBeLessThan(step)
-    expect(relativeError(far.predictProba(near.map((r) => r.map((v) => v + 2 ** 40))).data, plain.predictProba(near).data)).toBeLessThan(8 * step)
+    expect(relativeError(far.predictProba(near.map((r) => r.map((v) => v + 2 ** 40))).data, plain.predictProba(near).data)).toBeLessThan(
+      8 * step,
+    )
     for (const power of [498, -498]) {
       const s = 2 ** power
-      const scaledStart = { ...nearStart, meansInit: nest(nearStart.meansInit, (v) => v * s) as never, precisionsInit: nest(nearStart.precisionsInit, (v) => v / s / s) as never }
+      const scaledStart = {
+        ...nearStart,
+        meansInit: nest(nearStart.meansInit, (v) => v * s) as never,
+        precisionsInit: nest(nearStart.precisionsInit, (v) => v / s / s) as never,
+      }
       const m = mixture({ ...options, ...scaledStart }).fit(nest(near, (v) => v * s) as number[][])
       // scaling is exact; logarithms of scales round at 3·498·ln 2 ≈ 1000, five hundred units in the last place of 2
       const bound = 1000 * 64 * EPS
       expect(relativeError(nest(m.means, (v) => v / s) as Nested, plain.means)).toBeLessThan(bound)
       expect(relativeError(nest(m.covariances, (v) => v / s / s) as Nested, plain.covariances as Nested)).toBeLessThan(bound)
-      expect(relativeError(m.lowerBounds.map((v) => v + 3 * power * Math.LN2), plain.lowerBounds)).toBeLessThan(bound)
+      expect(
+        relativeError(
+          m.lowerBounds.map((v) => v + 3 * power * Math.LN2),
+          plain.lowerBounds,
+        ),
+      ).toBeLessThan(bound)
       expect(m.sample(3).X.data.every(Number.isFinite)).toBe(true)
       for (const initParams of INITS) {
-        const own = mixture({ nComponents: 4, covarianceType: type, regCovar: initParams === 'kmeans' || initParams === 'random' ? 0 : 1e-6 * s * s, initParams, tol: 1e-6, maxIter: 200 }).fit(nest(near, (v) => v * s) as number[][])
+        const own = mixture({
+          nComponents: 4,
+          covarianceType: type,
+          regCovar: initParams === 'kmeans' || initParams === 'random' ? 0 : 1e-6 * s * s,
+          initParams,
+          tol: 1e-6,
+          maxIter: 200,
+        }).fit(nest(near, (v) => v * s) as number[][])
         expect(own.score(nest(near, (v) => v * s) as number[][]) + 3 * power * Math.LN2).toBeGreaterThan(-12)
       }
     }
@@ -584,7 +839,10 @@ describe.each(TYPES)('symmetries, %s', (type) => {
 
   it.each(INITS)('k = 3 from %s at 1e6, 1e9 and 2⁴⁰ is what it is at 0', (initParams) => {
     const grid = three.X.map((row) => row.map((v) => Math.round(v * 1024) / 1024))
-    const fitAt = (offset: number) => mixture({ nComponents: 3, covarianceType: type, initParams, tol: 1e-5, maxIter: 300 }).fit(grid.map((row) => row.map((v) => v + offset)))
+    const fitAt = (offset: number) =>
+      mixture({ nComponents: 3, covarianceType: type, initParams, tol: 1e-5, maxIter: 300 }).fit(
+        grid.map((row) => row.map((v) => v + offset)),
+      )
     const plain = fitAt(0)
     for (const offset of [1e6, 1e9, 2 ** 40]) {
       const m = fitAt(offset)
@@ -604,7 +862,12 @@ describe('types agree where they must', () => {
   it('full on rotated-out data is diag: clusters symmetric about their axes', () => {
     // every row with its three mirror images: correlations are exactly 0 within a component that sees all four alike
     const base = three.X.slice(0, 60).map((x) => [x[0] - three.centers[0][0], x[1] - three.centers[0][1]])
-    const X = base.flatMap(([a, b]) => [[a, b], [-a, b], [a, -b], [-a, -b]])
+    const X = base.flatMap(([a, b]) => [
+      [a, b],
+      [-a, b],
+      [a, -b],
+      [-a, -b],
+    ])
     const diag = mixture({ covarianceType: 'diag' }).fit(X)
     const full = mixture({ covarianceType: 'full' }).fit(X)
     const [[[a, b], [c, e]]] = full.covariances as number[][][]
@@ -615,7 +878,9 @@ describe('types agree where they must', () => {
 
   it('one feature: full is diag is spherical, iteration by iteration', () => {
     const X = clusters(6, 200, 1, 3).X
-    const fits = (['full', 'diag', 'spherical'] as const).map((covarianceType) => mixture({ nComponents: 3, covarianceType, tol: 0, maxIter: 20, ...startFor(X, covarianceType, 3) }).fit(X))
+    const fits = (['full', 'diag', 'spherical'] as const).map((covarianceType) =>
+      mixture({ nComponents: 3, covarianceType, tol: 0, maxIter: 20, ...startFor(X, covarianceType, 3) }).fit(X),
+    )
     for (const m of fits) {
       expect(relativeError(m.lowerBounds, fits[0].lowerBounds)).toBeLessThan(1e-13)
       expect(relativeError(m.covariances as Nested, fits[0].covariances as Nested)).toBeLessThan(1e-11)
@@ -623,7 +888,12 @@ describe('types agree where they must', () => {
   })
 
   it('one component: mean and covariance of the data in one iteration, whatever the start', () => {
-    const expected = naiveMStep(four.X, four.X.map(() => [1]), 'full', { regCovar: 0 })
+    const expected = naiveMStep(
+      four.X,
+      four.X.map(() => [1]),
+      'full',
+      { regCovar: 0 },
+    )
     for (const initParams of ['kmeans', 'random'] as const) {
       const m = mixture({ regCovar: 0, initParams, maxIter: 1 }).fit(four.X)
       expect(relativeError(m.means, expected.means)).toBeLessThan(1e-14)
@@ -648,15 +918,26 @@ describe.each(TYPES)('sampleWeight, %s', (type) => {
     const present = (_: unknown, i: number) => sampleWeight[i] > 0
     const without = mixture(options).fit(X.filter(present), { sampleWeight: sampleWeight.filter((w) => w > 0) })
     close(mixture(options).fit(X, { sampleWeight }), without)
-    for (const far of [1e9, -1e100]) close(mixture({ ...options, regCovar: 1e-6 }).fit(X.map((row, i) => (sampleWeight[i] > 0 ? row : row.map(() => far))), { sampleWeight }), without)
+    for (const far of [1e9, -1e100])
+      close(
+        mixture({ ...options, regCovar: 1e-6 }).fit(
+          X.map((row, i) => (sampleWeight[i] > 0 ? row : row.map(() => far))),
+          { sampleWeight },
+        ),
+        without,
+      )
   })
 
   it('and does not decide whether there is spread', () => {
     const sampleWeight = range(240).map((i) => Number(i % 2))
     const spoilt = X.map((row, i) => (i % 2 ? row : row.map((v) => 1e20 * v)))
-    expect(mixture({ nComponents: 2, covarianceType: type, regCovar: 0, initParams: 'random' }).fit(spoilt, { sampleWeight }).lowerBound).toBeGreaterThan(-20)
+    expect(
+      mixture({ nComponents: 2, covarianceType: type, regCovar: 0, initParams: 'random' }).fit(spoilt, { sampleWeight }).lowerBound,
+    ).toBeGreaterThan(-20)
     const constant = X.map((row, i) => (i % 2 ? row.map(() => 0.1) : row))
-    expect(() => mixture({ nComponents: 2, covarianceType: type, regCovar: 0 }).fit(constant, { sampleWeight })).toThrow(DegenerateCovarianceError)
+    expect(() => mixture({ nComponents: 2, covarianceType: type, regCovar: 0 }).fit(constant, { sampleWeight })).toThrow(
+      DegenerateCovarianceError,
+    )
   })
 
   it('whole weights are repeated rows', () => {
@@ -692,9 +973,13 @@ describe('sampleWeight and starts', () => {
     for (const initParams of ['k-means++', 'random_from_data'] as const) {
       const m = mixture({ nComponents: 3, initParams, maxIter: 0 }).fit(X, { sampleWeight })
       expect(m.means.map((row) => X.findIndex((x) => relativeError(row, x) < 1e-14)).sort()).toEqual([0, 1, 2])
-      expect(() => mixture({ nComponents: 4, initParams }).fit(X, { sampleWeight })).toThrow('sampleWeight: expected at least 4 weights above 0 (rows of weight 0 are absent), got 3.')
+      expect(() => mixture({ nComponents: 4, initParams }).fit(X, { sampleWeight })).toThrow(
+        'sampleWeight: expected at least 4 weights above 0 (rows of weight 0 are absent), got 3.',
+      )
     }
-    expect(() => mixture().fit(X, { sampleWeight: range(20).map((i) => Number(i === 5)) })).toThrow('sampleWeight: expected at least 2 weights above 0')
+    expect(() => mixture().fit(X, { sampleWeight: range(20).map((i) => Number(i === 5)) })).toThrow(
+      'sampleWeight: expected at least 2 weights above 0',
+    )
   })
 })
 
@@ -705,11 +990,16 @@ describe.each(TYPES)('one row far off, %s', (type) => {
     const { X } = clusters(12, 300, 3, 1)
     const m = mixture({ nComponents: 2, covarianceType: type, maxIter: 1 }).fit([...X, [far, -far, far]])
     const [own, other] = m.weights[0] < 0.5 ? [0, 1] : [1, 0]
-    const alone = naiveMStep(X, X.map(() => [1]), type)
+    const alone = naiveMStep(
+      X,
+      X.map(() => [1]),
+      type,
+    )
     expect(relativeError(m.weights[own], 1 / 301)).toBeLessThan(1e-13)
     expect(relativeError(m.means[own], [far, -far, far])).toBeLessThan(1e-14)
     expect(relativeError(m.means[other], alone.means[0])).toBeLessThan(1e-13)
-    if (type === 'tied') return expect(relativeError(m.covariances as Nested, nest(alone.covariances, (v) => v * (300 / 301)) as Nested)).toBeLessThan(1e-5)
+    if (type === 'tied')
+      return expect(relativeError(m.covariances as Nested, nest(alone.covariances, (v) => v * (300 / 301)) as Nested)).toBeLessThan(1e-5)
     const covariances = m.covariances as Nested[]
     expect(relativeError(covariances[other], (alone.covariances as Nested[])[0])).toBeLessThan(1e-12)
     const reg = [1e-6, 1e-6, 1e-6]
@@ -742,21 +1032,36 @@ describe('starts', () => {
   it.each(TYPES)('with precisions given, a start on single rows needs no regCovar, %s', (type) => {
     const { precisionsInit } = startFor(X, type, 4)
     for (const initParams of ['k-means++', 'random_from_data'] as const) {
-      const m = mixture({ nComponents: 4, covarianceType: type, initParams, regCovar: 0, precisionsInit: precisionsInit as never, maxIter: 50 }).fit(X)
+      const m = mixture({
+        nComponents: 4,
+        covarianceType: type,
+        initParams,
+        regCovar: 0,
+        precisionsInit: precisionsInit as never,
+        maxIter: 50,
+      }).fit(X)
       expect(m.lowerBound).toBeGreaterThan(-10)
-      if (type !== 'tied') expect(() => mixture({ nComponents: 4, covarianceType: type, initParams, regCovar: 0 }).fit(X)).toThrow(DegenerateCovarianceError)
+      if (type !== 'tied')
+        expect(() => mixture({ nComponents: 4, covarianceType: type, initParams, regCovar: 0 }).fit(X)).toThrow(DegenerateCovarianceError)
     }
     // nor does a cluster of one row
     const withOutlier = [...X, [200, 200, 200]]
     const wide = nest(startFor(X, type, 2).precisionsInit, (v) => v / 1000) as never
     const m = mixture({ nComponents: 2, covarianceType: type, regCovar: 0, precisionsInit: wide, maxIter: 1 }).fit(withOutlier)
     expect(m.lowerBound).toBeGreaterThan(-30)
-    if (type !== 'tied') expect(() => mixture({ nComponents: 2, covarianceType: type, regCovar: 0, maxIter: 0 }).fit(withOutlier)).toThrow(DegenerateCovarianceError)
+    if (type !== 'tied')
+      expect(() => mixture({ nComponents: 2, covarianceType: type, regCovar: 0, maxIter: 0 }).fit(withOutlier)).toThrow(
+        DegenerateCovarianceError,
+      )
   })
 
   it('a component of weight 0 stays empty, and the others fit as if it were not there', () => {
     const two = startFor(X, 'diag', 2)
-    const three_ = { weightsInit: [0.5, 0, 0.5], meansInit: [two.meansInit[0], X[7], two.meansInit[1]], precisionsInit: range(3).map(() => (two.precisionsInit as number[][])[0]) }
+    const three_ = {
+      weightsInit: [0.5, 0, 0.5],
+      meansInit: [two.meansInit[0], X[7], two.meansInit[1]],
+      precisionsInit: range(3).map(() => (two.precisionsInit as number[][])[0]),
+    }
     const m = mixture({ nComponents: 3, covarianceType: 'diag', tol: 0, maxIter: 5, ...three_ }).fit(X)
     const without = mixture({ nComponents: 2, covarianceType: 'diag', tol: 0, maxIter: 5, ...two }).fit(X)
     expect(m.weights[1]).toBeLessThan(1e-16)
@@ -771,7 +1076,12 @@ describe('starts', () => {
     const runs = new Set<number>()
     let shift = Number.NaN
     m.setParams({ initParams: 'random', weightsInit: [0.1, 0.2, 0.3, 0.4] })
-    m.fit(X, { onIteration: (e) => { runs.add(e.run); if (e.iteration === 1) shift = e.shift } })
+    m.fit(X, {
+      onIteration: (e) => {
+        runs.add(e.run)
+        if (e.iteration === 1) shift = e.shift
+      },
+    })
     expect(Array.from(runs)).toEqual([0])
     expect(shift).toBe(m.lowerBounds[0] - lowerBound)
     expect(m.lowerBounds[0]).toBeGreaterThanOrEqual(lowerBound)
@@ -788,7 +1098,9 @@ describe('starts', () => {
     const before = bitsOf(m)
     for (const change of [{ nComponents: 4 }, { nComponents: 3, covarianceType: 'diag' as const }]) {
       m.setParams(change)
-      expect(() => m.fit(X)).toThrow(/warmStart: expected to go on from a fit with covarianceType, nComponents and columns \(full, 3, 3\), got/)
+      expect(() => m.fit(X)).toThrow(
+        /warmStart: expected to go on from a fit with covarianceType, nComponents and columns \(full, 3, 3\), got/,
+      )
       expectBits(bitsOf(m), before)
     }
     m.setParams({ nComponents: 3, covarianceType: 'full' })
@@ -835,7 +1147,11 @@ describe('stopping', () => {
 
   it('onIteration hears every iteration of every run, of the mixture alone', () => {
     const events: object[] = []
-    const m = mixture({ nComponents: 3, nInit: 3, initParams: 'kmeans' }).fit(X, { onIteration: (e) => { events.push(e) } })
+    const m = mixture({ nComponents: 3, nInit: 3, initParams: 'kmeans' }).fit(X, {
+      onIteration: (e) => {
+        events.push(e)
+      },
+    })
     expect(events.every((e) => Object.keys(e).sort().join() === 'elapsedMs,iteration,lowerBound,run,shift')).toBe(true)
     const heard = events as { run: number; iteration: number; lowerBound: number; shift: number; elapsedMs: number }[]
     for (const run of [0, 1, 2]) {
@@ -851,14 +1167,20 @@ describe('stopping', () => {
     const warnings: string[] = []
     const m = mixture({ ...options, tol: 0, maxIter: 40, nInit: 3, onWarning: (w) => warnings.push(w.code) })
     const heard: number[] = []
-    m.fit(X, { onIteration: ({ run, iteration, lowerBound }) => { if (iteration === 40) heard[run] = lowerBound; return !(run === 1 && iteration === 7) } })
+    m.fit(X, {
+      onIteration: ({ run, iteration, lowerBound }) => {
+        if (iteration === 40) heard[run] = lowerBound
+        return !(run === 1 && iteration === 7)
+      },
+    })
     expect(heard).toHaveLength(1) // run 1 was stopped, run 2 never began
     expect(m.lowerBound).toBe(heard[0]) // 40 iterations beat 7
     expect([m.nIter, m.converged, warnings]).toEqual([40, false, []])
     m.fit(X, { onIteration: ({ iteration }) => iteration < 3 })
     expect([m.nIter, m.lowerBounds.length]).toEqual([3, 3])
     expectBits(flat(m.means), flat(mixture({ ...options, tol: 0, maxIter: 3 }).fit(X).means))
-    for (const value of [undefined, null, 0, '']) expect(mixture({ ...options, maxIter: 4, tol: 0 }).fit(X, { onIteration: () => value }).nIter).toBe(4)
+    for (const value of [undefined, null, 0, ''])
+      expect(mixture({ ...options, maxIter: 4, tol: 0 }).fit(X, { onIteration: () => value }).nIter).toBe(4)
   })
 })
 
@@ -869,7 +1191,11 @@ describe('new data', () => {
     const m = mixture({ nComponents: 4, covarianceType: type }).fit(four.X)
     const parameters = { weights: m.weights, means: m.means, covariances: m.covariances }
     for (const far of [1e3, 1e8, 1e80]) {
-      const rows = [[far, 0, 0], [-far, far, far], [far, -far, 1]]
+      const rows = [
+        [far, 0, 0],
+        [-far, far, far],
+        [far, -far, 1],
+      ]
       expect(relativeError(m.scoreSamples(rows), naiveLogNorm(rows, parameters, type))).toBeLessThan(1e-13)
       for (const row of m.predictProba(rows)) expect(Math.abs(sum(row) - 1)).toBeLessThan(8 * EPS)
       m.predict(rows).forEach((label, i) => expect(m.predictProba(rows).row(i)[label]).toBe(Math.max(...m.predictProba(rows).row(i))))
@@ -885,7 +1211,8 @@ describe('new data', () => {
     const none = Matrix.zeros(0, 3)
     expect([m.predict(none).length, m.scoreSamples(none).length]).toEqual([0, 0])
     expect(m.predictProba(none).shape).toEqual([0, 1])
-    for (const method of ['score', 'aic', 'bic', 'icl', 'criteria'] as const) expect(() => m[method](none)).toThrow('X: expected at least 1 row to score, got none.')
+    for (const method of ['score', 'aic', 'bic', 'icl', 'criteria'] as const)
+      expect(() => m[method](none)).toThrow('X: expected at least 1 row to score, got none.')
   })
 
   it('more rows than pass through memory at a time give each row its own result', () => {
@@ -928,7 +1255,13 @@ describe('sample', () => {
 
 describe('data without spread in some direction are refused with regCovar 0, whatever rounding leaves', () => {
   /** Fits with regCovar 0 from labels and from random responsibilities, and once with 1e-6. */
-  function expectDegenerate(X: number[][], type: CovarianceType, k: number, what: string, inits: readonly ('kmeans' | 'random')[] = ['kmeans', 'random']) {
+  function expectDegenerate(
+    X: number[][],
+    type: CovarianceType,
+    k: number,
+    what: string,
+    inits: readonly ('kmeans' | 'random')[] = ['kmeans', 'random'],
+  ) {
     for (const initParams of inits) {
       const options: Options = { nComponents: k, covarianceType: type, initParams, maxIter: 10 }
       let error: unknown
@@ -938,14 +1271,21 @@ describe('data without spread in some direction are refused with regCovar 0, wha
         error = e
       }
       const { length } = X
-      if (!(error instanceof DegenerateCovarianceError)) throw new Error(`${what}, ${type}, k = ${k}, n = ${length}, ${initParams}: ${error ? String(error) : 'fitted'}`)
-      if (!(error.component >= 0 && error.component < (type === 'tied' ? 1 : k)) || !error.message.includes(`component ${error.component} is degenerate`)) throw new Error(error.message)
+      if (!(error instanceof DegenerateCovarianceError))
+        throw new Error(`${what}, ${type}, k = ${k}, n = ${length}, ${initParams}: ${error ? String(error) : 'fitted'}`)
+      if (
+        !(error.component >= 0 && error.component < (type === 'tied' ? 1 : k)) ||
+        !error.message.includes(`component ${error.component} is degenerate`)
+      )
+        throw new Error(error.message)
     }
     expect(mixture({ nComponents: k, covarianceType: type, maxIter: 10 }).fit(X).means.flat().every(Number.isFinite)).toBe(true)
   }
   const SIZES = [10, 13, 33, 257, 1500]
   const OFFSETS = [0, 0.1, 1e6, 1e6 + 0.1]
-  const every = (test: (base: (d: number, separation?: number) => number[][], offset: number, n: number, k: number, seed: number) => void) => {
+  const every = (
+    test: (base: (d: number, separation?: number) => number[][], offset: number, n: number, k: number, seed: number) => void,
+  ) => {
     let seed = 0
     for (const n of SIZES)
       for (const offset of OFFSETS)
@@ -959,7 +1299,13 @@ describe('data without spread in some direction are refused with regCovar 0, wha
     every((base, offset, _n, k, seed) => {
       for (const value of [offset, 0.1, 1 / 3, 12345.678, 1e6 + 0.1, 0, 1e12 + 0.3]) {
         const at = seed % 3
-        expectDegenerate(base(3).map((row) => row.map((v, j) => (j === at ? value : v))), type, k, `constant ${value} at column ${at}`, [seed % 2 ? 'kmeans' : 'random'])
+        expectDegenerate(
+          base(3).map((row) => row.map((v, j) => (j === at ? value : v))),
+          type,
+          k,
+          `constant ${value} at column ${at}`,
+          [seed % 2 ? 'kmeans' : 'random'],
+        )
       }
     })
   })
@@ -968,17 +1314,49 @@ describe('data without spread in some direction are refused with regCovar 0, wha
     every((base, offset, _n, k) => {
       for (const separation of [6, 20, 50]) {
         const X = base(2, separation)
-        expectDegenerate(X.map(([a, b]) => [a, b, a]), type, k, `twice at ${offset}`)
-        expectDegenerate(X.map(([a]) => [a, 0.1 * a]), type, k, `0.1x at ${offset}`)
-        expectDegenerate(X.map(([a]) => [a, 3 * a + 1]), type, k, `3x + 1 at ${offset}`)
-        expectDegenerate(X.map(([a]) => [a / 3 - 7, a]), type, k, `x/3 − 7 at ${offset}`)
-        expectDegenerate(X.map(([a, b]) => [a, b, a + b]), type, k, `a + b at ${offset}`)
+        expectDegenerate(
+          X.map(([a, b]) => [a, b, a]),
+          type,
+          k,
+          `twice at ${offset}`,
+        )
+        expectDegenerate(
+          X.map(([a]) => [a, 0.1 * a]),
+          type,
+          k,
+          `0.1x at ${offset}`,
+        )
+        expectDegenerate(
+          X.map(([a]) => [a, 3 * a + 1]),
+          type,
+          k,
+          `3x + 1 at ${offset}`,
+        )
+        expectDegenerate(
+          X.map(([a]) => [a / 3 - 7, a]),
+          type,
+          k,
+          `x/3 − 7 at ${offset}`,
+        )
+        expectDegenerate(
+          X.map(([a, b]) => [a, b, a + b]),
+          type,
+          k,
+          `a + b at ${offset}`,
+        )
       }
     })
   })
 
   it.each(['full', 'tied'] as const)('a column that the others determine together, up to 16 features and 20 000 rows, %s', (type) => {
-    for (const [n, d, k] of [[40, 5, 1], [300, 16, 1], [300, 16, 2], [1500, 9, 3], [20_000, 3, 2], [20_000, 8, 1]]) {
+    for (const [n, d, k] of [
+      [40, 5, 1],
+      [300, 16, 1],
+      [300, 16, 2],
+      [1500, 9, 3],
+      [20_000, 3, 2],
+      [20_000, 8, 1],
+    ]) {
       for (const offset of [0, 1e6 + 0.1]) {
         const [z, u] = [normals(n + d), uniforms(d)]
         const coefficients = range(d).map(() => 2 * u() - 1)
@@ -998,9 +1376,20 @@ describe('data without spread in some direction are refused with regCovar 0, wha
 
   it.each(TYPES)('all rows equal; fewer distinct rows than components; fewer rows than a covariance needs, %s', (type) => {
     every((base, offset, n, k) => {
-      expectDegenerate(range(n).map(() => [offset + 0.1, 0.3 * offset + 1, 0.1]), type, k, `all rows equal at ${offset}`)
+      expectDegenerate(
+        range(n).map(() => [offset + 0.1, 0.3 * offset + 1, 0.1]),
+        type,
+        k,
+        `all rows equal at ${offset}`,
+      )
       const few = base(2).slice(0, Math.max(1, k - 1))
-      expectDegenerate(range(n).map((i) => few[i % few.length]), type, k, `${few.length} distinct rows at ${offset}`, ['kmeans'])
+      expectDegenerate(
+        range(n).map((i) => few[i % few.length]),
+        type,
+        k,
+        `${few.length} distinct rows at ${offset}`,
+        ['kmeans'],
+      )
       if (type === 'full' || type === 'tied') expectDegenerate(base(12).slice(0, 10), type, k, `10 rows in 12 dimensions at ${offset}`)
     })
   })
@@ -1009,7 +1398,13 @@ describe('data without spread in some direction are refused with regCovar 0, wha
     for (const value of [0.1, 1e6 + 0.1, 1e12 + 0.3]) {
       const next = value * (1 + 2 * EPS)
       const u = uniforms(3)
-      for (const k of [1, 2]) expectDegenerate(range(50).map(() => [u() < 0.5 ? value : next, 0.001]), type, k, `${value} and its neighbour`)
+      for (const k of [1, 2])
+        expectDegenerate(
+          range(50).map(() => [u() < 0.5 ? value : next, 0.001]),
+          type,
+          k,
+          `${value} and its neighbour`,
+        )
     }
   })
 
@@ -1018,7 +1413,30 @@ describe('data without spread in some direction are refused with regCovar 0, wha
     for (const type of ['full', 'diag', 'spherical'] as const)
       for (const offset of [0, 1e6]) {
         const moved = X.map((row) => row.map((v) => v + offset))
-        const options: Options = { nComponents: 2, covarianceType: type, regCovar: 0, meansInit: [moved[0], moved[60]], weightsInit: [0.5, 0.5], precisionsInit: { full: [[[1, 0], [0, 1]], [[1, 0], [0, 1]]], diag: [[1, 1], [1, 1]], spherical: [1, 1] }[type] }
+        const options: Options = {
+          nComponents: 2,
+          covarianceType: type,
+          regCovar: 0,
+          meansInit: [moved[0], moved[60]],
+          weightsInit: [0.5, 0.5],
+          precisionsInit: {
+            full: [
+              [
+                [1, 0],
+                [0, 1],
+              ],
+              [
+                [1, 0],
+                [0, 1],
+              ],
+            ],
+            diag: [
+              [1, 1],
+              [1, 1],
+            ],
+            spherical: [1, 1],
+          }[type],
+        }
         try {
           mixture(options).fit(moved)
           expect.fail('fitted')
@@ -1038,22 +1456,36 @@ describe('data without spread in some direction are refused with regCovar 0, wha
           const base = (d: number) => range(n).map((i) => range(d).map(() => (i % k) * 6 + z()))
           const fits = (X: number[][], what: string) => {
             for (const initParams of ['kmeans', 'random'] as const) {
-              const m = mixture({ nComponents: k, covarianceType: type, regCovar: 0, initParams, maxIter: 10 }).fit(X.map((row) => row.map((v) => v + offset)))
+              const m = mixture({ nComponents: k, covarianceType: type, regCovar: 0, initParams, maxIter: 10 }).fit(
+                X.map((row) => row.map((v) => v + offset)),
+              )
               if (!m.lowerBounds.every(Number.isFinite)) throw new Error(what)
             }
           }
           fits(base(3), 'σ = 1')
-          fits(base(2).map(([a]) => [a, 0.999999 * a + Math.sqrt(1 - 0.999999 ** 2) * z()]), 'correlation 0.999999')
-          fits(base(3).map(([a, b, c]) => [1e6 * a, b, c]), 'one scale 1e6')
-          fits(base(2).map(([a, b]) => [1e6 * a - b, 1e6 * a + b]), 'scales 1e6 : 1, turned by 45°')
+          fits(
+            base(2).map(([a]) => [a, 0.999999 * a + Math.sqrt(1 - 0.999999 ** 2) * z()]),
+            'correlation 0.999999',
+          )
+          fits(
+            base(3).map(([a, b, c]) => [1e6 * a, b, c]),
+            'one scale 1e6',
+          )
+          fits(
+            base(2).map(([a, b]) => [1e6 * a - b, 1e6 * a + b]),
+            'scales 1e6 : 1, turned by 45°',
+          )
           // a random reflection of scales from 1e-3 to 1e3
           const v = range(8).map(z)
           const norm = sum(v.map((x) => x * x))
-          fits(base(8).map((row) => {
-            const scaled = row.map((x, j) => x * 10 ** (-3 + (6 * j) / 7))
-            const along = (2 * sum(scaled.map((x, j) => x * v[j]))) / norm
-            return scaled.map((x, j) => x - along * v[j])
-          }), 'scales 1e6 : 1 in 8 dimensions, reflected')
+          fits(
+            base(8).map((row) => {
+              const scaled = row.map((x, j) => x * 10 ** (-3 + (6 * j) / 7))
+              const along = (2 * sum(scaled.map((x, j) => x * v[j]))) / norm
+              return scaled.map((x, j) => x - along * v[j])
+            }),
+            'scales 1e6 : 1 in 8 dimensions, reflected',
+          )
         }
     const z = normals(7)
     mixture({ nComponents: 2, covarianceType: type, regCovar: 0 }).fit(rowsOf(500, 2, () => 1e12 + z()))
@@ -1072,9 +1504,14 @@ describe('data without spread in some direction are refused with regCovar 0, wha
     })
     for (const covarianceType of ['full', 'tied'] as const) {
       const m = mixture({ covarianceType, maxIter: 2, tol: 0 }).fit(X)
-      const { covariances } = naiveMStep(X, X.map(() => [1]), covarianceType)
+      const { covariances } = naiveMStep(
+        X,
+        X.map(() => [1]),
+        covarianceType,
+      )
       // what sums leave of 1e-6 beside variances of a thousand: 1e3·2⁻⁵²·√80/1e-6, a few parts in 10⁶ of every one of 80 log-variances
-      const expected = sum(naiveLogNorm(X, { weights: [1], means: [range(d).map((j) => sum(X.map((x) => x[j])) / n)], covariances }, covarianceType)) / n
+      const expected =
+        sum(naiveLogNorm(X, { weights: [1], means: [range(d).map((j) => sum(X.map((x) => x[j])) / n)], covariances }, covarianceType)) / n
       expect(Math.abs(m.lowerBound - expected)).toBeLessThan(1e-3)
       expect(mixture({ covarianceType, nComponents: 3, maxIter: 3 }).fit(X).lowerBounds.every(Number.isFinite)).toBe(true)
     }
@@ -1089,56 +1526,90 @@ describe('properties', () => {
 
   it('of any fit: invariants hold, and JSON keeps every bit', () => {
     fc.assert(
-      fc.property(type, init, fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 20, max: 60 }), fc.nat(1e6), fc.boolean(), (covarianceType, initParams, d, k, n, seed, weighted) => {
-        const X = blobs(seed, n, d, k, 4)
-        const u = uniforms(seed)
-        const sampleWeight = weighted ? range(n).map(() => 0.1 + u()) : undefined
-        const m = mixture({ nComponents: k, covarianceType, initParams, randomState: seed, maxIter: 20 }).fit(X, { sampleWeight })
-        expect(Math.abs(sum(m.weights) - 1)).toBeLessThan(8 * EPS)
-        for (const c of range(k)) naiveInverse(naiveCovariance(m.covariances, covarianceType, c, d)) // throws unless positive definite
-        // regCovar lowers a bound by no more than regCovar·Σ 1/λ, λ ≥ regCovar
-        for (let i = 1; i < m.nIter; i++) expect(m.lowerBounds[i] - m.lowerBounds[i - 1]).toBeGreaterThan(-d)
-        const again = GaussianMixture.fromJSON(JSON.parse(JSON.stringify(m)))
-        expectBits(again.scoreSamples(X), m.scoreSamples(X))
-        expectBits(again.predictProba(X).data, m.predictProba(X).data)
-        expectBits(bitsOf(again), bitsOf(m))
-      }),
+      fc.property(
+        type,
+        init,
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 20, max: 60 }),
+        fc.nat(1e6),
+        fc.boolean(),
+        (covarianceType, initParams, d, k, n, seed, weighted) => {
+          const X = blobs(seed, n, d, k, 4)
+          const u = uniforms(seed)
+          const sampleWeight = weighted ? range(n).map(() => 0.1 + u()) : undefined
+          const m = mixture({ nComponents: k, covarianceType, initParams, randomState: seed, maxIter: 20 }).fit(X, { sampleWeight })
+          expect(Math.abs(sum(m.weights) - 1)).toBeLessThan(8 * EPS)
+          for (const c of range(k)) naiveInverse(naiveCovariance(m.covariances, covarianceType, c, d)) // throws unless positive definite
+          // regCovar lowers a bound by no more than regCovar·Σ 1/λ, λ ≥ regCovar
+          for (let i = 1; i < m.nIter; i++) expect(m.lowerBounds[i] - m.lowerBounds[i - 1]).toBeGreaterThan(-d)
+          const again = GaussianMixture.fromJSON(JSON.parse(JSON.stringify(m)))
+          expectBits(again.scoreSamples(X), m.scoreSamples(X))
+          expectBits(again.predictProba(X).data, m.predictProba(X).data)
+          expectBits(bitsOf(again), bitsOf(m))
+        },
+      ),
       { seed: 1, numRuns: 60 },
     )
   })
 
   it('of any numbers, repeated ones and all: a finite result or a DegenerateCovarianceError', () => {
-    const value = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.constantFrom(0.1, 1e-300, -1e-12, 1e100, -1e100))
-    const rows = fc.integer({ min: 1, max: 3 }).chain((d) => fc.array(fc.array(value, { minLength: d, maxLength: d }), { minLength: 3, maxLength: 25 }))
+    const value = fc.oneof(
+      fc.integer({ min: -3, max: 3 }),
+      fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+      fc.constantFrom(0.1, 1e-300, -1e-12, 1e100, -1e100),
+    )
+    const rows = fc
+      .integer({ min: 1, max: 3 })
+      .chain((d) => fc.array(fc.array(value, { minLength: d, maxLength: d }), { minLength: 3, maxLength: 25 }))
     fc.assert(
-      fc.property(type, init, rows, fc.integer({ min: 1, max: 3 }), fc.constantFrom(0, 1e-6, 1), fc.nat(1000), (covarianceType, initParams, X, nComponents, regCovar, randomState) => {
-        let m: Fitted
-        try {
-          m = mixture({ nComponents, covarianceType, initParams, regCovar, randomState, maxIter: 10 }).fit(X)
-        } catch (error) {
-          expect(error).toBeInstanceOf(DegenerateCovarianceError)
-          return
-        }
-        expect(bitsOf(m).every(Number.isFinite)).toBe(true)
-        expect(m.scoreSamples(X).every((v) => !Number.isNaN(v))).toBe(true)
-        for (const row of m.predictProba(X)) expect(Math.abs(sum(row) - 1)).toBeLessThan(8 * EPS)
-      }),
+      fc.property(
+        type,
+        init,
+        rows,
+        fc.integer({ min: 1, max: 3 }),
+        fc.constantFrom(0, 1e-6, 1),
+        fc.nat(1000),
+        (covarianceType, initParams, X, nComponents, regCovar, randomState) => {
+          let m: Fitted
+          try {
+            m = mixture({ nComponents, covarianceType, initParams, regCovar, randomState, maxIter: 10 }).fit(X)
+          } catch (error) {
+            expect(error).toBeInstanceOf(DegenerateCovarianceError)
+            return
+          }
+          expect(bitsOf(m).every(Number.isFinite)).toBe(true)
+          expect(m.scoreSamples(X).every((v) => !Number.isNaN(v))).toBe(true)
+          for (const row of m.predictProba(X)) expect(Math.abs(sum(row) - 1)).toBeLessThan(8 * EPS)
+        },
+      ),
       { seed: 2, numRuns: 400 },
     )
   })
 
   it('with regCovar 0 the likelihood rises or the data are refused', () => {
     fc.assert(
-      fc.property(type, fc.constantFrom('kmeans', 'random'), fc.integer({ min: 2, max: 4 }), fc.integer({ min: 1, max: 3 }), fc.integer({ min: 8, max: 40 }), fc.nat(1e6), (covarianceType, initParams, k, d, n, seed) => {
-        let m: Fitted
-        try {
-          m = mixture({ nComponents: k, covarianceType, initParams, regCovar: 0, randomState: seed, tol: 1e-12, maxIter: 60 }).fit(blobs(seed, n, d, k, 3))
-        } catch (error) {
-          expect(error).toBeInstanceOf(DegenerateCovarianceError)
-          return
-        }
-        for (let i = 1; i < m.nIter; i++) expect(m.lowerBounds[i] - m.lowerBounds[i - 1]).toBeGreaterThan(-1e-10 * Math.max(1, Math.abs(m.lowerBounds[i])))
-      }),
+      fc.property(
+        type,
+        fc.constantFrom('kmeans', 'random'),
+        fc.integer({ min: 2, max: 4 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 8, max: 40 }),
+        fc.nat(1e6),
+        (covarianceType, initParams, k, d, n, seed) => {
+          let m: Fitted
+          try {
+            m = mixture({ nComponents: k, covarianceType, initParams, regCovar: 0, randomState: seed, tol: 1e-12, maxIter: 60 }).fit(
+              blobs(seed, n, d, k, 3),
+            )
+          } catch (error) {
+            expect(error).toBeInstanceOf(DegenerateCovarianceError)
+            return
+          }
+          for (let i = 1; i < m.nIter; i++)
+            expect(m.lowerBounds[i] - m.lowerBounds[i - 1]).toBeGreaterThan(-1e-10 * Math.max(1, Math.abs(m.lowerBounds[i])))
+        },
+      ),
       { seed: 3, numRuns: 150 },
     )
   })

@@ -42,7 +42,10 @@ describe('moments', () => {
           expected[1 + d + j] += w * (v - shift[j]) * (v - shift[j])
         })
       })
-      for (const cuts of [[0, n], [0, Math.floor(n / 3), Math.floor(n / 2), n]]) {
+      for (const cuts of [
+        [0, n],
+        [0, Math.floor(n / 3), Math.floor(n / 2), n],
+      ]) {
         const got = fenced((memory) => {
           const [x, w, at, stats] = [memory.f64(data), own ? memory.f64(own) : 0, memory.f64(shift), memory.zeros(1 + 2 * d)]
           alongCuts(cuts, (start, end) => kernels.moments(x, w, d, at, start, end, stats, 0))
@@ -67,7 +70,10 @@ describe('scan', () => {
     const u = uniforms(d)
     for (const n of NS) {
       const X = rowsOf(n, d, () => 10 * (u() - 0.5))
-      expect(scan(X)).toEqual({ bad: -1, largest: Array.from({ length: d }, (_, j) => X.reduce((max, row) => Math.max(max, Math.abs(row[j])), 0)) })
+      expect(scan(X)).toEqual({
+        bad: -1,
+        largest: Array.from({ length: d }, (_, j) => X.reduce((max, row) => Math.max(max, Math.abs(row[j])), 0)),
+      })
       for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
         const [i, j] = [Math.floor(u() * n), Math.floor(u() * d)]
         const spoilt = X.map((row) => row.slice())
@@ -188,11 +194,27 @@ describe('factorisation', () => {
   })
 
   it('names the first pivot that is not positive', () => {
-    expect(cholesky([[1, 0], [0, -1]]).bad).toBe(1)
+    expect(
+      cholesky([
+        [1, 0],
+        [0, -1],
+      ]).bad,
+    ).toBe(1)
     expect(cholesky([[0]]).bad).toBe(0)
     expect(cholesky([[Number.NaN]]).bad).toBe(0)
-    expect(cholesky([[4, 2, 2], [2, 1, 1], [2, 1, 5]]).bad).toBe(1) // second row is half the first
-    expect(cholesky([[4, 0], [0, 1e-20]]).bad).toBe(-1)
+    expect(
+      cholesky([
+        [4, 2, 2],
+        [2, 1, 1],
+        [2, 1, 5],
+      ]).bad,
+    ).toBe(1) // second row is half the first
+    expect(
+      cholesky([
+        [4, 0],
+        [0, 1e-20],
+      ]).bad,
+    ).toBe(-1)
   })
 
   it('packTriangular: panels of 4, 2 and 1 columns, as long as it says', () => {

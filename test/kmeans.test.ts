@@ -41,14 +41,21 @@ function expectNaive(X: number[][], init: number[][], options: KMeansOptions & {
   const { weights, maxIter, tol, convergence } = options
   const expected = naiveLloyd(X, init, { weights, maxIter, tol, convergence })
   const inertias: number[] = []
-  const model = new KMeans({ nClusters: init.length, init, maxIter, tol, convergence, ...quiet }).fit(X, { sampleWeight: weights, onIteration: (e) => inertias.push(e.inertia) })
+  const model = new KMeans({ nClusters: init.length, init, maxIter, tol, convergence, ...quiet }).fit(X, {
+    sampleWeight: weights,
+    onIteration: (e) => inertias.push(e.inertia),
+  })
   expectBits(model.labels, expected.labels, 'labels')
   expect(model.nIter).toBe(expected.nIter)
   expect(model.converged).toBe(expected.converged)
   expectBits(flat(model.clusterCenters), flat(expected.centers), 'centers')
   if (X.length <= 1024) {
     // one slot: the inertia is summed row after row
-    expectBits(inertias, expected.trace.map((t) => t.inertia), 'inertia of each iteration')
+    expectBits(
+      inertias,
+      expected.trace.map((t) => t.inertia),
+      'inertia of each iteration',
+    )
     expect(model.inertia).toBe(expected.inertia)
   } else expect(relativeError(model.inertia, expected.inertia)).toBeLessThan(X.length * EPS)
   return model
@@ -56,7 +63,12 @@ function expectNaive(X: number[][], init: number[][], options: KMeansOptions & {
 
 describe('scikit-learn', () => {
   const cases = [
-    ...golden.cases.map((c) => ({ ...c, X: data[c.data], weights: c.sampleWeight === null ? undefined : weightsOf[c.sampleWeight as string], alternatives: undefined })),
+    ...golden.cases.map((c) => ({
+      ...c,
+      X: data[c.data],
+      weights: c.sampleWeight === null ? undefined : weightsOf[c.sampleWeight as string],
+      alternatives: undefined,
+    })),
     ...golden.hand.map((c) => ({ ...c, weights: c.sampleWeight ?? undefined })),
   ]
 
@@ -83,7 +95,14 @@ describe('scikit-learn', () => {
   it('kmeans_relocated_clusters: of two rows equally far the lower one moves', () => {
     const hand = golden.hand.find((c) => c.name === 'kmeans_relocated_clusters')
     const { X = [], init = [] } = hand ?? {}
-    expect(new KMeans({ nClusters: 2, init }).fit(X)).toMatchObject({ clusterCenters: [[0.75, 1], [0.25, 0]], inertia: 0.25, nIter: 3 })
+    expect(new KMeans({ nClusters: 2, init }).fit(X)).toMatchObject({
+      clusterCenters: [
+        [0.75, 1],
+        [0.25, 0],
+      ],
+      inertia: 0.25,
+      nIter: 3,
+    })
   })
 
   it('kmeans_empty_cluster_relocated, to the last bit', () => {
@@ -92,7 +111,13 @@ describe('scikit-learn', () => {
   })
 
   it('relocating_with_duplicates', () => {
-    const X = [[0, 0], [1, 1], [1, 1], [1, 0], [0, 1]]
+    const X = [
+      [0, 0],
+      [1, 1],
+      [1, 1],
+      [1, 0],
+      [0, 1],
+    ]
     const warnings: Warning[] = []
     const model = new KMeans({ nClusters: 5, init: X, onWarning: (w) => warnings.push(w) }).fit(X)
     expect(model).toMatchObject({ nIter: 1, inertia: 0, converged: true })
@@ -107,15 +132,20 @@ describe('scikit-learn', () => {
 
   const threeBlobs = blobs(2, 250, 5, 3, 12)
   const truth = threeBlobs.map((_, i) => i % 3)
-  it.each([['k-means++'], ['random'], [threeBlobs.slice(0, 3)], [(X: Matrix) => X.toArray().slice(0, 3)]] as [KMeansOptions['init']][])('all_init: %o recovers the clusters', (init) => {
-    const model = new KMeans({ nClusters: 3, init, randomState: 42 }).fit(threeBlobs)
-    expect(samePartition(model.labels, truth)).toBe(true)
-  })
+  it.each([['k-means++'], ['random'], [threeBlobs.slice(0, 3)], [(X: Matrix) => X.toArray().slice(0, 3)]] as [KMeansOptions['init']][])(
+    'all_init: %o recovers the clusters',
+    (init) => {
+      const model = new KMeans({ nClusters: 3, init, randomState: 42 }).fit(threeBlobs)
+      expect(samePartition(model.labels, truth)).toBe(true)
+    },
+  )
 
   it('n_init_auto, kmeans_init_auto_with_initial_centroids', () => {
     const runs = (options: KMeansOptions) => {
       const seen = new Set<number>()
-      new KMeans({ nClusters: 3, maxIter: 2, randomState: 0, ...quiet, ...options }).fit(threeBlobs, { onIteration: (e) => seen.add(e.run) })
+      new KMeans({ nClusters: 3, maxIter: 2, randomState: 0, ...quiet, ...options }).fit(threeBlobs, {
+        onIteration: (e) => seen.add(e.run),
+      })
       return [...seen].join()
     }
     const ten = '0,1,2,3,4,5,6,7,8,9'
@@ -131,11 +161,18 @@ describe('scikit-learn', () => {
 
   it('score_max_iter: more iterations, better score', () => {
     const X = blobs(3, 100, 10, 12, 0.5)
-    const score = (maxIter: number) => new KMeans({ nClusters: 8, init: 'random', nInit: 1, maxIter, randomState: 1, ...quiet }).fit(X).score(X)
+    const score = (maxIter: number) =>
+      new KMeans({ nClusters: 8, init: 'random', nInit: 1, maxIter, randomState: 1, ...quiet }).fit(X).score(X)
     expect(score(10)).toBeGreaterThan(score(1))
   })
 
-  it.each([[2, 1e-7], [2, 0.1], [100, 1e-7], [100, 0.1], [100, 0]])('kmeans_predict: maxIter %i, tol %f', (maxIter, tol) => {
+  it.each([
+    [2, 1e-7],
+    [2, 0.1],
+    [100, 1e-7],
+    [100, 0.1],
+    [100, 0],
+  ])('kmeans_predict: maxIter %i, tol %f', (maxIter, tol) => {
     const X = blobs(4, 200, 2, 10, 4)
     const model = new KMeans({ nClusters: 10, init: 'random', nInit: 10, maxIter, tol, randomState: 0, ...quiet })
     const labels = model.fit(X).labels
@@ -145,10 +182,21 @@ describe('scikit-learn', () => {
   })
 
   it('integer_input', () => {
-    const X = [[0, 0], [10, 10], [12, 9], [-1, 1], [2, 0], [8, 10]]
+    const X = [
+      [0, 0],
+      [10, 10],
+      [12, 9],
+      [-1, 1],
+      [2, 0],
+      [8, 10],
+    ]
     const expected = all(new KMeans({ nClusters: 2, randomState: 0 }).fit(X))
     expect(expected.labels[0]).toBe(expected.labels[3])
-    for (const form of [X.map((row) => Int8Array.from(row)), { data: Int32Array.from(flat(X)), shape: [6, 2] }, { data: Int16Array.from(flat(X)), shape: [6, 2] }])
+    for (const form of [
+      X.map((row) => Int8Array.from(row)),
+      { data: Int32Array.from(flat(X)), shape: [6, 2] },
+      { data: Int16Array.from(flat(X)), shape: [6, 2] },
+    ])
       expect(all(new KMeans({ nClusters: 2, randomState: 0 }).fit(form))).toEqual(expected)
   })
 
@@ -157,7 +205,8 @@ describe('scikit-learn', () => {
     const model = new KMeans({ nClusters: 3, randomState: 0 }).fit(X)
     const between = model.transform(model.clusterCenters)
     expect(between.shape).toEqual([3, 3])
-    for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) i === j ? expect(between.get(i, j)).toBe(0) : expect(between.get(i, j)).toBeGreaterThan(0)
+    for (let i = 0; i < 3; i++)
+      for (let j = 0; j < 3; j++) i === j ? expect(between.get(i, j)).toBe(0) : expect(between.get(i, j)).toBeGreaterThan(0)
     const distances = model.transform(X)
     expectBits(distances.data, flat(naiveSquaredDistances(X, model.clusterCenters)).map(Math.sqrt))
     expectBits(new KMeans({ nClusters: 3, randomState: 0 }).fitTransform(X).data, distances.data)
@@ -175,7 +224,11 @@ describe('scikit-learn', () => {
 
   it('centers_not_mutated, sample_weight_unchanged, kmeans_copyx: inputs are only read', () => {
     const X = Matrix.from(blobs(7, 50, 2, 3))
-    const init = Matrix.from([[0, 0], [1, 1], [5, 5]])
+    const init = Matrix.from([
+      [0, 0],
+      [1, 1],
+      [5, 5],
+    ])
     const sampleWeight = Float64Array.from({ length: 50 }, (_, i) => (i % 3) / 2)
     const before = [X.data.slice(), init.data.slice(), sampleWeight.slice()]
     const model = new KMeans({ nClusters: 3, init, ...quiet }).fit(X, { sampleWeight })
@@ -195,7 +248,12 @@ describe('scikit-learn', () => {
   })
 
   it('kmeans_warns_less_centers_than_unique_points', () => {
-    const X = [[0, 0], [0, 1], [1, 0], [1, 0]]
+    const X = [
+      [0, 0],
+      [0, 1],
+      [1, 0],
+      [1, 0],
+    ]
     for (let seed = 0; seed < 20; seed++) {
       const warnings: Warning[] = []
       const model = new KMeans({ nClusters: 4, randomState: seed, onWarning: (w) => warnings.push(w) }).fit(X)
@@ -250,8 +308,28 @@ describe('scikit-learn', () => {
 
   it('kmeans_with_array_like_init', () => {
     const X = blobs(12, 60, 2, 2)
-    const expected = all(new KMeans({ nClusters: 2, init: [[0, 0], [5, 5]] }).fit(X))
-    for (const init of [[Float64Array.of(0, 0), [5, 5]], Matrix.from([[0, 0], [5, 5]]), { data: [0, 0, 5, 5], shape: [2, 2] }, new MlMatrix([[0, 0], [5, 5]]), [Int8Array.of(0, 0), Int8Array.of(5, 5)]])
+    const expected = all(
+      new KMeans({
+        nClusters: 2,
+        init: [
+          [0, 0],
+          [5, 5],
+        ],
+      }).fit(X),
+    )
+    for (const init of [
+      [Float64Array.of(0, 0), [5, 5]],
+      Matrix.from([
+        [0, 0],
+        [5, 5],
+      ]),
+      { data: [0, 0, 5, 5], shape: [2, 2] },
+      new MlMatrix([
+        [0, 0],
+        [5, 5],
+      ]),
+      [Int8Array.of(0, 0), Int8Array.of(5, 5)],
+    ])
       expect(all(new KMeans({ nClusters: 2, init }).fit(X))).toEqual(expected)
   })
 
@@ -270,14 +348,26 @@ describe('scikit-learn', () => {
     // all weight on two rows: both methods must choose them
     for (const init of ['k-means++', 'random'] as const)
       for (let seed = 0; seed < 30; seed++) {
-        const { clusterCenters } = new KMeans({ nClusters: 2, init, nInit: 1, maxIter: 1, randomState: seed, ...quiet }).fit(X, { sampleWeight: [0, 3, 0, 1] })
+        const { clusterCenters } = new KMeans({ nClusters: 2, init, nInit: 1, maxIter: 1, randomState: seed, ...quiet }).fit(X, {
+          sampleWeight: [0, 3, 0, 1],
+        })
         expect(clusterCenters.map(([v]) => v).sort((a, b) => a - b)).toEqual([1, 101])
       }
   })
 })
 
 describe('invariants', () => {
-  const shapes = [[1, 1, 1], [2, 1, 2], [3, 2, 3], [31, 3, 2], [100, 2, 7], [257, 5, 8], [1025, 4, 9], [2500, 17, 5], [1300, 33, 17]]
+  const shapes = [
+    [1, 1, 1],
+    [2, 1, 2],
+    [3, 2, 3],
+    [31, 3, 2],
+    [100, 2, 7],
+    [257, 5, 8],
+    [1025, 4, 9],
+    [2500, 17, 5],
+    [1300, 33, 17],
+  ]
 
   it.each(shapes)('%i × %i, k = %i: labels, inertia and centers fit each other', (n, d, k) => {
     const X = blobs(n, n, d, k + 2, 3)
@@ -285,7 +375,10 @@ describe('invariants', () => {
     for (const sampleWeight of [undefined, X.map((_, i) => (i % 5 === 4 ? 0 : 3 * u() + 0.01))])
       for (const init of ['k-means++', 'random', X.slice(0, k)] as const) {
         const trace: { run: number; iteration: number; inertia: number; shift: number; elapsedMs: number }[] = []
-        const model = new KMeans({ nClusters: k, init, nInit: 2, tol: 0, randomState: 5, ...quiet }).fit(X, { sampleWeight, onIteration: (e) => void trace.push(e) })
+        const model = new KMeans({ nClusters: k, init, nInit: 2, tol: 0, randomState: 5, ...quiet }).fit(X, {
+          sampleWeight,
+          onIteration: (e) => void trace.push(e),
+        })
         expect(model.converged).toBe(true)
         expect(model.labels).toBeInstanceOf(Int32Array)
         expect(model.nFeaturesIn).toBe(d)
@@ -323,11 +416,17 @@ describe('invariants', () => {
       const estimator = model({ init })
       expect(all(estimator.fit(X))).toEqual(expected)
       expect(all(estimator.fit(X))).toEqual(expected) // no state goes from one fit to the next
-      const others = new Set([1, 2, 3, 4, 5].map((randomState) => JSON.stringify(model({ init, randomState, maxIter: 1, ...quiet }).fit(X).clusterCenters)))
+      const others = new Set(
+        [1, 2, 3, 4, 5].map((randomState) => JSON.stringify(model({ init, randomState, maxIter: 1, ...quiet }).fit(X).clusterCenters)),
+      )
       expect(others.size).toBe(5)
     }
     // without a seed every fit draws its own
-    const fresh = new Set([1, 2, 3, 4].map(() => JSON.stringify(model({ init: 'random', nInit: 1, maxIter: 1, randomState: undefined, ...quiet }).fit(X).clusterCenters)))
+    const fresh = new Set(
+      [1, 2, 3, 4].map(() =>
+        JSON.stringify(model({ init: 'random', nInit: 1, maxIter: 1, randomState: undefined, ...quiet }).fit(X).clusterCenters),
+      ),
+    )
     expect(fresh.size).toBeGreaterThan(1)
   })
 
@@ -335,7 +434,9 @@ describe('invariants', () => {
     const [n, d] = [X.length, X[0].length]
     const flatX = Float64Array.from(flat(X))
     const columns = Float64Array.from({ length: n * d }, (_, i) => X[i % n][Math.floor(i / n)])
-    const padded = Float64Array.from({ length: 7 + n * 8 }, (_, i) => (i < 7 ? Number.NaN : (X[Math.floor((i - 7) / 8)][(i - 7) % 8] ?? Number.NaN)))
+    const padded = Float64Array.from({ length: 7 + n * 8 }, (_, i) =>
+      i < 7 ? Number.NaN : (X[Math.floor((i - 7) / 8)][(i - 7) % 8] ?? Number.NaN),
+    )
     const forms = {
       Matrix: Matrix.from(X),
       'rows of Float64Array': X.map((row) => Float64Array.from(row)),
@@ -387,7 +488,9 @@ describe('invariants', () => {
     for (let i = 0; i < n; i++) inertia += distances.get(i, whole[i]) ** 2
     expect(relativeError(fitted.score({ data: x, shape: [n, 3] }), -inertia)).toBeLessThan(n * EPS)
     // a result is a Matrix like any other, though an ordinary array, however large
-    const onDistances = new KMeans({ nClusters: 2, init: [new Array(6).fill(0), new Array(6).fill(5)], maxIter: 1, ...quiet }).fit(distances)
+    const onDistances = new KMeans({ nClusters: 2, init: [new Array(6).fill(0), new Array(6).fill(5)], maxIter: 1, ...quiet }).fit(
+      distances,
+    )
     expectBits(onDistances.predict(distances), onDistances.labels)
     for (const from of [0, 1000, 173_000, 174_000, n - 500]) {
       const part = { data: x.slice(from * 3, (from + 500) * 3), shape: [500, 3] }
@@ -402,7 +505,9 @@ describe('invariants', () => {
     const lattice = rowsOf(300, 2, () => Math.floor(4096 * u()) / 256)
     for (const init of ['k-means++', 'random', lattice.slice(0, 5)] as const) {
       const fit = (map: (v: number) => number, extra: KMeansOptions = {}) =>
-        new KMeans({ nClusters: 5, randomState: 1, ...extra, init: typeof init === 'string' ? init : init.map((row) => row.map(map)) }).fit(lattice.map((row) => row.map(map)))
+        new KMeans({ nClusters: 5, randomState: 1, ...extra, init: typeof init === 'string' ? init : init.map((row) => row.map(map)) }).fit(
+          lattice.map((row) => row.map(map)),
+        )
       for (const convergence of ['centers', 'mse', 'mae'] as const) {
         const plain = fit((v) => v, { convergence })
         for (const power of [-498, 498]) {
@@ -410,7 +515,10 @@ describe('invariants', () => {
           const scaled = fit((v) => v * 2 ** power, { convergence })
           expectBits(scaled.labels, plain.labels)
           expect(scaled.nIter).toBe(plain.nIter)
-          expectBits(flat(scaled.clusterCenters), flat(plain.clusterCenters).map((v) => v * 2 ** power))
+          expectBits(
+            flat(scaled.clusterCenters),
+            flat(plain.clusterCenters).map((v) => v * 2 ** power),
+          )
           expect(scaled.inertia).toBe(plain.inertia * 2 ** power * 2 ** power)
         }
       }
@@ -421,7 +529,12 @@ describe('invariants', () => {
       const [a, b] = [far, shifted].map((rows) => new KMeans({ nClusters: 4, randomState: 1 }).fit(rows))
       expectBits(b.labels, a.labels)
       // a center is a double near 1e12: the rest is exact
-      expect(relativeError(b.clusterCenters.map((row) => row.map((v) => v - offset)), a.clusterCenters) * largest(a.clusterCenters)).toBeLessThanOrEqual(2 ** 40 * EPS)
+      expect(
+        relativeError(
+          b.clusterCenters.map((row) => row.map((v) => v - offset)),
+          a.clusterCenters,
+        ) * largest(a.clusterCenters),
+      ).toBeLessThanOrEqual(2 ** 40 * EPS)
       expect(kmeansPlusPlus(shifted, 20, { randomState: 3 }).indices).toEqual(kmeansPlusPlus(far, 20, { randomState: 3 }).indices)
     }
   })
@@ -441,21 +554,35 @@ describe('invariants', () => {
 })
 
 describe('the naive Lloyd', () => {
-  it.each([1, 2, 3, 4, 5, 31, 32, 33, 127, 128, 129, 255, 256, 257, 511, 513, 1023, 1024, 1025, 2047, 2049, 3000])('%i rows: every bit', (n) => {
-    const u = uniforms(n)
-    for (const [d, k] of [[1, 2], [2, 3], [3, 5], [9, 4], [17, 6], [33, 2]]) {
-      if (k > n) continue
-      const X = blobs(100 + n, n, d, k, 2)
-      for (const weights of [undefined, X.map((_, i) => (i % 7 === 3 ? 0 : 2 * u()))]) expectNaive(X, X.slice(0, k), { tol: 1e-3, maxIter: n > 400 ? 4 : 20, weights })
-    }
-  })
+  it.each([1, 2, 3, 4, 5, 31, 32, 33, 127, 128, 129, 255, 256, 257, 511, 513, 1023, 1024, 1025, 2047, 2049, 3000])(
+    '%i rows: every bit',
+    (n) => {
+      const u = uniforms(n)
+      for (const [d, k] of [
+        [1, 2],
+        [2, 3],
+        [3, 5],
+        [9, 4],
+        [17, 6],
+        [33, 2],
+      ]) {
+        if (k > n) continue
+        const X = blobs(100 + n, n, d, k, 2)
+        for (const weights of [undefined, X.map((_, i) => (i % 7 === 3 ? 0 : 2 * u()))])
+          expectNaive(X, X.slice(0, k), { tol: 1e-3, maxIter: n > 400 ? 4 : 20, weights })
+      }
+    },
+  )
 
   it('random lattices with ties and duplicates: 1000 fits to the last bit', () => {
     const point = (d: number) => fc.array(fc.integer({ min: 0, max: 3 }), { minLength: d, maxLength: d })
     const fit = fc.integer({ min: 1, max: 3 }).chain((d) =>
       fc.record({
         X: fc.array(point(d), { minLength: 1, maxLength: 14 }),
-        init: fc.array(fc.oneof({ weight: 4, arbitrary: point(d) }, { weight: 1, arbitrary: fc.constant(new Array<number>(d).fill(50)) }), { minLength: 1, maxLength: 6 }),
+        init: fc.array(fc.oneof({ weight: 4, arbitrary: point(d) }, { weight: 1, arbitrary: fc.constant(new Array<number>(d).fill(50)) }), {
+          minLength: 1,
+          maxLength: 6,
+        }),
         weights: fc.option(fc.array(fc.constantFrom(0, 0.1, 0.2, 0.3, 1, 2, 7), { minLength: 14, maxLength: 14 })),
         tol: fc.constantFrom(0, 1e-4, 0.013),
         maxIter: fc.constantFrom(1, 2, 3, 300),
@@ -473,7 +600,10 @@ describe('the naive Lloyd', () => {
   })
 
   it('random decimals, some a million times finer than others', () => {
-    const value = fc.oneof(fc.integer({ min: -1e9, max: 1e9 }).map((v) => v / 1e6), fc.integer({ min: -1e9, max: 1e9 }).map((v) => v / 1e12))
+    const value = fc.oneof(
+      fc.integer({ min: -1e9, max: 1e9 }).map((v) => v / 1e6),
+      fc.integer({ min: -1e9, max: 1e9 }).map((v) => v / 1e12),
+    )
     fc.assert(
       fc.property(fc.array(fc.tuple(value, value), { minLength: 3, maxLength: 40 }), fc.integer({ min: 1, max: 3 }), (X, k) => {
         expectNaive(X, X.slice(0, k), { tol: 0, maxIter: 20 })
@@ -484,13 +614,51 @@ describe('the naive Lloyd', () => {
 
   it('rows that leave a cluster take their weight with them, and leave no rounding behind', () => {
     // 0.1 + 0.2 − 0.1 − 0.2 ≠ 0: what is left of cluster 0 must not become a center
-    const X = [[10, 0], [11, 0.3], [0, 0], [0, 0], [0.1, 0]]
-    const init = [[5, 5], [0, 0], [1000, 1000], [2000, 2000]]
+    const X = [
+      [10, 0],
+      [11, 0.3],
+      [0, 0],
+      [0, 0],
+      [0.1, 0],
+    ]
+    const init = [
+      [5, 5],
+      [0, 0],
+      [1000, 1000],
+      [2000, 2000],
+    ]
     const model = expectNaive(X, init, { weights: [0.1, 0.2, 1, 1, 1], maxIter: 1 })
-    expect(relativeError(model.clusterCenters, [[0.1 / 3, 0], [0.1 / 3, 0], [11, 0.3], [10, 0]])).toBeLessThan(8 * EPS)
+    expect(
+      relativeError(model.clusterCenters, [
+        [0.1 / 3, 0],
+        [0.1 / 3, 0],
+        [11, 0.3],
+        [10, 0],
+      ]),
+    ).toBeLessThan(8 * EPS)
     // nearly all of the weight leaves
-    const rest = expectNaive([[10, 0], [5, 5.3], [0, 0], [0, 0], [0.1, 0]], [[5, 5], [0, 0], [1000, 1000]], { weights: [1e20, 1, 1, 1, 1], maxIter: 1 })
-    expect(relativeError(rest.clusterCenters, [[5, 5.3], [0.1 / 3, 0], [10, 0]])).toBeLessThan(8 * EPS)
+    const rest = expectNaive(
+      [
+        [10, 0],
+        [5, 5.3],
+        [0, 0],
+        [0, 0],
+        [0.1, 0],
+      ],
+      [
+        [5, 5],
+        [0, 0],
+        [1000, 1000],
+      ],
+      { weights: [1e20, 1, 1, 1, 1], maxIter: 1 },
+    )
+    expect(
+      relativeError(rest.clusterCenters, [
+        [5, 5.3],
+        [0.1 / 3, 0],
+        [10, 0],
+      ]),
+    ).toBeLessThan(8 * EPS)
   })
 })
 
@@ -525,7 +693,8 @@ describe('sampleWeight', () => {
     const weights = X.map((_, i) => 1 + (i % 3))
     const options = { nClusters: 2, randomState: 0 }
     const expected = all(new KMeans(options).fit(X, { sampleWeight: weights }))
-    for (const form of [Float64Array.from(weights), Uint8Array.from(weights), { ...weights, length: 40 }]) expect(all(new KMeans(options).fit(X, { sampleWeight: form }))).toEqual(expected)
+    for (const form of [Float64Array.from(weights), Uint8Array.from(weights), { ...weights, length: 40 }])
+      expect(all(new KMeans(options).fit(X, { sampleWeight: form }))).toEqual(expected)
   })
 })
 
@@ -570,7 +739,10 @@ describe('init', () => {
     // inertia of the first iteration is that of the chosen rows themselves: 0 if all are there, whatever relocation would mend later
     const atFirst = (nClusters: number, randomState: number, sampleWeight?: number[]) => {
       let inertia = Number.NaN
-      new KMeans({ nClusters, init: 'random', nInit: 1, randomState, ...quiet }).fit(rows, { sampleWeight, onIteration: (e) => ((inertia = e.inertia), false) })
+      new KMeans({ nClusters, init: 'random', nInit: 1, randomState, ...quiet }).fit(rows, {
+        sampleWeight,
+        onIteration: (e) => ((inertia = e.inertia), false),
+      })
       return inertia
     }
     for (let seed = 0; seed < 100; seed++) {
@@ -589,14 +761,24 @@ describe('init', () => {
       // with one center and rows this few the first center shows in what the callback of iteration 1 hears: inertia about it
       const inertias = rows.map(([c]) => rows.reduce((s, [x], i) => s + (sampleWeight?.[i] ?? 1) * (x - c) ** 2, 0))
       for (let randomState = 0; randomState < 2000; randomState++)
-        new KMeans({ nClusters: 1, init: 'random', nInit: 1, maxIter: 1, randomState, ...quiet }).fit(rows, { sampleWeight, onIteration: (e) => counts[inertias.indexOf(e.inertia)]++ })
+        new KMeans({ nClusters: 1, init: 'random', nInit: 1, maxIter: 1, randomState, ...quiet }).fit(rows, {
+          sampleWeight,
+          onIteration: (e) => counts[inertias.indexOf(e.inertia)]++,
+        })
       return counts
     }
     // with weights 0, 1, 10, 100, 10 the inertias differ from row to row; without, they come in pairs
     const p = [0, 1, 10, 100, 10].map((w) => w / 121)
-    chosen([0, 1, 10, 100, 10]).forEach((count, i) => expect(Math.abs(count - 2000 * p[i])).toBeLessThanOrEqual(4.5 * Math.sqrt(2000 * p[i] * (1 - p[i]))))
+    chosen([0, 1, 10, 100, 10]).forEach((count, i) =>
+      expect(Math.abs(count - 2000 * p[i])).toBeLessThanOrEqual(4.5 * Math.sqrt(2000 * p[i] * (1 - p[i]))),
+    )
     const [ends, near, middle] = chosen()
-    for (const [count, q] of [[ends, 0.4], [near, 0.4], [middle, 0.2]]) expect(Math.abs(count - 2000 * q)).toBeLessThan(4.5 * Math.sqrt(2000 * q * (1 - q)))
+    for (const [count, q] of [
+      [ends, 0.4],
+      [near, 0.4],
+      [middle, 0.2],
+    ])
+      expect(Math.abs(count - 2000 * q)).toBeLessThan(4.5 * Math.sqrt(2000 * q * (1 - q)))
   })
 })
 
@@ -614,7 +796,9 @@ describe('stopping', () => {
     for (const convergence of ['centers', 'mse', 'mae'] as const) {
       const tol = 0.003
       const model = new KMeans({ nClusters: 6, init, tol, convergence }).fit(X)
-      const scaled = new KMeans({ nClusters: 6, init: init.map((r) => r.map((v) => v * 1024)), tol, convergence }).fit(X.map((r) => r.map((v) => v * 1024)))
+      const scaled = new KMeans({ nClusters: 6, init: init.map((r) => r.map((v) => v * 1024)), tol, convergence }).fit(
+        X.map((r) => r.map((v) => v * 1024)),
+      )
       expect(scaled.nIter).toBe(model.nIter)
     }
     // by hand, from the trace of a long run
@@ -658,7 +842,8 @@ describe('stopping', () => {
 
   it('only false stops', () => {
     const expected = all(new KMeans({ nClusters: 6, init }).fit(X))
-    for (const answer of [undefined, null, 0, '', true]) expect(all(new KMeans({ nClusters: 6, init }).fit(X, { onIteration: () => answer }))).toEqual(expected)
+    for (const answer of [undefined, null, 0, '', true])
+      expect(all(new KMeans({ nClusters: 6, init }).fit(X, { onIteration: () => answer }))).toEqual(expected)
   })
 
   it('a fit inside onIteration or inside init changes nothing outside', () => {
@@ -675,9 +860,19 @@ describe('kmeansPlusPlus', () => {
   const X = blobs(60, 500, 3, 10, 5)
 
   it('kmeans_plusplus_output: valid, distinct indices, centers are rows of X', () => {
-    for (const [k, nLocalTrials] of [[1, undefined], [2, 1], [10, null], [10, 5], [100, undefined]] as const)
+    for (const [k, nLocalTrials] of [
+      [1, undefined],
+      [2, 1],
+      [10, null],
+      [10, 5],
+      [100, undefined],
+    ] as const)
       for (const sampleWeight of [undefined, X.map((_, i) => 1 + (i % 4))])
-        for (const form of [X, Matrix.from(X), { data: Float64Array.from({ length: 1500 }, (_, i) => X[i % 500][Math.floor(i / 500)]), shape: [500, 3], strides: [1, 500] }]) {
+        for (const form of [
+          X,
+          Matrix.from(X),
+          { data: Float64Array.from({ length: 1500 }, (_, i) => X[i % 500][Math.floor(i / 500)]), shape: [500, 3], strides: [1, 500] },
+        ]) {
           const { centers, indices } = kmeansPlusPlus(form, k, { randomState: 7, nLocalTrials, sampleWeight })
           expect(indices).toBeInstanceOf(Int32Array)
           expect(new Set(indices).size).toBe(k)
@@ -699,7 +894,9 @@ describe('kmeansPlusPlus', () => {
       // fewer rows with weight than centers: they repeat
       const few = kmeansPlusPlus(X, 5, { randomState, sampleWeight: X.map((_, i) => Number(i === 100 || i === 499)) }).indices
       expect(new Set(few)).toEqual(new Set([100, 499]))
-      expect(kmeansPlusPlus(X, 3, { randomState, sampleWeight: X.map((_, i) => Number(i === 499)) }).indices).toEqual(Int32Array.of(499, 499, 499))
+      expect(kmeansPlusPlus(X, 3, { randomState, sampleWeight: X.map((_, i) => Number(i === 499)) }).indices).toEqual(
+        Int32Array.of(499, 499, 499),
+      )
     }
   })
 
@@ -708,7 +905,12 @@ describe('kmeansPlusPlus', () => {
     for (let randomState = 0; randomState < 20; randomState++)
       for (const nLocalTrials of [1, null]) {
         const { centers } = kmeansPlusPlus(duplicates, 6, { randomState, nLocalTrials })
-        expect(centers.slice(0, 3).map(([v]) => v).sort()).toEqual([0, 1, 2])
+        expect(
+          centers
+            .slice(0, 3)
+            .map(([v]) => v)
+            .sort(),
+        ).toEqual([0, 1, 2])
         expect(kmeansPlusPlus([[4], [4], [4]], 3, { randomState, nLocalTrials }).centers).toEqual([[4], [4], [4]])
       }
   })
@@ -764,7 +966,8 @@ describe('kmeansPlusPlus', () => {
     expect(greedy).toBeLessThan(one)
     expect(many).toBeLessThan(greedy)
     const islands = Array.from({ length: 80 }, (_, i) => [1e6 * (i % 8), (i * 7919) % 13])
-    for (let randomState = 0; randomState < 20; randomState++) expect(new Set(kmeansPlusPlus(islands, 8, { randomState }).indices.map((i) => i % 8)).size).toBe(8)
+    for (let randomState = 0; randomState < 20; randomState++)
+      expect(new Set(kmeansPlusPlus(islands, 8, { randomState }).indices.map((i) => i % 8)).size).toBe(8)
   })
 
   it('kmeans_plusplus_wrong_params', () => {
@@ -821,7 +1024,12 @@ describe('warnings', () => {
 describe('small and degenerate data', () => {
   it('one sample, as many clusters as rows, one cluster, identical rows', () => {
     expect(all(new KMeans({ nClusters: 1 }).fit([[3, -4]]))).toMatchObject({ centers: [[3, -4]], labels: [0], inertia: 0, converged: true })
-    const rows = [[0, 1], [5, 2], [-3, 4], [8, 8]]
+    const rows = [
+      [0, 1],
+      [5, 2],
+      [-3, 4],
+      [8, 8],
+    ]
     for (const init of ['k-means++', 'random'] as const) {
       const model = new KMeans({ nClusters: 4, init, randomState: 0 }).fit(rows)
       expect(model.inertia).toBe(0)
@@ -831,8 +1039,18 @@ describe('small and degenerate data', () => {
     expect(one.clusterCenters).toEqual([[2.5, 3.75]])
     expect(one.labels).toEqual(Int32Array.of(0, 0, 0, 0))
     const same = new KMeans({ nClusters: 3, randomState: 0, ...quiet }).fit(new Array(50).fill([7, 7]))
-    expect(all(same)).toMatchObject({ centers: [[7, 7], [7, 7], [7, 7]], labels: new Array(50).fill(0), inertia: 0, converged: true })
-    for (const convergence of ['mse', 'mae'] as const) expect(new KMeans({ nClusters: 2, convergence, ...quiet }).fit([[1], [1]]).converged).toBe(true)
+    expect(all(same)).toMatchObject({
+      centers: [
+        [7, 7],
+        [7, 7],
+        [7, 7],
+      ],
+      labels: new Array(50).fill(0),
+      inertia: 0,
+      converged: true,
+    })
+    for (const convergence of ['mse', 'mae'] as const)
+      expect(new KMeans({ nClusters: 2, convergence, ...quiet }).fit([[1], [1]]).converged).toBe(true)
   })
 
   it('a few distinct rows of any doubles, weighted or not: more clusters than those settle at once', () => {
@@ -852,7 +1070,12 @@ describe('small and degenerate data', () => {
   })
 
   it('constant columns and a single distinct row apart', () => {
-    const model = new KMeans({ nClusters: 2, randomState: 0 }).fit([[1, 5], [1, 5], [1, 5], [1, 6]])
+    const model = new KMeans({ nClusters: 2, randomState: 0 }).fit([
+      [1, 5],
+      [1, 5],
+      [1, 5],
+      [1, 6],
+    ])
     expect(model.inertia).toBe(0)
     expect(samePartition(model.labels, [0, 0, 0, 1])).toBe(true)
   })
@@ -861,7 +1084,8 @@ describe('small and degenerate data', () => {
     const X = blobs(81, 60, 2, 3)
     const model = new KMeans({ nClusters: 3, randomState: 0, ...quiet }).fit(X)
     const before = model.toJSON()
-    for (const scale of [1e155, 1e200, 1e300]) expect(() => model.fit(X.map((row) => row.map((v) => v * scale)))).toThrow(/exceed the largest double/)
+    for (const scale of [1e155, 1e200, 1e300])
+      expect(() => model.fit(X.map((row) => row.map((v) => v * scale)))).toThrow(/exceed the largest double/)
     expect(() => model.fit(X, { sampleWeight: X.map(() => 1e307) })).toThrow(/finite sum/)
     expect(model.toJSON()).toEqual(before)
     expect(model.fit(X, { sampleWeight: X.map(() => 1e300) }).clusterCenters).toHaveLength(3)
@@ -872,7 +1096,10 @@ describe('small and degenerate data', () => {
   })
 
   it('zero rows to predict give empty results', () => {
-    const model = new KMeans({ nClusters: 2, randomState: 0 }).fit([[1, 2], [3, 4]])
+    const model = new KMeans({ nClusters: 2, randomState: 0 }).fit([
+      [1, 2],
+      [3, 4],
+    ])
     expect(model.predict(Matrix.zeros(0, 2))).toEqual(new Int32Array(0))
     expect(model.transform(Matrix.zeros(0, 2)).shape).toEqual([0, 2])
   })

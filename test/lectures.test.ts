@@ -30,7 +30,8 @@ function printed(actual: ArrayLike<number>, expected: number[], digits: number):
 
 /** A trace that never falls by more than the rounding of a mean of n log-densities. */
 function expectMonotone(trace: number[]): void {
-  for (let t = 1; t < trace.length; t++) expect(trace[t], `iteration ${t + 1}`).toBeGreaterThanOrEqual(trace[t - 1] - 1e-12 * Math.abs(trace[t - 1]))
+  for (let t = 1; t < trace.length; t++)
+    expect(trace[t], `iteration ${t + 1}`).toBeGreaterThanOrEqual(trace[t - 1] - 1e-12 * Math.abs(trace[t - 1]))
 }
 
 const TYPES: CovarianceType[] = ['full', 'tied', 'diag', 'spherical']
@@ -38,7 +39,14 @@ const silent = () => {}
 
 describe('1 Maximum likelihood', () => {
   it('from counts: white balls of 10 drawn', () => {
-    for (const [successes, p] of [[0, 0], [3, 0.3], [5, 0.5], [7, 0.7], [10, 1]]) expect(maximumLikelihood.bernoulli({ successes, trials: 10 }).p).toBe(p)
+    for (const [successes, p] of [
+      [0, 0],
+      [3, 0.3],
+      [5, 0.5],
+      [7, 0.7],
+      [10, 1],
+    ])
+      expect(maximumLikelihood.bernoulli({ successes, trials: 10 }).p).toBe(p)
     expect(maximumLikelihood.bernoulli({ successes: 0, trials: 10 }).logLikelihood).toBe(0)
   })
 
@@ -63,7 +71,10 @@ describe('2 Bayes over hypotheses', () => {
   const twoWhites = logLikelihood({ successes: 2, trials: 2 }, boxes).map(Math.exp)
 
   it('uniform prior: box 5', () => {
-    const { probabilities, evidence, best } = posterior(boxes.map(() => 0.2), twoWhites)
+    const { probabilities, evidence, best } = posterior(
+      boxes.map(() => 0.2),
+      twoWhites,
+    )
     expect(evidence).toBeCloseTo(0.366, 12)
     printed(probabilities, [0, 0.049, 0.137, 0.268, 0.546], 3)
     expect(best + 1).toBe(5)
@@ -80,31 +91,76 @@ describe('2 Bayes over hypotheses', () => {
 
 describe('3 MAP', () => {
   it('Beta(α, β) on a Bernoulli: (s + α − 1)/(n + α + β − 2)', () => {
-    for (const [successes, trials, alpha, beta] of [[3, 10, 2, 2], [0, 10, 2, 5], [7, 10, 1.5, 30], [10, 10, 3, 1.25], [0, 0, 4, 2]])
-      expect(maximumAPosteriori.bernoulli({ successes, trials, prior: { alpha, beta } }).p).toBeCloseTo((successes + alpha - 1) / (trials + alpha + beta - 2), 14)
+    for (const [successes, trials, alpha, beta] of [
+      [3, 10, 2, 2],
+      [0, 10, 2, 5],
+      [7, 10, 1.5, 30],
+      [10, 10, 3, 1.25],
+      [0, 0, 4, 2],
+    ])
+      expect(maximumAPosteriori.bernoulli({ successes, trials, prior: { alpha, beta } }).p).toBeCloseTo(
+        (successes + alpha - 1) / (trials + alpha + beta - 2),
+        14,
+      )
   })
 
   it('uniform prior = maximum likelihood', () => {
     for (let successes = 0; successes <= 10; successes++) {
       const { p, logLikelihood } = maximumLikelihood.bernoulli({ successes, trials: 10 })
-      expect(maximumAPosteriori.bernoulli({ successes, trials: 10, prior: { alpha: 1, beta: 1 } })).toEqual({ p, logPosterior: logLikelihood })
+      expect(maximumAPosteriori.bernoulli({ successes, trials: 10, prior: { alpha: 1, beta: 1 } })).toEqual({
+        p,
+        logPosterior: logLikelihood,
+      })
     }
     const { data } = loadIris()
     const { mean, covariance, logLikelihood } = maximumLikelihood.gaussian(data)
-    const flatPrior = { mean: [0, 0, 0, 0], meanPrecision: 0, degreesOfFreedom: -6, scale: [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]] }
+    const flatPrior = {
+      mean: [0, 0, 0, 0],
+      meanPrecision: 0,
+      degreesOfFreedom: -6,
+      scale: [
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+      ],
+    }
     expect(maximumAPosteriori.gaussian(data, { prior: flatPrior })).toEqual({ mean, covariance, logPosterior: logLikelihood })
   })
 
   it('mixture weights, means and covariances under conjugate priors: EM climbs likelihood × prior', () => {
-    const { X } = makeBlobs({ nSamples: [30, 20], centers: [[0, 0], [3, 1]], randomState: 3 })
+    const { X } = makeBlobs({
+      nSamples: [30, 20],
+      centers: [
+        [0, 0],
+        [3, 1],
+      ],
+      randomState: 3,
+    })
     const weightPrior = { alpha: 4, beta: 4 }
-    const prior = { mean: [1, 1], meanPrecision: 2, degreesOfFreedom: 5, scale: [[2, 0.5], [0.5, 2]] }
-    interface P { weights: number[]; means: number[][]; covariances: number[][][]; logPrior: number }
+    const prior = {
+      mean: [1, 1],
+      meanPrecision: 2,
+      degreesOfFreedom: 5,
+      scale: [
+        [2, 0.5],
+        [0.5, 2],
+      ],
+    }
+    interface P {
+      weights: number[]
+      means: number[][]
+      covariances: number[][][]
+      logPrior: number
+    }
     const model: LatentVariableModel<P> = {
       eStep({ weights, means, covariances, logPrior }) {
         const joint = naiveLogDensities(X.toArray(), { weights, means, covariances }, 'full')
         const logNorm = joint.map(naiveLogSumExp)
-        return { responsibilities: joint.map((row, i) => row.map((l) => Math.exp(l - logNorm[i]))), logLikelihood: logPrior + logNorm.reduce((a, b) => a + b) }
+        return {
+          responsibilities: joint.map((row, i) => row.map((l) => Math.exp(l - logNorm[i]))),
+          logLikelihood: logPrior + logNorm.reduce((a, b) => a + b),
+        }
       },
       mStep(r) {
         const share = [0, 1].map((c) => Array.from(r, (row) => row[c]))
@@ -120,9 +176,24 @@ describe('3 MAP', () => {
         return { weights: [weight.p, 1 - weight.p], means: fits.map((f) => f.mean), covariances: fits.map((f) => f.covariance), logPrior }
       },
     }
-    const identity = [[1, 0], [0, 1]]
+    const identity = [
+      [1, 0],
+      [0, 1],
+    ]
     const warnings: Warning[] = []
-    const start = model.mStep(Matrix.from(model.eStep({ weights: [0.5, 0.5], means: [[-1, 0], [4, 0]], covariances: [identity, identity], logPrior: 0 }).responsibilities))
+    const start = model.mStep(
+      Matrix.from(
+        model.eStep({
+          weights: [0.5, 0.5],
+          means: [
+            [-1, 0],
+            [4, 0],
+          ],
+          covariances: [identity, identity],
+          logPrior: 0,
+        }).responsibilities,
+      ),
+    )
     const { parameters, history, converged } = expectationMaximization(model, start, { tol: 1e-10, onWarning: (w) => warnings.push(w) })
     expect(converged).toBe(true)
     expect(warnings).toEqual([])
@@ -144,7 +215,9 @@ describe('4 k-means', () => {
 
   it.each(['k-means++', 'random'] as const)('%s centres: the objective never rises, every run is a local optimum', (init) => {
     const J: number[][] = []
-    const model = new KMeans({ nClusters: 5, init, nInit: 6, randomState: 1 }).fit(X, { onIteration: ({ run, inertia }) => void (J[run] ??= []).push(inertia / X.rows) })
+    const model = new KMeans({ nClusters: 5, init, nInit: 6, randomState: 1 }).fit(X, {
+      onIteration: ({ run, inertia }) => void (J[run] ??= []).push(inertia / X.rows),
+    })
     expect(J).toHaveLength(6)
     for (const trace of J) for (let t = 1; t < trace.length; t++) expect(trace[t]).toBeLessThanOrEqual(trace[t - 1] * (1 + X.rows * EPS))
     expect(model.inertia / X.rows).toBeLessThanOrEqual(Math.min(...J.map((trace) => trace[trace.length - 1])) * (1 + X.rows * EPS))
@@ -176,7 +249,10 @@ const boxesModel = (X: number[][]): LatentVariableModel<number[]> => {
     eStep(p) {
       const rows = joint(p)
       const logNorm = rows.map(naiveLogSumExp)
-      return { responsibilities: rows.map((row, i) => row.map((l) => Math.exp(l - logNorm[i]))), logLikelihood: logNorm.reduce((a, b) => a + b) }
+      return {
+        responsibilities: rows.map((row, i) => row.map((l) => Math.exp(l - logNorm[i]))),
+        logLikelihood: logNorm.reduce((a, b) => a + b),
+      }
     },
     mStep(r) {
       const total = (c: number, column: number) => X.reduce((sum, row, i) => sum + r.get(i, c) * row[column], 0)
@@ -187,7 +263,15 @@ const boxesModel = (X: number[][]): LatentVariableModel<number[]> => {
 
 describe('5 EM in general', () => {
   it("Jensen's bound touches the log-likelihood after each E-step, and the trace never falls", () => {
-    const X = [[3, 5], [2, 5], [1, 5], [3, 5], [2, 5], [9, 10], [4, 10]]
+    const X = [
+      [3, 5],
+      [2, 5],
+      [1, 5],
+      [3, 5],
+      [2, 5],
+      [9, 10],
+      [4, 10],
+    ]
     const before: number[] = []
     const after: number[] = []
     const warnings: Warning[] = []
@@ -215,9 +299,24 @@ describe('5 EM in general', () => {
 })
 
 // draws (white, black) 3-2, 2-3, 1-4, 3-2, 2-3, as (successes, trials)
-const draws = [[3, 5], [2, 5], [1, 5], [3, 5], [2, 5]]
+const draws = [
+  [3, 5],
+  [2, 5],
+  [1, 5],
+  [3, 5],
+  [2, 5],
+]
 const box = (p: number) => draws.map(([successes, trials]) => Math.exp(logLikelihood({ successes, trials }, p)))
-const twoBoxes = (options: object) => new BinomialMixture({ nComponents: 2, fitWeights: false, probabilitiesInit: [0.1, 0.9], keepHistory: true, tol: 0, onWarning: silent, ...options })
+const twoBoxes = (options: object) =>
+  new BinomialMixture({
+    nComponents: 2,
+    fitWeights: false,
+    probabilitiesInit: [0.1, 0.9],
+    keepHistory: true,
+    tol: 0,
+    onWarning: silent,
+    ...options,
+  })
 
 describe('6 Two boxes, known labels', () => {
   it('maximum likelihood of each box', () => {
@@ -262,7 +361,11 @@ describe('7 Two boxes, hidden labels, hard EM', () => {
 describe('8 Two boxes, soft EM', () => {
   it('responsibilities of box 1 in round 0', () => {
     const start = twoBoxes({ maxIter: 0 }).fit(draws)
-    printed(Array.from(start.predictProba(draws), (row) => row[0]), [0.1, 0.9, 0.9986, 0.1, 0.9], 4)
+    printed(
+      Array.from(start.predictProba(draws), (row) => row[0]),
+      [0.1, 0.9, 0.9986, 0.1, 0.9],
+      4,
+    )
   })
 
   it('p after each iteration, and both to 11/25', () => {
@@ -278,7 +381,12 @@ describe('8 Two boxes, soft EM', () => {
   it('the general driver takes the same steps', () => {
     const model = twoBoxes({ maxIter: 10 }).fit(draws)
     const path: number[][] = []
-    expectationMaximization(boxesModel(draws), [0.1, 0.9], { maxIter: 10, tol: 0, onWarning: silent, onIteration: ({ parameters }) => void path.push(parameters) })
+    expectationMaximization(boxesModel(draws), [0.1, 0.9], {
+      maxIter: 10,
+      tol: 0,
+      onWarning: silent,
+      onIteration: ({ parameters }) => void path.push(parameters),
+    })
     path.forEach((p, t) => printed(p, model.history[t].probabilities, 13))
   })
 })
@@ -286,7 +394,15 @@ describe('8 Two boxes, soft EM', () => {
 describe('9 Coins of Do & Batzoglou', () => {
   it('p after 1 and after 10 iterations', () => {
     const X = [5, 9, 8, 4, 7].map((heads) => [heads, 10])
-    const model = new BinomialMixture({ nComponents: 2, fitWeights: false, probabilitiesInit: [0.6, 0.5], maxIter: 10, tol: 0, keepHistory: true, onWarning: silent }).fit(X)
+    const model = new BinomialMixture({
+      nComponents: 2,
+      fitWeights: false,
+      probabilitiesInit: [0.6, 0.5],
+      maxIter: 10,
+      tol: 0,
+      keepHistory: true,
+      onWarning: silent,
+    }).fit(X)
     printed(model.history[0].probabilities, [0.713012, 0.581339], 6)
     printed(model.history[9].probabilities, [0.796744, 0.519659], 6)
     expect(model.probabilities).toEqual(model.history[9].probabilities)
@@ -294,8 +410,16 @@ describe('9 Coins of Do & Batzoglou', () => {
 })
 
 describe('10 Heights', () => {
-  const truth = [{ mean: 162, sigma: 6 }, { mean: 178, sigma: 7 }]
-  const { X, labels } = makeBlobs({ nSamples: [500, 500], centers: truth.map((t) => [t.mean]), clusterStd: truth.map((t) => t.sigma), randomState: 28 })
+  const truth = [
+    { mean: 162, sigma: 6 },
+    { mean: 178, sigma: 7 },
+  ]
+  const { X, labels } = makeBlobs({
+    nSamples: [500, 500],
+    centers: truth.map((t) => [t.mean]),
+    clusterStd: truth.map((t) => t.sigma),
+    randomState: 28,
+  })
 
   it('labels known: maximum likelihood of each group', () => {
     truth.forEach(({ mean, sigma }, group) => {
@@ -324,7 +448,12 @@ describe('11 GMM by EM', () => {
   it('π = N_k/N, μ = Σ r·x/N_k, Σ = Σ r·(x − μ)(x − μ)ᵀ/N_k against the naive oracle', () => {
     const { X } = makeBlobs({ nSamples: 200, nFeatures: 3, centers: 3, clusterStd: 4, randomState: 11 })
     const rows = X.toArray()
-    const { covariances, precisions: precisionsInit } = new GaussianMixture({ nComponents: 3, maxIter: 0, regCovar: 0, randomState: 0 }).fit(X)
+    const { covariances, precisions: precisionsInit } = new GaussianMixture({
+      nComponents: 3,
+      maxIter: 0,
+      regCovar: 0,
+      randomState: 0,
+    }).fit(X)
     let naive = { weights: [0.2, 0.3, 0.5], means: rows.slice(0, 3), covariances }
     const start = { weightsInit: naive.weights, meansInit: naive.means, precisionsInit }
     const model = new GaussianMixture({ nComponents: 3, ...start, regCovar: 0, tol: 0, maxIter: 5, onWarning: silent }).fit(X)
@@ -341,15 +470,30 @@ describe('11 GMM by EM', () => {
 
 describe('12 Case 1: first EM classifier', () => {
   // two overlapping Gaussians in three dimensions
-  const { X, labels } = makeBlobs({ nSamples: [300, 200], centers: [[0, 0, 0], [2, 1.5, 1]], clusterStd: [1, 1.3], randomState: 12 })
+  const { X, labels } = makeBlobs({
+    nSamples: [300, 200],
+    centers: [
+      [0, 0, 0],
+      [2, 1.5, 1],
+    ],
+    clusterStd: [1, 1.3],
+    randomState: 12,
+  })
   const rows = X.toArray()
-  interface P { weights: number[]; means: number[][]; covariances: number[][][] }
+  interface P {
+    weights: number[]
+    means: number[][]
+    covariances: number[][][]
+  }
   const joint = (p: P) => naiveLogDensities(rows, p, 'full')
   const model: LatentVariableModel<P> = {
     eStep(p) {
       const logs = joint(p)
       const logNorm = logs.map(naiveLogSumExp)
-      return { responsibilities: logs.map((row, i) => row.map((l) => Math.exp(l - logNorm[i]))), logLikelihood: logNorm.reduce((a, b) => a + b) }
+      return {
+        responsibilities: logs.map((row, i) => row.map((l) => Math.exp(l - logNorm[i]))),
+        logLikelihood: logNorm.reduce((a, b) => a + b),
+      }
     },
     mStep(r) {
       const fits = [0, 1].map((c) => maximumLikelihood.gaussian(X, { sampleWeight: Array.from(r, (row) => row[c]) }))
@@ -360,17 +504,39 @@ describe('12 Case 1: first EM classifier', () => {
       }
     },
   }
-  const identity = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
-  const start: P = { weights: [0.5, 0.5], means: [[-1, 0, 0], [2, 2, 2]], covariances: [identity, identity] }
+  const identity = [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ]
+  const start: P = {
+    weights: [0.5, 0.5],
+    means: [
+      [-1, 0, 0],
+      [2, 2, 2],
+    ],
+    covariances: [identity, identity],
+  }
 
   it('EM written with the general driver gives the parameters of GaussianMixture to 1e-8', () => {
     const nIter = 60
     const general = expectationMaximization(model, start, { tol: 0, maxIter: nIter, onWarning: silent })
     const mixture = new GaussianMixture({
-      nComponents: 2, weightsInit: start.weights, meansInit: start.means, precisionsInit: [identity, identity], regCovar: 0, tol: 0, maxIter: nIter, onWarning: silent,
+      nComponents: 2,
+      weightsInit: start.weights,
+      meansInit: start.means,
+      precisionsInit: [identity, identity],
+      regCovar: 0,
+      tol: 0,
+      maxIter: nIter,
+      onWarning: silent,
     }).fit(X)
     const { weights, means, covariances } = general.parameters
-    const pairs: [number[], number[]][] = [[weights, mixture.weights], [flat(means), flat(mixture.means)], [flat(covariances), flat(mixture.covariances)]]
+    const pairs: [number[], number[]][] = [
+      [weights, mixture.weights],
+      [flat(means), flat(mixture.means)],
+      [flat(covariances), flat(mixture.covariances)],
+    ]
     for (const [a, b] of pairs) a.forEach((v, i) => expect(Math.abs(v - b[i])).toBeLessThan(1e-8))
     general.history.forEach((total, t) => expect(Math.abs(total / X.rows - mixture.lowerBounds[t])).toBeLessThan(1e-8))
     expect(general.logLikelihood / X.rows).toBeCloseTo(mixture.score(X), 8)
@@ -384,8 +550,18 @@ describe('12 Case 1: first EM classifier', () => {
 
 /** Height and weight by sex: correlated within a sex. */
 function people() {
-  const { X, labels } = makeBlobs({ nSamples: [400, 400], centers: [[0, 0], [0, 0]], randomState: 13 })
-  const sexes = [{ height: 163, weight: 58, tall: 6, heavy: 5 }, { height: 178, weight: 78, tall: 6.5, heavy: 7 }]
+  const { X, labels } = makeBlobs({
+    nSamples: [400, 400],
+    centers: [
+      [0, 0],
+      [0, 0],
+    ],
+    randomState: 13,
+  })
+  const sexes = [
+    { height: 163, weight: 58, tall: 6, heavy: 5 },
+    { height: 178, weight: 78, tall: 6.5, heavy: 7 },
+  ]
   const rows = Array.from(X, ([a, b], i) => {
     const { height, weight, tall, heavy } = sexes[labels[i]]
     return [height + tall * a, weight + heavy * (0.6 * a + 0.8 * b)]
@@ -396,7 +572,13 @@ function people() {
 describe('13 Case 2: GMM classification and choice of parameters', () => {
   it('covariance type × components by BIC: two correlated groups', () => {
     const { X, labels } = people()
-    const { best, results } = selectGaussianMixture(X, { nComponents: [1, 2, 3, 4], criterion: 'bic', nInit: 2, maxIter: 500, randomState: 28 })
+    const { best, results } = selectGaussianMixture(X, {
+      nComponents: [1, 2, 3, 4],
+      criterion: 'bic',
+      nInit: 2,
+      maxIter: 500,
+      randomState: 28,
+    })
     expect(results).toHaveLength(16)
     const lowest = results.reduce((a, b) => (b.bic < a.bic ? b : a))
     expect(lowest.model).toBe(best)
@@ -409,10 +591,19 @@ describe('13 Case 2: GMM classification and choice of parameters', () => {
 describe('14 Case 3: the four covariance types', () => {
   it('each with its shape, its free parameters and its accuracy; more freedom never fits worse', () => {
     const { X, labels } = people()
-    const models = TYPES.map((covarianceType) => new GaussianMixture<CovarianceType>({ nComponents: 2, covarianceType, tol: 1e-8, maxIter: 2000, randomState: 28 }).fit(X))
+    const models = TYPES.map((covarianceType) =>
+      new GaussianMixture<CovarianceType>({ nComponents: 2, covarianceType, tol: 1e-8, maxIter: 2000, randomState: 28 }).fit(X),
+    )
     const [full, tied, diag, spherical] = models
     expect([full, tied, diag, spherical].map((m) => m.nParameters)).toEqual([11, 8, 9, 7])
-    expect([flat(full.covariances as number[][][]), flat(tied.covariances as number[][]), flat(diag.covariances as number[][]), flat(spherical.covariances as number[])].map((v) => v.length)).toEqual([8, 4, 4, 2])
+    expect(
+      [
+        flat(full.covariances as number[][][]),
+        flat(tied.covariances as number[][]),
+        flat(diag.covariances as number[][]),
+        flat(spherical.covariances as number[]),
+      ].map((v) => v.length),
+    ).toEqual([8, 4, 4, 2])
     for (const model of models) expect(clusterAccuracy(labels, model.predict(X))).toBeGreaterThan(0.8)
     for (const simpler of [tied, diag]) expect(full.score(X)).toBeGreaterThanOrEqual(simpler.score(X))
     expect(diag.score(X)).toBeGreaterThanOrEqual(spherical.score(X))
@@ -449,7 +640,16 @@ describe('16 Convergence proof', () => {
   it.each(TYPES)('GaussianMixture, %s: lowerBounds never fall, and onIteration heard them', (covarianceType) => {
     const heard: number[] = []
     const warnings: Warning[] = []
-    const model = new GaussianMixture({ nComponents: 3, covarianceType, regCovar: 0, tol: 0, maxIter: 60, initParams: 'random', randomState: 28, onWarning: (w) => warnings.push(w) })
+    const model = new GaussianMixture({
+      nComponents: 3,
+      covarianceType,
+      regCovar: 0,
+      tol: 0,
+      maxIter: 60,
+      initParams: 'random',
+      randomState: 28,
+      onWarning: (w) => warnings.push(w),
+    })
     model.fit(X, { onIteration: ({ lowerBound, iteration }) => expect(heard.push(lowerBound)).toBe(iteration) })
     expect(model.lowerBounds).toEqual(heard)
     expect(model.lowerBounds).toHaveLength(60)
@@ -463,6 +663,10 @@ describe('16 Convergence proof', () => {
     expectMonotone(model.lowerBounds)
     const { history } = expectationMaximization(boxesModel(draws), [0.1, 0.9], { tol: 0, maxIter: 30, onWarning: silent })
     expectMonotone(history)
-    printed(history.map((total) => total / 5), model.lowerBounds, 12)
+    printed(
+      history.map((total) => total / 5),
+      model.lowerBounds,
+      12,
+    )
   })
 })

@@ -5,7 +5,12 @@ import { describe, expect, it } from 'vitest'
 import { KMeans, Matrix, type MatrixLike, kmeansPlusPlus } from '../src/index.ts'
 import { blobs, expectBits, flat, thrown, uniforms } from './near.ts'
 
-const ROWS = [[1, 2, 3], [4, 5, 6], [7, 8, 9.5], [-0, 1e-300, -1e300]]
+const ROWS = [
+  [1, 2, 3],
+  [4, 5, 6],
+  [7, 8, 9.5],
+  [-0, 1e-300, -1e300],
+]
 const FLAT = ROWS.flat()
 const COLUMNS = [0, 1, 2].flatMap((j) => ROWS.map((row) => row[j]))
 const arrow = (columns: (ArrayLike<unknown> | null)[], numRows = 4, nullCount?: number) =>
@@ -17,7 +22,12 @@ describe('forms', () => {
   const forms: Record<string, MatrixLike> = {
     'nested arrays': ROWS,
     'rows of Float64Array': ROWS.map((row) => Float64Array.from(row)),
-    'rows of different kinds': [Float64Array.from(ROWS[0]), ROWS[1], Float32Array.from(ROWS[2]), { length: 3, 0: -0, 1: 1e-300, 2: -1e300 }],
+    'rows of different kinds': [
+      Float64Array.from(ROWS[0]),
+      ROWS[1],
+      Float32Array.from(ROWS[2]),
+      { length: 3, 0: -0, 1: 1e-300, 2: -1e300 },
+    ],
     'array-like rows': { ...ROWS, length: 4 },
     flat: { data: Float64Array.from(FLAT), shape: [4, 3] },
     'flat, plain array': { data: FLAT, shape: [4, 3] },
@@ -45,10 +55,26 @@ describe('forms', () => {
   })
 
   it('numbers of every width arrive as doubles', () => {
-    for (const Type of [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array]) {
+    for (const Type of [
+      Int8Array,
+      Uint8Array,
+      Uint8ClampedArray,
+      Int16Array,
+      Uint16Array,
+      Int32Array,
+      Uint32Array,
+      Float32Array,
+      Float64Array,
+    ]) {
       const values = Type.from([1, 2, 100, 4])
-      expect(Matrix.from({ data: values, shape: [2, 2] }).toArray()).toEqual([[1, 2], [100, 4]])
-      expect(Matrix.from([values, values]).toArray()).toEqual([[1, 2, 100, 4], [1, 2, 100, 4]])
+      expect(Matrix.from({ data: values, shape: [2, 2] }).toArray()).toEqual([
+        [1, 2],
+        [100, 4],
+      ])
+      expect(Matrix.from([values, values]).toArray()).toEqual([
+        [1, 2, 100, 4],
+        [1, 2, 100, 4],
+      ])
       expect(Matrix.from(arrow([values])).toArray()).toEqual([[1], [2], [100], [4]])
     }
     expect(Matrix.from([Float32Array.of(0.1)]).get(0, 0)).toBe(Math.fround(0.1))
@@ -71,7 +97,14 @@ describe('access', () => {
     expect(matrix.toArray()).toEqual(ROWS)
     expect([...matrix]).toEqual(ROWS.map((row) => Float64Array.from(row)))
     expect(Array.from(matrix, (row) => row[0])).toEqual([1, 4, 7, -0])
-    expect(JSON.parse(JSON.stringify({ matrix }))).toEqual({ matrix: [[1, 2, 3], [4, 5, 6], [7, 8, 9.5], [0, 1e-300, -1e300]] })
+    expect(JSON.parse(JSON.stringify({ matrix }))).toEqual({
+      matrix: [
+        [1, 2, 3],
+        [4, 5, 6],
+        [7, 8, 9.5],
+        [0, 1e-300, -1e300],
+      ],
+    })
     expect(Matrix.from(JSON.parse(JSON.stringify(matrix))).shape).toEqual([4, 3])
   })
 
@@ -101,7 +134,12 @@ describe('zeros', () => {
     return matrix
   }
 
-  it.each([[50, 3, false], [16_383, 8, false], [16_384, 8, true], [70_000, 3, true]])('%i × %i, filled in place (in WebAssembly memory: %s)', (n, d, resident) => {
+  it.each([
+    [50, 3, false],
+    [16_383, 8, false],
+    [16_384, 8, true],
+    [70_000, 3, true],
+  ])('%i × %i, filled in place (in WebAssembly memory: %s)', (n, d, resident) => {
     const matrix = fill(n, d)
     expect(inWebAssembly(matrix)).toBe(resident)
     const before = matrix.data.slice()
@@ -126,7 +164,10 @@ describe('zeros', () => {
     expect(model.clusterCenters).toEqual(centers)
     expect(model.labels).toEqual(labels)
     expect(model.score(matrix)).toBeLessThan(score)
-    expectBits(new KMeans({ nClusters: 3, randomState: 0 }).fit(matrix).predict(matrix), new KMeans({ nClusters: 3, randomState: 0 }).fit({ data: Float64Array.from(matrix.data), shape: [n, 3] }).labels)
+    expectBits(
+      new KMeans({ nClusters: 3, randomState: 0 }).fit(matrix).predict(matrix),
+      new KMeans({ nClusters: 3, randomState: 0 }).fit({ data: Float64Array.from(matrix.data), shape: [n, 3] }).labels,
+    )
     // results are ordinary arrays: nothing that a later fit does changes them
     const distances = model.transform(matrix)
     const kept = distances.data.slice()
@@ -152,7 +193,13 @@ describe('zeros', () => {
       return matrix
     })
     for (const [i, matrix] of matrices.entries()) expect(matrix.data[5]).toBe(i + 1)
-    for (const i of [0, 60, 129]) expect(new KMeans({ nClusters: 2, randomState: 0 }).fit(matrices[i]).clusterCenters.map((c) => c[1]).sort()).toEqual([0, i + 1])
+    for (const i of [0, 60, 129])
+      expect(
+        new KMeans({ nClusters: 2, randomState: 0 })
+          .fit(matrices[i])
+          .clusterCenters.map((c) => c[1])
+          .sort(),
+      ).toEqual([0, i + 1])
   })
 
   it('refuses what is no size', () => {
@@ -175,10 +222,21 @@ describe('refusals', () => {
     predict: (x) => fitted.predict(x),
     transform: (x) => fitted.transform(x),
     score: (x) => fitted.score(x),
-    init: (x) => new KMeans({ nClusters: 2, init: x }).fit([[1, 2], [3, 4]]),
-    'init, returned': (x) => new KMeans({ nClusters: 2, init: () => x }).fit([[1, 2], [3, 4]]),
+    init: (x) =>
+      new KMeans({ nClusters: 2, init: x }).fit([
+        [1, 2],
+        [3, 4],
+      ]),
+    'init, returned': (x) =>
+      new KMeans({ nClusters: 2, init: () => x }).fit([
+        [1, 2],
+        [3, 4],
+      ]),
   }
-  const fitted = new KMeans({ nClusters: 1 }).fit([[1, 2], [3, 4]])
+  const fitted = new KMeans({ nClusters: 1 }).fit([
+    [1, 2],
+    [3, 4],
+  ])
 
   // wrong kind: TypeError everywhere
   const wrongKinds: [string, unknown, RegExp][] = [
@@ -198,15 +256,64 @@ describe('refusals', () => {
     ['null for the second row', [[1, 2], null], /row 1.*null/],
     ['holes for rows', { length: 2 }, /row 0.*undefined/],
     ['dates for rows', [new Date(0), new Date(0)], /row 0.*Date/],
-    ['a string', [[1, 2], ['3', 4]], /row 1, column 0.*'3'/],
-    ['null', [[1, null], [3, 4]], /row 0, column 1.*null/],
-    ['undefined', [[1, 2], [undefined, 4]], /row 1, column 0.*undefined/],
+    [
+      'a string',
+      [
+        [1, 2],
+        ['3', 4],
+      ],
+      /row 1, column 0.*'3'/,
+    ],
+    [
+      'null',
+      [
+        [1, null],
+        [3, 4],
+      ],
+      /row 0, column 1.*null/,
+    ],
+    [
+      'undefined',
+      [
+        [1, 2],
+        [undefined, 4],
+      ],
+      /row 1, column 0.*undefined/,
+    ],
     ['a hole', [[1, 2], new Array(2)], /row 1, column 0.*undefined/],
-    ['a BigInt', [[1, 2], [3, 4n]], /row 1, column 1.*bigint/],
+    [
+      'a BigInt',
+      [
+        [1, 2],
+        [3, 4n],
+      ],
+      /row 1, column 1.*bigint/,
+    ],
     ['BigInt64Array', { data: new BigInt64Array(4), shape: [2, 2] }, /row 0, column 0.*bigint/],
-    ['3-d', [[[1], [2]], [[3], [4]]], /row 0, column 0.*array of length 1/],
-    ['a Date', [[new Date(0), 2], [3, 4]], /row 0, column 0.*Date/],
-    ['a boolean', [[1, 2], [true, 4]], /row 1, column 0.*true/],
+    [
+      '3-d',
+      [
+        [[1], [2]],
+        [[3], [4]],
+      ],
+      /row 0, column 0.*array of length 1/,
+    ],
+    [
+      'a Date',
+      [
+        [new Date(0), 2],
+        [3, 4],
+      ],
+      /row 0, column 0.*Date/,
+    ],
+    [
+      'a boolean',
+      [
+        [1, 2],
+        [true, 4],
+      ],
+      /row 1, column 0.*true/,
+    ],
     ['data null', { data: null, shape: [2, 2] }, /data.*null/],
     ['data a string', { data: '1234', shape: [2, 2] }, /data.*'1234'/],
     ['data with strings', { data: [1, 2, '3', 4], shape: [2, 2] }, /row 1, column 0.*'3'/],
@@ -219,8 +326,28 @@ describe('refusals', () => {
     ['ml-matrix without rows', { rows: undefined, columns: 2, get: () => 1 }, /rows.*undefined/],
     ['Arrow column missing', arrow([[1, 2], null], 2), /column 1 is missing/],
     ['Arrow column too short', arrow([[1, 2], [3]], 2), /row 1, column 1.*undefined/],
-    ['Arrow column of BigInts', arrow([[1, 2], [3n, 4n]], 2), /row 0, column 1.*bigint/],
-    ['Arrow column of strings', arrow([[1, 2], ['a', 'b']], 2), /row 0, column 1.*'a'/],
+    [
+      'Arrow column of BigInts',
+      arrow(
+        [
+          [1, 2],
+          [3n, 4n],
+        ],
+        2,
+      ),
+      /row 0, column 1.*bigint/,
+    ],
+    [
+      'Arrow column of strings',
+      arrow(
+        [
+          [1, 2],
+          ['a', 'b'],
+        ],
+        2,
+      ),
+      /row 0, column 1.*'a'/,
+    ],
   ]
   it.each(wrongKinds)('TypeError: %s', (_, x, message) => {
     for (const [name, enter] of Object.entries(entrances)) {
@@ -234,7 +361,14 @@ describe('refusals', () => {
   // wrong value: RangeError everywhere
   const wrongValues: [string, unknown, RegExp][] = [
     ['a short row', [[1, 2], [3]], /row.*2 columns.*1 in row 1/],
-    ['a long row', [[1, 2], [3, 4, 5]], /row.*2 columns.*3 in row 1/],
+    [
+      'a long row',
+      [
+        [1, 2],
+        [3, 4, 5],
+      ],
+      /row.*2 columns.*3 in row 1/,
+    ],
     ['short data', { data: [1, 2, 3], shape: [2, 2] }, /at least 4 numbers.*3/],
     ['short data for strides', { data: new Float64Array(5), shape: [2, 2], strides: [4, 1] }, /at least 6 numbers.*5/],
     ['short data for offset', { data: new Float64Array(4), shape: [2, 2], offset: 1 }, /at least 5 numbers.*4/],
@@ -249,7 +383,18 @@ describe('refusals', () => {
     ['ml-matrix with NaN rows', { rows: Number.NaN, columns: 2, get: () => 1 }, /rows.*NaN/],
     ['ml-matrix with 2.5 columns', { rows: 2, columns: 2.5, get: () => 1 }, /columns.*2\.5/],
     ['Arrow with -1 rows', arrow([[1], [2]], -1), /numRows.*-1/],
-    ['Arrow with nulls', arrow([[1, 2], [3, 4]], 2, 1), /column 0 has 1 nulls/],
+    [
+      'Arrow with nulls',
+      arrow(
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        2,
+        1,
+      ),
+      /column 0 has 1 nulls/,
+    ],
   ]
   it.each(wrongValues)('RangeError: %s', (_, x, message) => {
     for (const [name, enter] of Object.entries(entrances)) {
@@ -260,8 +405,10 @@ describe('refusals', () => {
   })
 
   it('too few rows, no columns, another number of columns', () => {
-    for (const x of [[], { data: [], shape: [0, 2] }, Matrix.zeros(0, 2)] as MatrixLike[]) expect(() => new KMeans({ nClusters: 1 }).fit(x)).toThrow(/at least 1 row/)
-    for (const x of [[[], []], { data: [], shape: [2, 0] }, Matrix.zeros(2, 0)] as MatrixLike[]) expect(() => new KMeans({ nClusters: 1 }).fit(x)).toThrow(/at least 1 column/)
+    for (const x of [[], { data: [], shape: [0, 2] }, Matrix.zeros(0, 2)] as MatrixLike[])
+      expect(() => new KMeans({ nClusters: 1 }).fit(x)).toThrow(/at least 1 row/)
+    for (const x of [[[], []], { data: [], shape: [2, 0] }, Matrix.zeros(2, 0)] as MatrixLike[])
+      expect(() => new KMeans({ nClusters: 1 }).fit(x)).toThrow(/at least 1 column/)
     for (const x of [[[1]], [[1, 2, 3]], { data: [1, 2, 3], shape: [1, 3] }])
       for (const method of ['predict', 'transform', 'score'] as const) {
         const error = thrown(() => fitted[method](x))
@@ -271,36 +418,71 @@ describe('refusals', () => {
     expect(() => new KMeans({ nClusters: 3 }).fit([[1], [2]])).toThrow(/at least nClusters = 3 rows, got 2/)
   })
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('%f with its position, in every form and also when written later', (value) => {
-    const spoilt = [[1, 2], [3, 4], [5, value]]
-    const columns = [[1, 3, 5], [2, 4, value]]
-    const forms: MatrixLike[] = [spoilt, { data: Float64Array.from(flat(spoilt)), shape: [3, 2] }, { data: columns.flat(), shape: [3, 2], strides: [1, 3] }, new MlMatrix(spoilt), arrow(columns, 3), Matrix.from(spoilt)]
-    const refused = (work: () => unknown, row: number, column: number) => {
-      const error = thrown(work)
-      expect(error).toBeInstanceOf(RangeError)
-      expect(error.message).toContain(`got ${value} at row ${row}, column ${column}`)
-    }
-    for (const form of forms) {
-      refused(() => new KMeans({ nClusters: 1 }).fit(form), 2, 1)
-      refused(() => kmeansPlusPlus(form, 1), 2, 1)
-      for (const method of ['predict', 'transform', 'score'] as const) refused(() => fitted[method](form), 2, 1)
-      refused(() => new KMeans({ nClusters: 3, init: form }).fit([[1, 2], [3, 4], [5, 6]]), 2, 1)
-      refused(() => new KMeans({ nClusters: 3, init: () => form }).fit([[1, 2], [3, 4], [5, 6]]), 2, 1)
-    }
-    for (const n of [60, 400_000]) {
-      // small; and large: lying in WebAssembly memory, and several windows of prediction long
-      const matrix = Matrix.zeros(n, 2)
-      matrix.data.forEach((_, i) => (matrix.data[i] = i % 7))
-      const model = new KMeans({ nClusters: 1 }).fit(matrix)
-      matrix.data[2 * (n - 3)] = value
-      refused(() => new KMeans({ nClusters: 1 }).fit(matrix), n - 3, 0)
-      refused(() => model.predict(matrix), n - 3, 0)
-      matrix.data[3] = value // the first one counts
-      refused(() => model.transform(matrix), 1, 1)
-      matrix.data[3] = matrix.data[2 * (n - 3)] = 0
-      expect(model.predict(matrix)).toHaveLength(n)
-    }
-  })
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    '%f with its position, in every form and also when written later',
+    (value) => {
+      const spoilt = [
+        [1, 2],
+        [3, 4],
+        [5, value],
+      ]
+      const columns = [
+        [1, 3, 5],
+        [2, 4, value],
+      ]
+      const forms: MatrixLike[] = [
+        spoilt,
+        { data: Float64Array.from(flat(spoilt)), shape: [3, 2] },
+        { data: columns.flat(), shape: [3, 2], strides: [1, 3] },
+        new MlMatrix(spoilt),
+        arrow(columns, 3),
+        Matrix.from(spoilt),
+      ]
+      const refused = (work: () => unknown, row: number, column: number) => {
+        const error = thrown(work)
+        expect(error).toBeInstanceOf(RangeError)
+        expect(error.message).toContain(`got ${value} at row ${row}, column ${column}`)
+      }
+      for (const form of forms) {
+        refused(() => new KMeans({ nClusters: 1 }).fit(form), 2, 1)
+        refused(() => kmeansPlusPlus(form, 1), 2, 1)
+        for (const method of ['predict', 'transform', 'score'] as const) refused(() => fitted[method](form), 2, 1)
+        refused(
+          () =>
+            new KMeans({ nClusters: 3, init: form }).fit([
+              [1, 2],
+              [3, 4],
+              [5, 6],
+            ]),
+          2,
+          1,
+        )
+        refused(
+          () =>
+            new KMeans({ nClusters: 3, init: () => form }).fit([
+              [1, 2],
+              [3, 4],
+              [5, 6],
+            ]),
+          2,
+          1,
+        )
+      }
+      for (const n of [60, 400_000]) {
+        // small; and large: lying in WebAssembly memory, and several windows of prediction long
+        const matrix = Matrix.zeros(n, 2)
+        matrix.data.forEach((_, i) => (matrix.data[i] = i % 7))
+        const model = new KMeans({ nClusters: 1 }).fit(matrix)
+        matrix.data[2 * (n - 3)] = value
+        refused(() => new KMeans({ nClusters: 1 }).fit(matrix), n - 3, 0)
+        refused(() => model.predict(matrix), n - 3, 0)
+        matrix.data[3] = value // the first one counts
+        refused(() => model.transform(matrix), 1, 1)
+        matrix.data[3] = matrix.data[2 * (n - 3)] = 0
+        expect(model.predict(matrix)).toHaveLength(n)
+      }
+    },
+  )
 
   it('a refusal leaves nothing behind: the same call works a thousand times', () => {
     const X = blobs(2, 2000, 8, 3)

@@ -19,13 +19,16 @@ const EPS = Number.EPSILON
 const data = golden.data as Record<string, number[][]>
 const near = (actual: number, expected: number, tolerance: number, what = '') => {
   // a tolerance that lets anything pass would hide NaN
-  if (!(Math.abs(actual - expected) <= tolerance)) expect.fail(`${what} expected ${expected} ± ${tolerance}, got ${actual} (off by ${Math.abs(actual - expected)})`)
+  if (!(Math.abs(actual - expected) <= tolerance))
+    expect.fail(`${what} expected ${expected} ± ${tolerance}, got ${actual} (off by ${Math.abs(actual - expected)})`)
 }
 
 /** n×d multiples of 2^−10 in [−8, 8), three loose groups: shifted by 10⁸ they are still doubles. */
 function rows(n: number, d: number, seed: number): number[][] {
   const random = new Random(seed)
-  return Array.from({ length: n }, (_, i) => Array.from({ length: d }, () => Math.floor((random.uniform() * 8 + 4 * (i % 3) - 8) * 1024) / 1024))
+  return Array.from({ length: n }, (_, i) =>
+    Array.from({ length: d }, () => Math.floor((random.uniform() * 8 + 4 * (i % 3) - 8) * 1024) / 1024),
+  )
 }
 
 /** n labels 0 … k − 1, each at least once. */
@@ -43,12 +46,15 @@ const shuffled = <T>(list: ArrayLike<T>, seed: number): T[] => {
 }
 
 describe('external scores', () => {
-  it.each(golden.pairs)('agree with scikit-learn: $name', ({ a, b, adjustedRandScore: ari, normalizedMutualInfoScore: nmi, contingency }) => {
-    expect(contingencyMatrix(a, b)).toEqual(contingency)
-    expect(adjustedRandScore(a, b)).toBe(ari) // both divide the same two whole numbers
-    // both sides sum terms (c/n)·ln of total size ≤ ln n with a few roundings each, over entropies of 1 at least where not 0
-    near(normalizedMutualInfoScore(a, b), nmi, 8 * EPS * Math.log(a.length + 1))
-  })
+  it.each(golden.pairs)(
+    'agree with scikit-learn: $name',
+    ({ a, b, adjustedRandScore: ari, normalizedMutualInfoScore: nmi, contingency }) => {
+      expect(contingencyMatrix(a, b)).toEqual(contingency)
+      expect(adjustedRandScore(a, b)).toBe(ari) // both divide the same two whole numbers
+      // both sides sum terms (c/n)·ln of total size ≤ ln n with a few roundings each, over entropies of 1 at least where not 0
+      near(normalizedMutualInfoScore(a, b), nmi, 8 * EPS * Math.log(a.length + 1))
+    },
+  )
 
   const pair = fc.integer({ min: 1, max: 40 }).chain((n) => {
     const list = (k: number) => fc.array(fc.integer({ min: 0, max: k }), { minLength: n, maxLength: n })
@@ -136,7 +142,9 @@ describe('external scores', () => {
       list.length === 0 ? [[]] : list.flatMap((v, i) => permutations(list.filter((_, j) => j !== i)).map((rest) => [v, ...rest]))
     const renamings = permutations([0, 1, 2, 3, 4])
     const list = (n: number, k: number) => fc.array(fc.integer({ min: 0, max: k - 1 }), { minLength: n, maxLength: n })
-    const labellings = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 })).chain(([n, k, m]) => fc.tuple(list(n, k), list(n, m)))
+    const labellings = fc
+      .tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 }))
+      .chain(([n, k, m]) => fc.tuple(list(n, k), list(n, m)))
     fc.assert(
       fc.property(labellings, ([a, b]) => {
         const right = Math.max(...renamings.map((name) => b.filter((l, i) => name[l] === a[i]).length))
@@ -148,20 +156,28 @@ describe('external scores', () => {
 
   it('accuracy is exact where the greedy choice is not, and for many clusters', () => {
     // the largest count, 5, belongs to the worse matching: 5 + 0 < 4 + 4
-    const counts = [[5, 4], [4, 0]]
+    const counts = [
+      [5, 4],
+      [4, 0],
+    ]
     const a: number[] = []
     const b: number[] = []
-    counts.forEach((row, i) => row.forEach((count, j) => {
-      for (let s = 0; s < count; s++) {
-        a.push(i)
-        b.push(j)
-      }
-    }))
+    counts.forEach((row, i) =>
+      row.forEach((count, j) => {
+        for (let s = 0; s < count; s++) {
+          a.push(i)
+          b.push(j)
+        }
+      }),
+    )
     expect(clusterAccuracy(a, b)).toBe(8 / 13)
     // a known matching of 300 clusters holds 60 %, no other pair of labels more than the noise
     const random = new Random(5)
     const truth = Array.from({ length: 30000 }, (_, i) => i % 300)
-    const name = shuffled(Array.from({ length: 300 }, (_, i) => i), 6)
+    const name = shuffled(
+      Array.from({ length: 300 }, (_, i) => i),
+      6,
+    )
     const found = truth.map((l, i) => (Math.floor(i / 300) % 5 < 3 ? name[l] : random.below(300)))
     const kept = truth.filter((l, i) => found[i] === name[l]).length
     expect(clusterAccuracy(truth, found)).toBe(kept / truth.length)
@@ -181,10 +197,14 @@ describe('external scores', () => {
 
   const scores = { adjustedRandScore, normalizedMutualInfoScore, clusterAccuracy, contingencyMatrix }
   it.each(Object.entries(scores))('%s refuses labels that do not fit', (_, score: (a: Labels, b: Labels) => unknown) => {
-    expect(() => score([0, 1, 2], [0, 1])).toThrow(new RangeError('labelsPred: expected 3 labels, as many as labelsTrue has, got 2. Both must label the same samples.'))
+    expect(() => score([0, 1, 2], [0, 1])).toThrow(
+      new RangeError('labelsPred: expected 3 labels, as many as labelsTrue has, got 2. Both must label the same samples.'),
+    )
     expect(() => score([], [])).toThrow(new RangeError('labelsTrue: expected at least 1 label, got none.'))
     expect(() => score([0, Number.NaN], [0, 1])).toThrow(/labelsTrue: expected a label at 1, got NaN/)
-    expect(() => score([0, 1], [0, true as never])).toThrow(new TypeError('labelsPred: expected a number or a string at 1, got true. Map labels to numbers or strings first.'))
+    expect(() => score([0, 1], [0, true as never])).toThrow(
+      new TypeError('labelsPred: expected a number or a string at 1, got true. Map labels to numbers or strings first.'),
+    )
     expect(() => score('aab', [0, 0, 1])).toThrow(TypeError)
     expect(() => score(undefined as never, [0])).toThrow(TypeError)
     expect(() => score([0], null as never)).toThrow(TypeError)
@@ -283,7 +303,13 @@ describe('internal scores', () => {
   })
 
   it('calinskiHarabasz and daviesBouldin equal their definitions', () => {
-    for (const [n, d, k] of [[3, 1, 2], [9, 2, 3], [257, 3, 5], [1025, 9, 4], [2500, 2, 2]]) {
+    for (const [n, d, k] of [
+      [3, 1, 2],
+      [9, 2, 3],
+      [257, 3, 5],
+      [1025, 9, 4],
+      [2500, 2, 2],
+    ]) {
       const X = rows(n, d, n)
       const labels = labelsOf(n, k, d)
       const groups = Array.from({ length: k }, (_, c) => X.filter((_, i) => labels[i] === c))
@@ -294,7 +320,8 @@ describe('internal scores', () => {
       const between = sum(groups.map((g, c) => g.length * square(means[c], mean(X))))
       const within_ = sum(groups.flatMap((g, c) => g.map((row) => square(row, means[c]))))
       const spreads = groups.map((g, c) => sum(g.map((row) => Math.sqrt(square(row, means[c])))) / g.length)
-      const db = sum(means.map((m, c) => Math.max(...means.map((o, e) => (e === c ? 0 : (spreads[c] + spreads[e]) / Math.sqrt(square(m, o))))))) / k
+      const db =
+        sum(means.map((m, c) => Math.max(...means.map((o, e) => (e === c ? 0 : (spreads[c] + spreads[e]) / Math.sqrt(square(m, o))))))) / k
       const ch = ((between / (k - 1)) * (n - k)) / within_
       // sums of n·d terms; means of random groups lie some 8/√n apart, which costs the oracle √n of relative accuracy more
       near(calinskiHarabaszScore(X, labels), ch, ch * n * Math.sqrt(n) * EPS, `CH ${n}`)
@@ -321,10 +348,22 @@ describe('internal scores', () => {
 
   it.each(Object.entries(scores))('%s: names of labels and order of samples do not matter', (_, score) => {
     const value = score(X, labels)
-    expect(score(X, labels.map((l) => ['a', 'b', 'c'][l]))).toBe(value)
+    expect(
+      score(
+        X,
+        labels.map((l) => ['a', 'b', 'c'][l]),
+      ),
+    ).toBe(value)
     expect(score(X, Int32Array.from(labels))).toBe(value)
     // other names and orders permute sums over n = 300 samples
-    near(score(X, labels.map((l) => 2 - l)), value, 300 * EPS * Math.abs(value) * 4)
+    near(
+      score(
+        X,
+        labels.map((l) => 2 - l),
+      ),
+      value,
+      300 * EPS * Math.abs(value) * 4,
+    )
     near(score(shuffled(X, 3), shuffled(labels, 3)), value, 300 * EPS * Math.max(1, Math.abs(value)) * 4)
   })
 
@@ -333,11 +372,27 @@ describe('internal scores', () => {
     expect(score(Matrix.from(X), labels)).toBe(value)
     expect(score({ data: X.flat(), shape: [300, 4] }, labels)).toBe(value)
     const large = rows(66000, 2, 4) // more than a megabyte: lies in a WebAssembly memory of its own
-    if (score !== silhouetteScore) expect(score(Matrix.from(large), large.map((_, i) => i % 5))).toBe(score(large, large.map((_, i) => i % 5)))
+    if (score !== silhouetteScore)
+      expect(
+        score(
+          Matrix.from(large),
+          large.map((_, i) => i % 5),
+        ),
+      ).toBe(
+        score(
+          large,
+          large.map((_, i) => i % 5),
+        ),
+      )
   })
 
   it('degenerate data have the values of scikit-learn', () => {
-    const same = [[0.1, 0.7], [0.1, 0.7], [0.1, 0.7], [0.1, 0.7]]
+    const same = [
+      [0.1, 0.7],
+      [0.1, 0.7],
+      [0.1, 0.7],
+      [0.1, 0.7],
+    ]
     expect(silhouetteScore(same, [0, 0, 1, 1])).toBe(0)
     expect(calinskiHarabaszScore(same, [0, 0, 1, 1])).toBe(1)
     expect(daviesBouldinScore(same, [0, 0, 1, 1])).toBe(0)
@@ -354,8 +409,18 @@ describe('internal scores', () => {
 
   it.each(Object.entries(scores))('%s refuses what does not fit', (name, score) => {
     expect(() => score(X, labels.slice(1))).toThrow(new RangeError(`labels: ${name} expected 300 labels, one per row of X, got 299.`))
-    expect(() => score(X, labels.map(() => 4))).toThrow(/labels: \w+ expected from 2 to 299 distinct labels for 300 rows, got 1\./)
-    expect(() => score(X, labels.map((_, i) => i))).toThrow(/expected from 2 to 299 distinct labels for 300 rows, got 300\./)
+    expect(() =>
+      score(
+        X,
+        labels.map(() => 4),
+      ),
+    ).toThrow(/labels: \w+ expected from 2 to 299 distinct labels for 300 rows, got 1\./)
+    expect(() =>
+      score(
+        X,
+        labels.map((_, i) => i),
+      ),
+    ).toThrow(/expected from 2 to 299 distinct labels for 300 rows, got 300\./)
     expect(() => score([[1], [2]], [0, 1])).toThrow(new RangeError(`X: ${name} expected at least 3 rows, got shape [2, 1].`))
     expect(() => score([[1]], [0])).toThrow(RangeError)
     expect(() => score([], [])).toThrow(RangeError)

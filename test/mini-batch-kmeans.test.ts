@@ -10,7 +10,8 @@ import { exactProduct, exactSum, naiveAssign, naiveInertia, naiveMoments, naiveS
 const quiet = { onWarning: () => {} }
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
 const state = (model: MiniBatchKMeans) => JSON.parse(JSON.stringify(model)).fitted
-const sameBits = (a: MiniBatchKMeans, b: MiniBatchKMeans) => expect(JSON.stringify(a.toJSON().fitted)).toBe(JSON.stringify(b.toJSON().fitted))
+const sameBits = (a: MiniBatchKMeans, b: MiniBatchKMeans) =>
+  expect(JSON.stringify(a.toJSON().fitted)).toBe(JSON.stringify(b.toJSON().fitted))
 
 function samePartition(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
   const pairs = new Set(Array.from(a, (label, i) => `${label},${b[i]}`))
@@ -31,10 +32,14 @@ function naiveStep(batch: number[][], centers: number[][], counts: number[], wei
     return center.map((v, j) => {
       const terms = [...exactProduct(counts[c], v), ...rows.flatMap((i) => exactProduct(weight(i), batch[i][j]))]
       const first = exactSum(terms) / under
-      return first + exactSum([...terms, ...exactProduct(-first, counts[c]), ...rows.flatMap((i) => exactProduct(-first, weight(i)))]) / under
+      return (
+        first + exactSum([...terms, ...exactProduct(-first, counts[c]), ...rows.flatMap((i) => exactProduct(-first, weight(i)))]) / under
+      )
     })
   })
-  const nextCounts = counts.map((count, c) => exactSum([count, ...range(batch.length).flatMap((i) => (labels[i] === c ? [weight(i)] : []))]))
+  const nextCounts = counts.map((count, c) =>
+    exactSum([count, ...range(batch.length).flatMap((i) => (labels[i] === c ? [weight(i)] : []))]),
+  )
   return { centers: next, counts: nextCounts, inertia }
 }
 
@@ -51,13 +56,24 @@ function naiveReassign(batch: number[][], centers: number[][], counts: number[],
     centers[c] = batch[rows[r]].slice()
     rows[r] = rows[last]
   })
-  const least = Math.min(...range(counts.length).filter((c) => !few.includes(c)).map((c) => counts[c]))
+  const least = Math.min(
+    ...range(counts.length)
+      .filter((c) => !few.includes(c))
+      .map((c) => counts[c]),
+  )
   if (least < Infinity) for (const c of few) counts[c] = least
   return few.length
 }
 
 /** The whole of fit from given centers. Batches are those of the seed: row numbers of step s come from the stream (seed, 2, s). */
-function naiveFit(X: number[][], init: number[][], options: Required<Pick<MiniBatchKMeansOptions, 'batchSize' | 'maxIter' | 'tol' | 'reassignmentRatio'>> & { maxNoImprovement: number | null; seed: number }) {
+function naiveFit(
+  X: number[][],
+  init: number[][],
+  options: Required<Pick<MiniBatchKMeansOptions, 'batchSize' | 'maxIter' | 'tol' | 'reassignmentRatio'>> & {
+    maxNoImprovement: number | null
+    seed: number
+  },
+) {
   const [n, k] = [X.length, init.length]
   const { batchSize, maxIter, tol, maxNoImprovement, reassignmentRatio, seed } = options
   const batch = Math.min(batchSize, n)
@@ -77,7 +93,8 @@ function naiveFit(X: number[][], init: number[][], options: Required<Pick<MiniBa
     const due = counts.includes(0) || since >= 10 * k
     if (due) since = 0
     const next = naiveStep(rows, centers, counts)
-    if (due && reassignmentRatio > 0) reassigned += naiveReassign(rows, next.centers, next.counts, reassignmentRatio, new Random(seed, 3, steps))
+    if (due && reassignmentRatio > 0)
+      reassigned += naiveReassign(rows, next.centers, next.counts, reassignmentRatio, new Random(seed, 3, steps))
     let shift = 0
     for (let c = 0; c < k; c++) for (let j = 0; j < X[0].length; j++) shift += (next.centers[c][j] - centers[c][j]) ** 2
     centers = next.centers
@@ -93,7 +110,15 @@ function naiveFit(X: number[][], init: number[][], options: Required<Pick<MiniBa
       converged = maxNoImprovement !== null && idle >= maxNoImprovement
     }
   }
-  return { centers, counts, nSteps: steps, nIter: Math.ceil((steps * batch) / n), converged, reassigned, labels: naiveAssign(X, centers).labels }
+  return {
+    centers,
+    counts,
+    nSteps: steps,
+    nIter: Math.ceil((steps * batch) / n),
+    converged,
+    reassigned,
+    labels: naiveAssign(X, centers).labels,
+  }
 }
 
 describe('the naive fit, bit for bit', () => {
@@ -160,26 +185,36 @@ describe('the naive fit, bit for bit', () => {
 // -------------------------------------------------------------------------------------------------------------- scikit-learn
 
 describe('scikit-learn', () => {
-  it.each(golden.cases.map((c, number) => ({ ...c, number })))('partial_fit, case $number', ({ X, weights, k, batch, reassignmentRatio, steps }) => {
-    const model = new MiniBatchKMeans({ nClusters: k, init: X.slice(0, k), reassignmentRatio })
-    steps.forEach((expected, s) => {
-      const part = [s * batch, (s + 1) * batch]
-      model.partialFit(X.slice(...part), { sampleWeight: weights?.slice(...part) })
-      expect(Array.from(model.labels)).toEqual(expected.labels)
-      // theirs is rounded at every addition: up to `batch` roundings a step (measured: 2 EPS; the inertia loses the offset's digits)
-      expect(relativeError(model.clusterCenters, expected.centers)).toBeLessThan((s + 1) * 8 * EPS)
-      expect(relativeError(state(model).counts, expected.counts)).toBeLessThan((s + 1) * 8 * EPS)
-      expect(relativeError(model.inertia, expected.inertia)).toBeLessThan(1e-12)
-      expect(model.nSteps).toBe(s + 1)
-    })
-  })
+  it.each(golden.cases.map((c, number) => ({ ...c, number })))(
+    'partial_fit, case $number',
+    ({ X, weights, k, batch, reassignmentRatio, steps }) => {
+      const model = new MiniBatchKMeans({ nClusters: k, init: X.slice(0, k), reassignmentRatio })
+      steps.forEach((expected, s) => {
+        const part = [s * batch, (s + 1) * batch]
+        model.partialFit(X.slice(...part), { sampleWeight: weights?.slice(...part) })
+        expect(Array.from(model.labels)).toEqual(expected.labels)
+        // theirs is rounded at every addition: up to `batch` roundings a step (measured: 2 EPS; the inertia loses the offset's digits)
+        expect(relativeError(model.clusterCenters, expected.centers)).toBeLessThan((s + 1) * 8 * EPS)
+        expect(relativeError(state(model).counts, expected.counts)).toBeLessThan((s + 1) * 8 * EPS)
+        expect(relativeError(model.inertia, expected.inertia)).toBeLessThan(1e-12)
+        expect(model.nSteps).toBe(s + 1)
+      })
+    },
+  )
 
   const threeBlobs = blobs(2, 250, 5, 3, 12)
   const truth = threeBlobs.map((_, i) => i % 3)
   const inits: [MiniBatchKMeansOptions['init']][] = [['k-means++'], ['random'], [threeBlobs.slice(0, 3)], [() => threeBlobs.slice(0, 3)]]
 
   it.each(inits)('all_init: %o recovers the clusters', (init) => {
-    const model = new MiniBatchKMeans({ nClusters: 3, init, nInit: init === 'random' ? 10 : 'auto', batchSize: 50, randomState: 42, ...quiet }).fit(threeBlobs)
+    const model = new MiniBatchKMeans({
+      nClusters: 3,
+      init,
+      nInit: init === 'random' ? 10 : 'auto',
+      batchSize: 50,
+      randomState: 42,
+      ...quiet,
+    }).fit(threeBlobs)
     expect(samePartition(model.labels, truth)).toBe(true)
   })
 
@@ -211,7 +246,16 @@ describe('scikit-learn', () => {
   it('n_init: of several first centers those are kept that suit the validation sample best', () => {
     const good = threeBlobs.slice(0, 3)
     const bad = [threeBlobs[0], threeBlobs[0], threeBlobs[0]]
-    const fitted = (...starts: number[][][]) => new MiniBatchKMeans({ nClusters: 3, nInit: starts.length, init: () => starts.shift() ?? [], maxIter: 1, reassignmentRatio: 0, randomState: 0, ...quiet }).fit(threeBlobs)
+    const fitted = (...starts: number[][][]) =>
+      new MiniBatchKMeans({
+        nClusters: 3,
+        nInit: starts.length,
+        init: () => starts.shift() ?? [],
+        maxIter: 1,
+        reassignmentRatio: 0,
+        randomState: 0,
+        ...quiet,
+      }).fit(threeBlobs)
     sameBits(fitted(bad, good, bad), fitted(good))
     sameBits(fitted(good, bad), fitted(good))
     expect(fitted(bad).inertia).toBeGreaterThan(fitted(good).inertia)
@@ -220,7 +264,14 @@ describe('scikit-learn', () => {
   it('minibatch_kmeans_init_size: how many rows a function sees', () => {
     const seen = (options: MiniBatchKMeansOptions, N = 250) => {
       let rows = 0
-      new MiniBatchKMeans({ nClusters: 10, nInit: 1, maxIter: 1, init: (X, k) => ((rows = X.rows), X.toArray().slice(0, k)), ...options, ...quiet }).fit(threeBlobs.slice(0, N))
+      new MiniBatchKMeans({
+        nClusters: 10,
+        nInit: 1,
+        maxIter: 1,
+        init: (X, k) => ((rows = X.rows), X.toArray().slice(0, k)),
+        ...options,
+        ...quiet,
+      }).fit(threeBlobs.slice(0, N))
       return rows
     }
     expect(seen({ batchSize: 5 })).toBe(15)
@@ -267,7 +318,8 @@ describe('scikit-learn', () => {
 
   it('minibatch_reassign: ratio 1 spoils perfect centers, 1e-15 keeps them', () => {
     const perfect = range(3).map((c) => naiveMoments(threeBlobs.filter((_, i) => i % 3 === c)).mean)
-    const one = (reassignmentRatio: number) => new MiniBatchKMeans({ nClusters: 3, init: perfect, reassignmentRatio, randomState: 0 }).partialFit(threeBlobs)
+    const one = (reassignmentRatio: number) =>
+      new MiniBatchKMeans({ nClusters: 3, init: perfect, reassignmentRatio, randomState: 0 }).partialFit(threeBlobs)
     const inertia = naiveInertia(threeBlobs, perfect, truth)
     expect(one(1).inertia).toBeGreaterThan(inertia * 1.01)
     expect(relativeError(one(1e-15).clusterCenters, perfect)).toBeLessThan(10 * EPS)
@@ -278,29 +330,59 @@ describe('scikit-learn', () => {
     expect(flat(model.clusterCenters).every(Number.isFinite)).toBe(true)
   })
 
-  it.each([[1e-4, null], [0, 10]])('minibatch_declared_convergence: tol %f, maxNoImprovement %o', (tol, maxNoImprovement) => {
+  it.each([
+    [1e-4, null],
+    [0, 10],
+  ])('minibatch_declared_convergence: tol %f, maxNoImprovement %o', (tol, maxNoImprovement) => {
     const X = blobs(0, 100, 2, 3, 10)
     const init = range(3).map((c) => naiveMoments(X.filter((_, i) => i % 3 === c)).mean)
-    const model = new MiniBatchKMeans({ nClusters: 3, init, batchSize: 20, tol, maxNoImprovement, maxIter: 10, randomState: 0, ...quiet }).fit(X)
+    const model = new MiniBatchKMeans({
+      nClusters: 3,
+      init,
+      batchSize: 20,
+      tol,
+      maxNoImprovement,
+      maxIter: 10,
+      randomState: 0,
+      ...quiet,
+    }).fit(X)
     expect(model.nIter).toBeGreaterThan(1)
     expect(model.nIter).toBeLessThan(10)
     expect(model.converged).toBe(true)
   })
 
   it('maxNoImprovement 0 stops at the second step', () => {
-    expect(new MiniBatchKMeans({ nClusters: 3, maxNoImprovement: 0, batchSize: 20, randomState: 0 }).fit(threeBlobs)).toMatchObject({ nSteps: 2, nIter: 1, converged: true })
+    expect(new MiniBatchKMeans({ nClusters: 3, maxNoImprovement: 0, batchSize: 20, randomState: 0 }).fit(threeBlobs)).toMatchObject({
+      nSteps: 2,
+      nIter: 1,
+      converged: true,
+    })
   })
 
   it('minibatch_iter_steps', () => {
     const model = new MiniBatchKMeans({ nClusters: 3, batchSize: 30, randomState: 0 }).fit(threeBlobs)
     expect(model.nIter).toBe(Math.ceil((model.nSteps * 30) / 250))
-    const full = new MiniBatchKMeans({ nClusters: 3, batchSize: 30, randomState: 0, maxNoImprovement: null, maxIter: 10, ...quiet }).fit(threeBlobs)
+    const full = new MiniBatchKMeans({ nClusters: 3, batchSize: 30, randomState: 0, maxNoImprovement: null, maxIter: 10, ...quiet }).fit(
+      threeBlobs,
+    )
     expect(full).toMatchObject({ nIter: 10, nSteps: 83, converged: false })
   })
 
   it('score_max_iter: more iterations, better score', () => {
     const X = blobs(3, 300, 10, 12, 2)
-    const score = (maxIter: number) => new MiniBatchKMeans({ nClusters: 8, init: 'random', nInit: 1, batchSize: 30, maxNoImprovement: null, maxIter, randomState: 1, ...quiet }).fit(X).score(X)
+    const score = (maxIter: number) =>
+      new MiniBatchKMeans({
+        nClusters: 8,
+        init: 'random',
+        nInit: 1,
+        batchSize: 30,
+        maxNoImprovement: null,
+        maxIter,
+        randomState: 1,
+        ...quiet,
+      })
+        .fit(X)
+        .score(X)
     expect(score(10)).toBeGreaterThan(score(1))
   })
 
@@ -323,7 +405,14 @@ describe('scikit-learn', () => {
   })
 
   it('integer_input, and any form of the same numbers', () => {
-    const X = [[0, 0], [10, 10], [12, 9], [-1, 1], [2, 0], [8, 10]]
+    const X = [
+      [0, 0],
+      [10, 10],
+      [12, 9],
+      [-1, 1],
+      [2, 0],
+      [8, 10],
+    ]
     const fitted = (x: Parameters<MiniBatchKMeans['fit']>[0]) => new MiniBatchKMeans({ nClusters: 2, randomState: 0 }).fit(x)
     expect(samePartition(fitted(X).labels, [0, 1, 1, 0, 0, 1])).toBe(true)
     sameBits(fitted(Matrix.from(X)), fitted(X))
@@ -346,7 +435,8 @@ describe('scikit-learn', () => {
   })
 
   it('unit_weights_vs_no_weights, scaled_weights', () => {
-    const fitted = (sampleWeight?: number[]) => new MiniBatchKMeans({ nClusters: 3, batchSize: 30, randomState: 1 }).fit(threeBlobs, { sampleWeight })
+    const fitted = (sampleWeight?: number[]) =>
+      new MiniBatchKMeans({ nClusters: 3, batchSize: 30, randomState: 1 }).fit(threeBlobs, { sampleWeight })
     sameBits(fitted(threeBlobs.map(() => 1)), fitted())
     const u = uniforms(1)
     const weights = threeBlobs.map(() => u())
@@ -379,7 +469,9 @@ describe('fit', () => {
     const sample = [[0], [1], [2], [3]]
     // one center, unit weights in the update: the center is the mean of the rows drawn
     const weights = [1, 0, 2, 7]
-    const model = new MiniBatchKMeans({ nClusters: 1, batchSize: 4, maxIter: 20000, maxNoImprovement: null, randomState: 0 }).fit(sample, { sampleWeight: weights })
+    const model = new MiniBatchKMeans({ nClusters: 1, batchSize: 4, maxIter: 20000, maxNoImprovement: null, randomState: 0 }).fit(sample, {
+      sampleWeight: weights,
+    })
     // mean (4 + 21)/10 = 2.5, variance (8 + 63)/10 − 6.25 = 0.85, of 80 000 draws: 5 standard errors
     expect(Math.abs(model.clusterCenters[0][0] - 2.5)).toBeLessThan(5 * Math.sqrt(0.85 / 80000))
     expect(state(model).counts).toEqual([80000])
@@ -403,7 +495,11 @@ describe('fit', () => {
     expect(JSON.stringify(model.fit(X).toJSON())).toBe(first)
     expect(new Set([1, 2, 3, undefined, undefined].map((s) => JSON.stringify(fitted(s).clusterCenters))).size).toBe(5)
     for (const init of ['k-means++', 'random'] as const) {
-      const starts = [1, 2, 3].map((randomState) => JSON.stringify(new MiniBatchKMeans({ nClusters: 6, init, maxIter: 1, batchSize: 3000, randomState, ...quiet }).fit(X).clusterCenters))
+      const starts = [1, 2, 3].map((randomState) =>
+        JSON.stringify(
+          new MiniBatchKMeans({ nClusters: 6, init, maxIter: 1, batchSize: 3000, randomState, ...quiet }).fit(X).clusterCenters,
+        ),
+      )
       expect(new Set(starts).size).toBe(3)
     }
   })
@@ -417,7 +513,9 @@ describe('fit', () => {
     const last = events[events.length - 1]
     expect(Math.abs(last.inertia / model.inertia - 1)).toBeLessThan(0.5)
     const warnings: Warning[] = []
-    const stopped = new MiniBatchKMeans({ nClusters: 6, batchSize: 100, randomState: 2, onWarning: (w) => warnings.push(w) }).fit(X, { onIteration: (e) => e.iteration < 3 })
+    const stopped = new MiniBatchKMeans({ nClusters: 6, batchSize: 100, randomState: 2, onWarning: (w) => warnings.push(w) }).fit(X, {
+      onIteration: (e) => e.iteration < 3,
+    })
     expect(stopped).toMatchObject({ nSteps: 3, nIter: 1, converged: false })
     expect(stopped.predict(X)).toEqual(stopped.labels)
     expect(warnings).toEqual([])
@@ -428,7 +526,10 @@ describe('fit', () => {
     const plain = fitted(X)
     for (const scale of [2 ** -490, 2 ** 490]) {
       const scaled = fitted(X.map((row) => row.map((v) => v * scale)))
-      expectBits(flat(scaled.clusterCenters), flat(plain.clusterCenters).map((v) => v * scale))
+      expectBits(
+        flat(scaled.clusterCenters),
+        flat(plain.clusterCenters).map((v) => v * scale),
+      )
       expect(scaled.labels).toEqual(plain.labels)
       expect(scaled.nSteps).toBe(plain.nSteps)
     }
@@ -438,7 +539,12 @@ describe('fit', () => {
     const near = fitted(grid)
     expect(far.nSteps).toBe(near.nSteps)
     // a center so far away is rounded to 2⁻¹²
-    expect(relativeError(flat(far.clusterCenters).map((v) => v - 2 ** 40), near.clusterCenters)).toBeLessThan(1e-3)
+    expect(
+      relativeError(
+        flat(far.clusterCenters).map((v) => v - 2 ** 40),
+        near.clusterCenters,
+      ),
+    ).toBeLessThan(1e-3)
   })
 
   it('one cluster, as many clusters as rows, equal rows, one row', () => {
@@ -452,8 +558,17 @@ describe('fit', () => {
       expect(Array.from(all.labels).sort((a, b) => a - b)).toEqual(range(12))
     }
     // 0.1 is not exact: means of equal rows must be those rows all the same
-    const equal = new MiniBatchKMeans({ nClusters: 3, batchSize: 7, maxNoImprovement: null, maxIter: 50, randomState: 0, ...quiet }).fit(range(20).map(() => [0.1, 1 / 3]))
-    expect(equal).toMatchObject({ clusterCenters: [[0.1, 1 / 3], [0.1, 1 / 3], [0.1, 1 / 3]], inertia: 0 })
+    const equal = new MiniBatchKMeans({ nClusters: 3, batchSize: 7, maxNoImprovement: null, maxIter: 50, randomState: 0, ...quiet }).fit(
+      range(20).map(() => [0.1, 1 / 3]),
+    )
+    expect(equal).toMatchObject({
+      clusterCenters: [
+        [0.1, 1 / 3],
+        [0.1, 1 / 3],
+        [0.1, 1 / 3],
+      ],
+      inertia: 0,
+    })
     expect(new Set(equal.labels)).toEqual(new Set([0]))
   })
 })
@@ -479,7 +594,8 @@ describe('partialFit', () => {
   })
 
   it('same seed, same bits', () => {
-    const fitted = (randomState: number) => range(5).reduce((model, i) => model.partialFit(part(i)), new MiniBatchKMeans({ ...options, randomState }))
+    const fitted = (randomState: number) =>
+      range(5).reduce((model, i) => model.partialFit(part(i)), new MiniBatchKMeans({ ...options, randomState }))
     sameBits(fitted(1), fitted(1))
     expect(JSON.stringify(fitted(2).clusterCenters)).not.toBe(JSON.stringify(fitted(1).clusterCenters))
   })
@@ -502,7 +618,8 @@ describe('partialFit', () => {
   })
 
   it('the order of the rows of a batch does not matter, to the last bit', () => {
-    const fitted = (rows: number[][]) => new MiniBatchKMeans({ ...options, init: X.slice(0, 5), reassignmentRatio: 0 }).partialFit(rows).clusterCenters
+    const fitted = (rows: number[][]) =>
+      new MiniBatchKMeans({ ...options, init: X.slice(0, 5), reassignmentRatio: 0 }).partialFit(rows).clusterCenters
     expectBits(flat(fitted([...X].reverse())), flat(fitted(X)))
   })
 
@@ -522,7 +639,10 @@ describe('partialFit', () => {
     const model = new MiniBatchKMeans({ nClusters: 5, init, batchSize: 10, reassignmentRatio: 0.5, randomState: 0 })
     model.partialFit([...rows.slice(0, 9), [1000]]) // all counts are 0 before: looked for, and found
     expect(model.clusterCenters[4][0]).toBeLessThan(1000)
-    const keeping = new MiniBatchKMeans({ nClusters: 5, init, batchSize: 10, reassignmentRatio: 0, randomState: 0 }).partialFit([...rows.slice(0, 9), [1000]])
+    const keeping = new MiniBatchKMeans({ nClusters: 5, init, batchSize: 10, reassignmentRatio: 0, randomState: 0 }).partialFit([
+      ...rows.slice(0, 9),
+      [1000],
+    ])
     keeping.setParams({ reassignmentRatio: 0.5 })
     const moved = range(6).map((i) => keeping.partialFit(rows.slice(0, 10)).clusterCenters[4][0] !== 1000 && i)
     expect(moved.filter((v) => v !== false)[0]).toBe(4) // 10 rows a step: the fifth makes 50
@@ -549,7 +669,16 @@ describe('refusals', () => {
     expect(make({ randomState: -1 })).toThrow(RangeError)
     expect(make({ batch_size: 10 })).toThrow(/unknown option 'batch_size'. Did you mean 'batchSize'/)
     expect(new MiniBatchKMeans().getParams()).toEqual({
-      nClusters: 8, init: 'k-means++', nInit: 'auto', maxIter: 100, batchSize: 1024, tol: 0, maxNoImprovement: 10, initSize: null, reassignmentRatio: 0.01, randomState: undefined,
+      nClusters: 8,
+      init: 'k-means++',
+      nInit: 'auto',
+      maxIter: 100,
+      batchSize: 1024,
+      tol: 0,
+      maxNoImprovement: 10,
+      initSize: null,
+      reassignmentRatio: 0.01,
+      randomState: undefined,
     })
   })
 
@@ -562,7 +691,9 @@ describe('refusals', () => {
       expect(() => model[method]([])).toThrow(RangeError)
       expect(() => model[method]([1, 2, 3] as never)).toThrow(TypeError)
       expect(() => new MiniBatchKMeans({ nClusters: 3, init: [[1, 2]] })[method](X)).toThrow(/init: expected shape \(3, 2\)/)
-      expect(() => new MiniBatchKMeans({ nClusters: 3, init: () => [[1, 2]] })[method](X)).toThrow(/init \(as returned by the function\): expected shape/)
+      expect(() => new MiniBatchKMeans({ nClusters: 3, init: () => [[1, 2]] })[method](X)).toThrow(
+        /init \(as returned by the function\): expected shape/,
+      )
       expect(() => new MiniBatchKMeans({ nClusters: 1, init: [[1, Infinity]] })[method](X)).toThrow(/finite/)
     }
     model.fit(X)
@@ -577,7 +708,13 @@ describe('refusals', () => {
     }
     expect(() => model.partialFit([[1, 2, 3]])).toThrow(/expected 2 columns, as MiniBatchKMeans was fitted with, got 3/)
     expect(() => model.partialFit(X, { onIteration: () => {} } as never)).toThrow(/unknown option 'onIteration'/)
-    expect(() => model.fit(X, { onIteration: () => { throw new Error('mine') } })).toThrow('mine')
+    expect(() =>
+      model.fit(X, {
+        onIteration: () => {
+          throw new Error('mine')
+        },
+      }),
+    ).toThrow('mine')
     expect(() => model.predict([[1]])).toThrow(/MiniBatchKMeans/)
     expect(() => model.setParams({ batchSize: 0 })).toThrow(RangeError)
     expect(() => model.fit(X.map((row) => row.map((v) => v * 1e200)))).toThrow(/exceed the largest double/)
@@ -590,7 +727,8 @@ describe('refusals', () => {
     expect(JSON.stringify(copy)).toBe(JSON.stringify(model))
     expect(copy.predict(X)).toEqual(model.labels)
     expect(MiniBatchKMeans.fromJSON(new MiniBatchKMeans({ batchSize: 5 }).toJSON()).getParams().batchSize).toBe(5)
-    const changed = (change: object) => () => MiniBatchKMeans.fromJSON({ ...model.toJSON(), fitted: { ...(model.toJSON().fitted as object), ...change } })
+    const changed = (change: object) => () =>
+      MiniBatchKMeans.fromJSON({ ...model.toJSON(), fitted: { ...(model.toJSON().fitted as object), ...change } })
     expect(changed({ counts: [1, 2] })).toThrow(/fitted.counts/)
     expect(changed({ counts: [1, 2, -3] })).toThrow(/fitted.counts/)
     expect(changed({ counts: null })).toThrow(/fitted.counts/)

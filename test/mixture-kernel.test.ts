@@ -55,14 +55,22 @@ function randomModel(u: () => number, type: CovarianceType, k: number, d: number
 /** What the package works on: the same with factors U, Σ⁻¹ = U·Uᵀ. Row c of U is column c of L⁻¹. */
 function packed({ type, weights, means, covariances }: Model): GaussianParameters {
   const d = means[0].length
-  const upper = (S: number[][]) => range(d).map((c) => naiveForward(naiveCholesky(S), range(d).map((i) => Number(i === c))))
-  const factors = type === 'full' ? covariances.map(upper) : type === 'tied' ? upper(covariances) : flat(covariances).map((v) => 1 / Math.sqrt(v))
+  const upper = (S: number[][]) =>
+    range(d).map((c) =>
+      naiveForward(
+        naiveCholesky(S),
+        range(d).map((i) => Number(i === c)),
+      ),
+    )
+  const factors =
+    type === 'full' ? covariances.map(upper) : type === 'tied' ? upper(covariances) : flat(covariances).map((v) => 1 / Math.sqrt(v))
   const doubles = (nested: Parameters<typeof flat>[0]) => Float64Array.from(flat(nested))
   return { weights: doubles(weights), means: doubles(means), covariances: doubles(covariances), precisionsCholesky: doubles(factors) }
 }
 
 /** Rows around the means of a model. */
-const rowsNear = (u: () => number, n: number, { means }: Model) => range(n).map((i) => means[i % means.length].map((m) => m + 2 * (u() + u() + u() - 1.5)))
+const rowsNear = (u: () => number, n: number, { means }: Model) =>
+  range(n).map((i) => means[i % means.length].map((m) => m + 2 * (u() + u() + u() - 1.5)))
 
 /** Weights among which are zeros. */
 const someWeights = (u: () => number, n: number) => range(n).map((i) => (i % 5 === 3 ? 0 : 0.1 + 2 * u()))
@@ -95,14 +103,22 @@ function callKernel({ X, model, w, given, anchors = model.means, moments = model
     const before = parameters().slice()
     const length = 1 + k * kernels.mixtureStatistics(CODE[moments], d)
     const [x, weights, responsibilities] = [memory.f64(flat(X)), w ? memory.f64(w) : 0, given ? memory.f64(flat(given)) : 0]
-    const [logNorm, resp, labels, stats] = [memory.bytes(n * 8), memory.bytes(n * k * 8), memory.bytes(n * 4), memory.f64([...new Float64Array(length), ...BEYOND])]
+    const [logNorm, resp, labels, stats] = [
+      memory.bytes(n * 8),
+      memory.bytes(n * k * 8),
+      memory.bytes(n * 4),
+      memory.f64([...new Float64Array(length), ...BEYOND]),
+    ]
     const scratch = memory.bytes(kernels.mixtureScratch(d, k))
     const data: Resident = { arena, x, w: weights, n, d, totalWeight: n, largest: new Float64Array(d) }
     const { args } = pass.over(data, { given: responsibilities, logNorm, responsibilities: resp, labels, moments })
     const edges = [0, ...cuts.filter((c) => c > 0 && c < n), n]
     for (let e = 1; e < edges.length; e++) (kernels.mixture as (...all: number[]) => void)(...args, edges[e - 1], edges[e], stats, scratch)
     expect(Array.from(arena.f64(stats + length * 8, BEYOND.length)), 'something was added beyond the statistics').toEqual(BEYOND)
-    expect(parameters().every((byte, i) => byte === before[i]), 'the kernel wrote to its parameters').toBe(true)
+    expect(
+      parameters().every((byte, i) => byte === before[i]),
+      'the kernel wrote to its parameters',
+    ).toBe(true)
     return {
       logNorm: arena.f64(logNorm, n).slice(),
       responsibilities: arena.f64(resp, n * k).slice(),
@@ -141,7 +157,8 @@ function naiveStatistics(X: number[][], r: number[], anchor: number[], moments: 
 /** Error bound of a row's log-densities. A triangular product of d terms is off by d·2⁻⁵³ of them, in the kernel and in the oracle, a square by
  *  twice that; exp, log and the constants add a few units. (With conditions up to 50 and terms of either sign this holds with room: the
  *  largest error met is an eighth of it.) */
-const logBound = (d: number, a: ArrayLike<number>) => (d + 8) * EPS * (4 + Math.max(...Array.from(a, (v) => (Number.isFinite(v) ? Math.abs(v) : 0))))
+const logBound = (d: number, a: ArrayLike<number>) =>
+  (d + 8) * EPS * (4 + Math.max(...Array.from(a, (v) => (Number.isFinite(v) ? Math.abs(v) : 0))))
 
 function expectRows({ logNorm, responsibilities, labels }: ReturnType<typeof callKernel>, X: number[][], model: Model, w?: number[]) {
   const k = model.means.length
@@ -170,7 +187,12 @@ function expectStatistics(stats: Float64Array, X: number[][], r: number[][], anc
   const each = (stats.length - 1) / anchors.length
   let ratio = 0
   anchors.forEach((anchor, c) => {
-    const expected = naiveStatistics(X, r.map((row) => row[c]), anchor, moments)
+    const expected = naiveStatistics(
+      X,
+      r.map((row) => row[c]),
+      anchor,
+      moments,
+    )
     expect(expected.length).toBe(each)
     expected.forEach(({ sum, size }, s) => {
       // n additions and three products, ours and the oracle's
@@ -186,8 +208,15 @@ function expectStatistics(stats: Float64Array, X: number[][], r: number[][], anc
 
 /** Every (d, k), with an n that walks through all sizes; the dear ones get a smaller n. And every n at a few (d, k). */
 const CASES = [
-  ...DS.flatMap((d, a) => KS.map((k, b) => ({ d, k, n: NS[(5 * a + 3 * b) % NS.length] }))).map(({ d, k, n }) => ({ d, k, n: n * k * d * d > 6e5 ? NS[(d + k) % 9] : n })),
-  ...NS.flatMap((n) => [{ d: 2, k: 3, n }, { d: 5, k: 4, n }]),
+  ...DS.flatMap((d, a) => KS.map((k, b) => ({ d, k, n: NS[(5 * a + 3 * b) % NS.length] }))).map(({ d, k, n }) => ({
+    d,
+    k,
+    n: n * k * d * d > 6e5 ? NS[(d + k) % 9] : n,
+  })),
+  ...NS.flatMap((n) => [
+    { d: 2, k: 3, n },
+    { d: 5, k: 4, n },
+  ]),
 ]
 
 describe.each(TYPES)('kernel mixture, %s', (type) => {
@@ -202,10 +231,13 @@ describe.each(TYPES)('kernel mixture, %s', (type) => {
       const r = range(n).map((i) => Array.from(whole.responsibilities.subarray(i * k, (i + 1) * k)))
       expectStatistics(whole.stats, X, r, model.means, type)
       const total = whole.logNorm.reduce((s, v, i) => s + (w ? w[i] : 1) * v, 0)
-      expect(Math.abs(whole.stats[0] - total)).toBeLessThanOrEqual((n + 2) * EPS * whole.logNorm.reduce((s, v, i) => s + (w ? w[i] : 1) * Math.abs(v), 0))
+      expect(Math.abs(whole.stats[0] - total)).toBeLessThanOrEqual(
+        (n + 2) * EPS * whole.logNorm.reduce((s, v, i) => s + (w ? w[i] : 1) * Math.abs(v), 0),
+      )
       for (const cuts of [[256], [512, 1024], range(9).map((i) => 256 * i)]) {
         const cut = callKernel({ X, model, w, cuts })
-        for (const part of ['logNorm', 'responsibilities', 'labels', 'stats'] as const) expectBits(cut[part], whole[part], `${part}, n ${n}, d ${d}, k ${k}, cuts ${cuts}`)
+        for (const part of ['logNorm', 'responsibilities', 'labels', 'stats'] as const)
+          expectBits(cut[part], whole[part], `${part}, n ${n}, d ${d}, k ${k}, cuts ${cuts}`)
       }
     })
   })
@@ -221,7 +253,13 @@ describe.each(TYPES)('kernel mixture, %s', (type) => {
       for (const moments of [type, 'full'] as const) {
         const { stats } = callKernel({ X, model, w, given, anchors, moments })
         expect(stats[0]).toBe(0) // no log-likelihood without an E-step
-        expectStatistics(stats, X, given.map((row, i) => row.map((r) => r * (w ? w[i] : 1))), anchors, moments)
+        expectStatistics(
+          stats,
+          X,
+          given.map((row, i) => row.map((r) => r * (w ? w[i] : 1))),
+          anchors,
+          moments,
+        )
         expectBits(callKernel({ X, model, w, given, anchors, moments, cuts: [256, 768, 1024] }).stats, stats, 'cut')
       }
     }
@@ -232,7 +270,12 @@ describe.each(TYPES)('kernel mixture, %s', (type) => {
     const model = randomModel(u, type, 5, 7)
     const X = rowsNear(u, 700, model)
     const whole = callKernel({ X, model })
-    for (const [begin, end] of [[1, 2], [3, 300], [255, 258], [256, 700]]) {
+    for (const [begin, end] of [
+      [1, 2],
+      [3, 300],
+      [255, 258],
+      [256, 700],
+    ]) {
       const part = callKernel({ X: X.slice(begin, end), model })
       expectBits(part.logNorm, whole.logNorm.subarray(begin, end), 'logNorm')
       expectBits(part.responsibilities, whole.responsibilities.subarray(begin * 5, end * 5), 'responsibilities')
@@ -312,11 +355,20 @@ interface StepOptions {
 }
 
 /** Runs one algorithm of GaussianModel over X. */
-function onModel(X: number[][], type: CovarianceType, k: number, { weights, regCovar = 1e-6 }: StepOptions, algorithm: (model: GaussianModel) => Algorithm<unknown>) {
-  return withRows(sourceOf(X), weights && Float64Array.from(weights), (data) => drive(algorithm(new GaussianModel(data, type, k, regCovar)), data.arena))
+function onModel(
+  X: number[][],
+  type: CovarianceType,
+  k: number,
+  { weights, regCovar = 1e-6 }: StepOptions,
+  algorithm: (model: GaussianModel) => Algorithm<unknown>,
+) {
+  return withRows(sourceOf(X), weights && Float64Array.from(weights), (data) =>
+    drive(algorithm(new GaussianModel(data, type, k, regCovar)), data.arena),
+  )
 }
 type Step = { logLikelihood: number; parameters: GaussianParameters }
-const emStep = (X: number[][], model: Model, options: StepOptions = {}) => onModel(X, model.type, model.means.length, options, (m) => m.step(packed(model))) as Step
+const emStep = (X: number[][], model: Model, options: StepOptions = {}) =>
+  onModel(X, model.type, model.means.length, options, (m) => m.step(packed(model))) as Step
 const fromGiven = (X: number[][], R: number[][], type: CovarianceType, options: StepOptions = {}) =>
   onModel(X, type, R[0].length, options, (m) =>
     m.fromResponsibilities((begin, end, out) => {
@@ -331,9 +383,13 @@ function covarianceError(actual: ArrayLike<number>, expected: Model['covariances
   const tables = type === 'full' ? k : type === 'tied' ? 1 : 0
   for (let c = 0; c < tables; c++) {
     const S = naiveCovariance(expected, type, c, d)
-    for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) error = Math.max(error, Math.abs(actual[(c * d + i) * d + j] - S[i][j]) / Math.sqrt(S[i][i] * S[j][j]))
+    for (let i = 0; i < d; i++)
+      for (let j = 0; j < d; j++) error = Math.max(error, Math.abs(actual[(c * d + i) * d + j] - S[i][j]) / Math.sqrt(S[i][i] * S[j][j]))
   }
-  if (tables === 0) naive.forEach((v, i) => { error = Math.max(error, Math.abs(actual[i] - v) / v) })
+  if (tables === 0)
+    naive.forEach((v, i) => {
+      error = Math.max(error, Math.abs(actual[i] - v) / v)
+    })
   expect(actual.length).toBe(naive.length)
   return error
 }
@@ -341,8 +397,17 @@ function covarianceError(actual: ArrayLike<number>, expected: Model['covariances
 describe.each(TYPES)('GaussianModel, %s', (type) => {
   it('a step is the oracle’s: weights, means, covariances, mean log-likelihood', () => {
     for (const [index, { d, k, n }] of [
-      { d: 1, k: 1, n: 5 }, { d: 1, k: 3, n: 1025 }, { d: 2, k: 2, n: 2049 }, { d: 3, k: 4, n: 1023 }, { d: 4, k: 9, n: 1024 }, { d: 5, k: 5, n: 257 },
-      { d: 8, k: 3, n: 1025 }, { d: 9, k: 2, n: 255 }, { d: 16, k: 3, n: 513 }, { d: 17, k: 2, n: 300 }, { d: 33, k: 2, n: 200 },
+      { d: 1, k: 1, n: 5 },
+      { d: 1, k: 3, n: 1025 },
+      { d: 2, k: 2, n: 2049 },
+      { d: 3, k: 4, n: 1023 },
+      { d: 4, k: 9, n: 1024 },
+      { d: 5, k: 5, n: 257 },
+      { d: 8, k: 3, n: 1025 },
+      { d: 9, k: 2, n: 255 },
+      { d: 16, k: 3, n: 513 },
+      { d: 17, k: 2, n: 300 },
+      { d: 33, k: 2, n: 200 },
     ].entries()) {
       const u = uniforms(31 * index + CODE[type])
       const model = randomModel(u, type, k, d)
@@ -366,12 +431,21 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
       const X = rowsNear(u, n, model)
       const soft = rowsOf(n, 3, u).map((row) => row.map((v) => v / (row[0] + row[1] + row[2])))
       const hard = range(n).map((i) => range(3).map((c) => Number(i % 3 === c)))
-      for (const [R, weights] of [[soft, undefined], [hard, undefined], [soft, someWeights(u, n)]] as const) {
+      for (const [R, weights] of [
+        [soft, undefined],
+        [hard, undefined],
+        [soft, someWeights(u, n)],
+      ] as const) {
         const actual = fromGiven(X, R, type, { weights, regCovar: 0.01 })
         const expected = naiveMStep(X, R, type, { weights, regCovar: 0.01 })
         const bound = 16 * Math.sqrt(n) * EPS
         const total = weights ? weights.reduce((s, v) => s + v, 0) : n
-        expect(relativeError(actual.weights, expected.counts.map((c) => c / total))).toBeLessThan(bound)
+        expect(
+          relativeError(
+            actual.weights,
+            expected.counts.map((c) => c / total),
+          ),
+        ).toBeLessThan(bound)
         expect(relativeError(actual.means, expected.means)).toBeLessThan(bound)
         // moments are taken about the mean of all rows, up to 5σ from a component's: 1 + 5² times the variance is summed
         expect(covarianceError(actual.covariances, expected.covariances, type, 3, 4)).toBeLessThan(26 * bound)
@@ -384,14 +458,36 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     const X = rowsNear(uniforms(21), 50, model)
     const rows = [7, 0, 44]
     const start = onModel(X, type, 3, { regCovar: 0.25 }, (m) => m.fromRows(Int32Array.from(rows))) as GaussianParameters
-    expect(relativeError(start.means, rows.map((r) => X[r]))).toBeLessThan(12 * EPS) // the guard on n_k = 1 pulls by 10·2⁻⁵²
+    expect(
+      relativeError(
+        start.means,
+        rows.map((r) => X[r]),
+      ),
+    ).toBeLessThan(12 * EPS) // the guard on n_k = 1 pulls by 10·2⁻⁵²
     expect(relativeError(start.weights, [1 / 50, 1 / 50, 1 / 50])).toBeLessThan(12 * EPS)
     if (type !== 'tied') {
-      const expected = type === 'full' ? range(3).map(() => range(3).map((i) => range(3).map((j) => (i === j ? 0.25 : 0)))) : type === 'diag' ? rowsOf(3, 3, () => 0.25) : [0.25, 0.25, 0.25]
+      const expected =
+        type === 'full'
+          ? range(3).map(() => range(3).map((i) => range(3).map((j) => (i === j ? 0.25 : 0))))
+          : type === 'diag'
+            ? rowsOf(3, 3, () => 0.25)
+            : [0.25, 0.25, 0.25]
       expect(Array.from(start.covariances)).toEqual(flat(expected))
     } else {
       const gram = (table: number[][], i: number, j: number) => table.reduce((s, row) => s + row[i] * row[j], 0)
-      const expected = range(3).map((i) => range(3).map((j) => (gram(X, i, j) - gram(rows.map((r) => X[r]), i, j)) / 3 + (i === j ? 0.25 : 0)))
+      const expected = range(3).map((i) =>
+        range(3).map(
+          (j) =>
+            (gram(X, i, j) -
+              gram(
+                rows.map((r) => X[r]),
+                i,
+                j,
+              )) /
+              3 +
+            (i === j ? 0.25 : 0),
+        ),
+      )
       expect(relativeError(start.covariances, expected)).toBeLessThan(64 * EPS)
     }
   })
@@ -401,7 +497,12 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     const truth = [0, 1].map((c) => range(3).map((j) => 10 * c + j))
     const X = range(400).map((i) => truth[i % 2].map((m) => m + 0.001 * (u() + u() + u() - 1.5)))
     // means one unit off with standard deviation 1: every row is sure of its component, and S2 is 10⁶ times the variance
-    const wide = { full: range(2).map(() => range(3).map((i) => range(3).map((j) => Number(i === j)))), tied: range(3).map((i) => range(3).map((j) => Number(i === j))), diag: rowsOf(2, 3, () => 1), spherical: [1, 1] }
+    const wide = {
+      full: range(2).map(() => range(3).map((i) => range(3).map((j) => Number(i === j)))),
+      tied: range(3).map((i) => range(3).map((j) => Number(i === j))),
+      diag: rowsOf(2, 3, () => 1),
+      spherical: [1, 1],
+    }
     const model: Model = { type, weights: [0.5, 0.5], means: truth.map((row) => row.map((m) => m + 1)), covariances: wide[type] }
     const { parameters } = emStep(X, model, { regCovar: 0 })
     const expected = naiveEmStep(X, model, type, { regCovar: 0 })
@@ -418,7 +519,12 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
       const X = rowsNear(u, 600, model).map((row) => row.map((v) => Math.round(v * 4096) / 4096))
       const { parameters, logLikelihood } = emStep(X, model, { regCovar: 0 })
       const centred = { ...model, means: model.means.map((row) => row.map((v) => v - offset)) }
-      const expected = naiveEmStep(X.map((row) => row.map((v) => v - offset)), centred, type, { regCovar: 0 })
+      const expected = naiveEmStep(
+        X.map((row) => row.map((v) => v - offset)),
+        centred,
+        type,
+        { regCovar: 0 },
+      )
       expect(covarianceError(parameters.covariances, expected.covariances, type, 3, 3)).toBeLessThan(1e-12)
       // tied: rows are whitened once, about one origin for all components, so coordinates of 2·10⁵ round, in each of 3 terms, before they are squared
       expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(type === 'tied' ? 3 * 2e5 * EPS * 3 : 64 * EPS)
@@ -428,16 +534,26 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
   it('clusters 20 standard deviations apart at an offset of 1e6: nothing is lost to the grid of the means', () => {
     const u = uniforms(24)
     const model = randomModel(u, type, 2, 3)
-    model.means = [[1e6, 1e6 + 20, 1e6 - 3], [1e6 + 20, 1e6, 1e6 + 3]]
+    model.means = [
+      [1e6, 1e6 + 20, 1e6 - 3],
+      [1e6 + 20, 1e6, 1e6 + 3],
+    ]
     const X = rowsNear(u, 500, model).map((row) => row.map((v) => Math.round(v * 4096) / 4096))
     const { parameters, logLikelihood } = emStep(X, model, { regCovar: 0 })
     const centred = { ...model, means: model.means.map((row) => row.map((v) => v - 1e6)) }
-    const expected = naiveEmStep(X.map((row) => row.map((v) => v - 1e6)), centred, type, { regCovar: 0 })
+    const expected = naiveEmStep(
+      X.map((row) => row.map((v) => v - 1e6)),
+      centred,
+      type,
+      { regCovar: 0 },
+    )
     // tied: T is (20σ)²/4 + σ², so the difference keeps all but 100 of its 2⁻⁵²·√n
     expect(covarianceError(parameters.covariances, expected.covariances, type, 2, 3)).toBeLessThan(100 * 16 * EPS)
     expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(1e-13)
     // means lie on the grid of 1e6, half of 2⁻³³ off at most, and the guard pulls them by 10·2⁻⁵²·1e6/n_k
-    expect(Math.max(...flat(parameters.means).map((m, i) => Math.abs(m - 1e6 - flat(expected.means)[i])))).toBeLessThan(2 ** -34 + (10 * EPS * 1e6) / 200)
+    expect(Math.max(...flat(parameters.means).map((m, i) => Math.abs(m - 1e6 - flat(expected.means)[i])))).toBeLessThan(
+      2 ** -34 + (10 * EPS * 1e6) / 200,
+    )
   })
 
   it('weights of any size: the same bits for weights 2⁻⁶⁰ and 2⁶⁰ times as large', () => {
@@ -449,7 +565,8 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     for (const scale of [2 ** -60, 2 ** 60]) {
       const scaled = emStep(X, model, { weights: weights.map((w) => w * scale) })
       expect(scaled.logLikelihood).toBe(once.logLikelihood)
-      for (const part of ['weights', 'means', 'covariances', 'precisionsCholesky'] as const) expectBits(scaled.parameters[part], once.parameters[part], part)
+      for (const part of ['weights', 'means', 'covariances', 'precisionsCholesky'] as const)
+        expectBits(scaled.parameters[part], once.parameters[part], part)
     }
   })
 
@@ -461,7 +578,10 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     const scaled = { ...model, weights: [1 / 300, 1 / 300], means: model.means.map((row) => row.map((v) => Math.round(v * 4096) / 4096)) }
     const there = { ...scaled, means: scaled.means.map((row) => row.map((v) => v + 2 ** 30)) }
     const near = emStep(X, scaled)
-    const far = emStep(X.map((row) => row.map((v) => v + 2 ** 30)), there)
+    const far = emStep(
+      X.map((row) => row.map((v) => v + 2 ** 30)),
+      there,
+    )
     expect(Math.abs(far.logLikelihood - near.logLikelihood)).toBeLessThan(64 * EPS * Math.abs(near.logLikelihood))
     expect(relativeError(far.parameters.covariances, near.parameters.covariances)).toBeLessThan(1e-13)
   })

@@ -57,7 +57,8 @@ export function maxUlps(actual: Nested, expected: Nested): number {
 /** Expects the same numbers to the last bit, −0 apart from 0. Much faster than `toEqual` on long lists; shows where the first one differs. */
 export function expectBits(actual: ArrayLike<number>, expected: ArrayLike<number>, where = ''): void {
   if (actual.length !== expected.length) expect(actual.length, `${where}: length`).toBe(expected.length)
-  for (let i = 0; i < expected.length; i++) if (!Object.is(actual[i], expected[i])) expect(actual[i], `${where}: entry ${i} of ${expected.length}`).toBe(expected[i])
+  for (let i = 0; i < expected.length; i++)
+    if (!Object.is(actual[i], expected[i])) expect(actual[i], `${where}: entry ${i} of ${expected.length}`).toBe(expected[i])
 }
 
 /** Seeded uniform numbers on [0, 1): mulberry32 (T. Ettinger, public domain). Test data only, so that tests do not rest on src/random.ts. */
@@ -72,7 +73,8 @@ export function uniforms(seed: number): () => number {
 }
 
 /** n×d numbers drawn by `draw`, as rows. */
-export const rowsOf = (n: number, d: number, draw: () => number): number[][] => Array.from({ length: n }, () => Array.from({ length: d }, draw))
+export const rowsOf = (n: number, d: number, draw: () => number): number[][] =>
+  Array.from({ length: n }, () => Array.from({ length: d }, draw))
 
 /** n rows around k points drawn from [−spread, spread]^d, each coordinate off by a sum of uniforms of unit variance. */
 export function blobs(seed: number, n: number, d: number, k: number, spread = 8): number[][] {

@@ -137,7 +137,16 @@ export function naiveLloyd(X: Rows, init: Rows, { weights, maxIter = 300, tol = 
       .slice(0, empty.length)
     const moved = new Set(far)
     const next = centers.map((center) => center.slice())
-    const left = far.length > 0 ? naiveMeans(X, k, labels, weights, range(n).filter((i) => !moved.has(i))) : { weight, means }
+    const left =
+      far.length > 0
+        ? naiveMeans(
+            X,
+            k,
+            labels,
+            weights,
+            range(n).filter((i) => !moved.has(i)),
+          )
+        : { weight, means }
     for (const donor of new Set(far.map((i) => labels[i]))) {
       weight[donor] = left.weight[donor]
       means[donor] = left.means[donor]
@@ -170,7 +179,8 @@ export function naiveLloyd(X: Rows, init: Rows, { weights, maxIter = 300, tol = 
 export function naivePotentials(X: Rows, closest: ArrayLike<number>, candidates: Rows, weights?: ArrayLike<number>): number[] {
   return Array.from(candidates, (candidate) => {
     let potential = 0
-    for (let i = 0; i < X.length; i++) potential += (weights ? weights[i] : 1) * Math.min(closest[i], naiveSquaredDistances([X[i]], [candidate])[0][0])
+    for (let i = 0; i < X.length; i++)
+      potential += (weights ? weights[i] : 1) * Math.min(closest[i], naiveSquaredDistances([X[i]], [candidate])[0][0])
     return potential
   })
 }
@@ -239,7 +249,12 @@ export function naiveForward(L: Rows, b: ArrayLike<number>): number[] {
 export function naiveInverse(S: Rows): number[][] {
   const d = S.length
   const L = naiveCholesky(S)
-  const columns = range(d).map((c) => naiveForward(L, range(d).map((i) => Number(i === c))))
+  const columns = range(d).map((c) =>
+    naiveForward(
+      L,
+      range(d).map((i) => Number(i === c)),
+    ),
+  )
   return range(d).map((i) => range(d).map((j) => columns[i].reduce((sum, v, m) => sum + v * columns[j][m], 0)))
 }
 
@@ -252,7 +267,10 @@ export function naiveLogDensities(X: Rows, { weights, means, covariances }: Naiv
     let logDeterminant = 0
     for (let j = 0; j < d; j++) logDeterminant += 2 * Math.log(L[j][j])
     for (let i = 0; i < X.length; i++) {
-      const y = naiveForward(L, range(d).map((j) => X[i][j] - means[c][j]))
+      const y = naiveForward(
+        L,
+        range(d).map((j) => X[i][j] - means[c][j]),
+      )
       const square = y.reduce((sum, v) => sum + v * v, 0)
       result[i][c] = Math.log(weights[c]) - 0.5 * (d * Math.log(2 * Math.PI) + logDeterminant + square)
     }
@@ -299,11 +317,13 @@ export function naiveMStep(X: Rows, responsibilities: Rows, type: CovarianceType
     counts[c] += 10 * 2 ** -52
     for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) means[c][j] += (share(i, c) * X[i][j]) / counts[c]
     for (let i = 0; i < n; i++)
-      for (let a = 0; a < d; a++) for (let b = 0; b < d; b++) scatter[c][a][b] += share(i, c) * (X[i][a] - means[c][a]) * (X[i][b] - means[c][b])
+      for (let a = 0; a < d; a++)
+        for (let b = 0; b < d; b++) scatter[c][a][b] += share(i, c) * (X[i][a] - means[c][a]) * (X[i][b] - means[c][b])
   }
   const mass = counts.reduce((sum, v) => sum + v, 0)
   const variances = range(k).map((c) => range(d).map((j) => scatter[c][j][j] / counts[c] + regCovar))
-  const squareOf = (entry: (a: number, b: number) => number) => range(d).map((a) => range(d).map((b) => entry(a, b) + (a === b ? regCovar : 0)))
+  const squareOf = (entry: (a: number, b: number) => number) =>
+    range(d).map((a) => range(d).map((b) => entry(a, b) + (a === b ? regCovar : 0)))
   const covariances: Covariances = {
     full: () => range(k).map((c) => squareOf((a, b) => scatter[c][a][b] / counts[c])),
     tied: () => squareOf((a, b) => range(k).reduce((sum, c) => sum + scatter[c][a][b], 0) / mass),

@@ -55,7 +55,8 @@ describe('assignScreened', () => {
       const { X, C } = draw(seed, n, d, k)
       const { labels } = naiveAssign(X, C)
       for (const cuts of cuttings(n))
-        for (const how of [{}, { keepTiles: false }, { screened: false }]) expectBits(once({ X, ...how }, C, cuts).labels, labels, `n ${n}, k ${k}, cuts ${cuts}`)
+        for (const how of [{}, { keepTiles: false }, { screened: false }])
+          expectBits(once({ X, ...how }, C, cuts).labels, labels, `n ${n}, k ${k}, cuts ${cuts}`)
     }
   })
 
@@ -65,10 +66,12 @@ describe('assignScreened', () => {
     for (const own of [undefined, weights]) {
       const u = uniforms(d)
       const passes = Array.from({ length: 4 }, () => rowsOf(k, d, () => 10 * (u() - 0.5)))
-      const runs = cuttings(n).map((cuts) => fenced((memory) => {
-        const assign = assigner(memory, { X, weights: own })
-        return passes.map((C) => assign(C, cuts))
-      }))
+      const runs = cuttings(n).map((cuts) =>
+        fenced((memory) => {
+          const assign = assigner(memory, { X, weights: own })
+          return passes.map((C) => assign(C, cuts))
+        }),
+      )
       for (const other of runs) expect(other).toEqual(runs[0])
       const parts = { weights: Array.from({ length: k }, (): number[] => []), sums: Array.from({ length: k * d }, (): number[] => []) }
       const counts = new Array(k).fill(0)
@@ -87,7 +90,8 @@ describe('assignScreened', () => {
         expectBits(parts.weights.map(exactSum), weight)
         for (let c = 0; c < k; c++) {
           const members = X.flatMap((row, i) => (labels[i] === c && (own?.[i] ?? 1) > 0 ? [{ row, weight: own?.[i] ?? 1 }] : []))
-          for (let j = 0; j < d; j++) expect(exactSum(parts.sums[c * d + j])).toBe(exactSum(members.flatMap((m) => exactProduct(m.weight, m.row[j]))))
+          for (let j = 0; j < d; j++)
+            expect(exactSum(parts.sums[c * d + j])).toBe(exactSum(members.flatMap((m) => exactProduct(m.weight, m.row[j]))))
         }
       })
     }
@@ -120,11 +124,15 @@ describe('assignScreened', () => {
         const [a, b] = [C[e % 6], C[(e + 1 + (e % 4)) % 6]]
         X.push(a.map((v, j) => (v + b[j]) / 2 + sign * 2 ** -e * (b[j] - v)))
       }
-    for (const shift of [X[0], new Array(d).fill(0), new Array(d).fill(1e3)]) expectBits(once({ X, shift }, C).labels, naiveAssign(X, C).labels)
+    for (const shift of [X[0], new Array(d).fill(0), new Array(d).fill(1e3)])
+      expectBits(once({ X, shift }, C).labels, naiveAssign(X, C).labels)
   })
 
   it.each([
-    ['an outlier a million times farther than the rest', (X: number[][]) => X.map((row, i) => (i === 7 ? row.map((v) => 1e6 * v + 1e6) : row))],
+    [
+      'an outlier a million times farther than the rest',
+      (X: number[][]) => X.map((row, i) => (i === 7 ? row.map((v) => 1e6 * v + 1e6) : row)),
+    ],
     ['a far offset', (X: number[][]) => X.map((row) => row.map((v) => v + 1e9))],
     ['a far offset in one feature', (X: number[][]) => X.map((row) => row.map((v, j) => (j === 0 ? v + 1e12 : v)))],
     ['features of very different scale', (X: number[][]) => X.map((row) => row.map((v, j) => v * 10 ** (3 * (j - 1))))],

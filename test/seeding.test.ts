@@ -49,14 +49,33 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
         const stats = memory.zeros(1)
         const slotEnd = Math.min(slot + SLOT_ROWS, n)
         for (let start = slot; start < slotEnd; start += rowsPerCall)
-          kernels.seedUpdate(x, w, d, shift, candidates, info, tiles, blocks, closest, thresholds, potentials, SLOT_ROWS, start, Math.min(start + rowsPerCall, slotEnd), stats, 0)
+          kernels.seedUpdate(
+            x,
+            w,
+            d,
+            shift,
+            candidates,
+            info,
+            tiles,
+            blocks,
+            closest,
+            thresholds,
+            potentials,
+            SLOT_ROWS,
+            start,
+            Math.min(start + rowsPerCall, slotEnd),
+            stats,
+            0,
+          )
       }
       return { closest: arena.f64(closest, n).slice(), potentials: arena.f64(potentials, Math.ceil(n / SLOT_ROWS)).slice() }
     },
     trials(rows: number[][], exact: boolean, cuts = [0, n]) {
       const { info, candidates } = quantized(rows)
       const stats = memory.zeros(2 * rows.length)
-      alongCuts(cuts, (start, end) => kernels.seedTrials(x, w, d, rows.length, candidates, info, tiles, blocks, closest, thresholds, Number(exact), start, end, stats, 0))
+      alongCuts(cuts, (start, end) =>
+        kernels.seedTrials(x, w, d, rows.length, candidates, info, tiles, blocks, closest, thresholds, Number(exact), start, end, stats, 0),
+      )
       return [...arena.f64(stats, 2 * rows.length)]
     },
   }
@@ -187,7 +206,12 @@ describe('k-means++', () => {
       const weights = seed % 3 === 0 ? X.map(() => (u() < 0.2 ? 0 : u())) : undefined
       for (const trials of [1, 2, 4, 6]) {
         const got = withRows(sourceOf(Matrix.from(X)), weights && Float64Array.from(weights), (data) =>
-          drive((function* () { return yield* plusPlus(data, k, new Random(seed), trials, yield* integerTiles(data)) })(), data.arena),
+          drive(
+            (function* () {
+              return yield* plusPlus(data, k, new Random(seed), trials, yield* integerTiles(data))
+            })(),
+            data.arena,
+          ),
         )
         expect([...got], `seed ${seed}, trials ${trials}`).toEqual(naivePlusPlus(X, k, seed, trials, weights))
       }

@@ -15,7 +15,16 @@ import {
 } from '../src/index.ts'
 import { expectBits } from './near.ts'
 
-const { X } = makeBlobs({ nSamples: 300, centers: [[0, 0], [6, 1], [2, 7]], clusterStd: [1, 0.5, 1.5], randomState: 28 })
+const { X } = makeBlobs({
+  nSamples: 300,
+  centers: [
+    [0, 0],
+    [6, 1],
+    [2, 7],
+  ],
+  clusterStd: [1, 0.5, 1.5],
+  randomState: 28,
+})
 const TYPES: CovarianceType[] = ['full', 'tied', 'diag', 'spherical']
 const CRITERIA: Criterion[] = ['bic', 'aic', 'icl']
 const quiet: SelectGaussianMixtureOptions = { randomState: 28, onWarning: () => {} }
@@ -23,14 +32,31 @@ const quiet: SelectGaussianMixtureOptions = { randomState: 28, onWarning: () => 
 describe('selectGaussianMixture', () => {
   it('fits every combination once, types in order, components within, and keeps every fit', () => {
     const { results } = selectGaussianMixture(X, { ...quiet, nComponents: [3, 1, 2], covarianceType: ['diag', 'full'] })
-    expect(results.map((r) => [r.covarianceType, r.nComponents])).toEqual([['diag', 3], ['diag', 1], ['diag', 2], ['full', 3], ['full', 1], ['full', 2]])
+    expect(results.map((r) => [r.covarianceType, r.nComponents])).toEqual([
+      ['diag', 3],
+      ['diag', 1],
+      ['diag', 2],
+      ['full', 3],
+      ['full', 1],
+      ['full', 2],
+    ])
     for (const { model, nComponents, covarianceType, converged, nIter } of results) {
       expect(model).toBeInstanceOf(GaussianMixture)
       expect(model.getParams()).toMatchObject({ nComponents, covarianceType, randomState: 28 })
       expect([model.converged, model.nIter, model.means.length]).toEqual([converged, nIter, nComponents])
     }
     expect(new Set(results.map((r) => r.model)).size).toBe(6)
-    expect(Object.keys(results[0]).sort()).toEqual(['aic', 'bic', 'converged', 'covarianceType', 'icl', 'logLikelihood', 'model', 'nComponents', 'nIter'])
+    expect(Object.keys(results[0]).sort()).toEqual([
+      'aic',
+      'bic',
+      'converged',
+      'covarianceType',
+      'icl',
+      'logLikelihood',
+      'model',
+      'nComponents',
+      'nIter',
+    ])
   })
 
   it('without options: one to six components of the four types by BIC', () => {
@@ -44,7 +70,8 @@ describe('selectGaussianMixture', () => {
 
   it('results are those of fitting each alone, to the last bit', () => {
     const options = { randomState: 5, nInit: 2, tol: 1e-5, regCovar: 1e-4, maxIter: 300, initParams: 'random_from_data' } as const
-    for (const { model, nComponents, covarianceType, ...result } of selectGaussianMixture(X, { ...options, nComponents: [1, 2, 4] }).results) {
+    for (const { model, nComponents, covarianceType, ...result } of selectGaussianMixture(X, { ...options, nComponents: [1, 2, 4] })
+      .results) {
       const alone = new GaussianMixture({ ...options, nComponents, covarianceType }).fit(X)
       expect(model.toJSON()).toEqual(alone.toJSON())
       expectBits([result.bic, result.aic, result.icl], [alone.bic(X), alone.aic(X), alone.icl(X)])
@@ -64,8 +91,18 @@ describe('selectGaussianMixture', () => {
 
   it('the criteria may disagree, each standing by its own', () => {
     // overlapping groups: ICL, which pays for overlap, takes no more components than BIC, AIC no fewer
-    const { X: close } = makeBlobs({ nSamples: 400, centers: [[0, 0], [2.2, 0], [0, 2.2]], randomState: 4 })
-    const pick = (criterion: Criterion) => selectGaussianMixture(close, { ...quiet, criterion, covarianceType: ['spherical'], nComponents: [1, 2, 3, 4, 5], nInit: 3 }).best.weights.length
+    const { X: close } = makeBlobs({
+      nSamples: 400,
+      centers: [
+        [0, 0],
+        [2.2, 0],
+        [0, 2.2],
+      ],
+      randomState: 4,
+    })
+    const pick = (criterion: Criterion) =>
+      selectGaussianMixture(close, { ...quiet, criterion, covarianceType: ['spherical'], nComponents: [1, 2, 3, 4, 5], nInit: 3 }).best
+        .weights.length
     expect(pick('icl')).toBeLessThanOrEqual(pick('bic'))
     expect(pick('bic')).toBeLessThanOrEqual(pick('aic'))
   })
@@ -87,18 +124,33 @@ describe('selectGaussianMixture', () => {
     expect(some.results.map((r) => r.nComponents)).toEqual([1, 2])
     expect(some.best).toBe(some.results[1].model)
     const mine = new Error('mine')
-    expect(() => selectGaussianMixture(X, { ...quiet, onFit: () => { throw mine } })).toThrow(mine)
+    expect(() =>
+      selectGaussianMixture(X, {
+        ...quiet,
+        onFit: () => {
+          throw mine
+        },
+      }),
+    ).toThrow(mine)
   })
 
   it('sampleWeight goes into every fit', () => {
     const sampleWeight = Float64Array.from({ length: 300 }, (_, i) => 1 + (i % 3))
     for (const { model, nComponents, covarianceType } of selectGaussianMixture(X, { ...quiet, sampleWeight, nComponents: [1, 3] }).results)
-      expect(model.toJSON()).toEqual(new GaussianMixture({ randomState: 28, nComponents, covarianceType }).fit(X, { sampleWeight }).toJSON())
+      expect(model.toJSON()).toEqual(
+        new GaussianMixture({ randomState: 28, nComponents, covarianceType }).fit(X, { sampleWeight }).toJSON(),
+      )
   })
 
   it('warnings of every fit are heard', () => {
     const codes: string[] = []
-    selectGaussianMixture(X, { randomState: 1, maxIter: 1, nComponents: [3, 4], covarianceType: ['full', 'diag'], onWarning: (w) => codes.push(w.code) })
+    selectGaussianMixture(X, {
+      randomState: 1,
+      maxIter: 1,
+      nComponents: [3, 4],
+      covarianceType: ['full', 'diag'],
+      onWarning: (w) => codes.push(w.code),
+    })
     expect(codes).toEqual(new Array(4).fill('not-converged'))
   })
 })
@@ -118,7 +170,9 @@ describe('degenerate combinations', () => {
   })
 
   it('when all are, the error is thrown', () => {
-    expect(() => selectGaussianMixture(flat, { ...quiet, regCovar: 0, covarianceType: ['full', 'tied'] })).toThrow(DegenerateCovarianceError)
+    expect(() => selectGaussianMixture(flat, { ...quiet, regCovar: 0, covarianceType: ['full', 'tied'] })).toThrow(
+      DegenerateCovarianceError,
+    )
     expect(selectGaussianMixture(flat, { ...quiet, covarianceType: ['full', 'tied'] }).results).toHaveLength(12) // regCovar 1e-6
   })
 })
@@ -148,7 +202,12 @@ describe('data', () => {
     const options = { ...quiet, nComponents: [2], covarianceType: ['full'] as CovarianceType[] }
     const expected = selectGaussianMixture(X, options).best.toJSON()
     const before = X.data.slice()
-    const forms: MatrixLike[] = [X.toArray(), Array.from(X, (row) => Float64Array.from(row)), { data: X.data, shape: [300, 2] }, counted(300, 2)]
+    const forms: MatrixLike[] = [
+      X.toArray(),
+      Array.from(X, (row) => Float64Array.from(row)),
+      { data: X.data, shape: [300, 2] },
+      counted(300, 2),
+    ]
     for (const form of forms) expect(selectGaussianMixture(form, options).best.toJSON()).toEqual(expected)
     expectBits(X.data, before)
   })
@@ -190,7 +249,10 @@ describe('refusals, before any fit', () => {
   ]
   it.each(cases)('case %#', (data, options, kind, message) => {
     let fits = 0
-    const withCount = typeof options === 'object' && options !== null && !Array.isArray(options) && !('onFit' in options) ? { onFit: () => void fits++, ...options } : options
+    const withCount =
+      typeof options === 'object' && options !== null && !Array.isArray(options) && !('onFit' in options)
+        ? { onFit: () => void fits++, ...options }
+        : options
     let error: unknown
     try {
       selectGaussianMixture(data as never, withCount as never)
@@ -203,7 +265,15 @@ describe('refusals, before any fit', () => {
   })
 
   it('undefined means the default', () => {
-    const { results } = selectGaussianMixture(Matrix.from(X), { ...quiet, nComponents: undefined, covarianceType: undefined, criterion: undefined, sampleWeight: undefined, onFit: undefined, tol: undefined })
+    const { results } = selectGaussianMixture(Matrix.from(X), {
+      ...quiet,
+      nComponents: undefined,
+      covarianceType: undefined,
+      criterion: undefined,
+      sampleWeight: undefined,
+      onFit: undefined,
+      tol: undefined,
+    })
     expect(results).toHaveLength(24)
   })
 })

@@ -9,7 +9,8 @@ const EPS = Number.EPSILON
 const near = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: (j: number) => number) => {
   expect(actual.length).toBe(expected.length)
   for (let j = 0; j < expected.length; j++)
-    if (!(Math.abs(actual[j] - expected[j]) <= tolerance(j))) expect.fail(`at ${j}: expected ${expected[j]} ± ${tolerance(j)}, got ${actual[j]}`)
+    if (!(Math.abs(actual[j] - expected[j]) <= tolerance(j)))
+      expect.fail(`at ${j}: expected ${expected[j]} ± ${tolerance(j)}, got ${actual[j]}`)
 }
 
 function rows(n: number, d: number, seed: number): number[][] {
@@ -36,7 +37,14 @@ describe('StandardScaler', () => {
 
   it('makes columns of mean 0 and variance 1, whatever their offset and scale', () => {
     const base = rows(2000, 3, 1)
-    for (const [offset, scale] of [[0, 1], [1e12, 1], [0, 1e150], [0, 1e-150], [-1e160, 1e150], [3, 1e-9]]) {
+    for (const [offset, scale] of [
+      [0, 1],
+      [1e12, 1],
+      [0, 1e150],
+      [0, 1e-150],
+      [-1e160, 1e150],
+      [3, 1e-9],
+    ]) {
       const X = base.map((row) => row.map((v) => v * scale + offset))
       const Z = new StandardScaler().fitTransform(X)
       for (let j = 0; j < 3; j++) {
@@ -98,14 +106,27 @@ describe('StandardScaler', () => {
   })
 
   it('withMean and withStd choose what is done', () => {
-    const X = [[1, 10], [3, 30]]
+    const X = [
+      [1, 10],
+      [3, 30],
+    ]
     const centred = new StandardScaler({ withStd: false }).fit(X)
     expect([centred.mean, centred.variance, centred.scale]).toEqual([[2, 20], null, null])
-    expect(centred.transform(X).toArray()).toEqual([[-1, -10], [1, 10]])
+    expect(centred.transform(X).toArray()).toEqual([
+      [-1, -10],
+      [1, 10],
+    ])
     expect(centred.inverseTransform([[-1, -10]]).toArray()).toEqual([[1, 10]])
     const scaled = new StandardScaler({ withMean: false }).fit(X)
-    expect([scaled.mean, scaled.variance, scaled.scale]).toEqual([[2, 20], [1, 100], [1, 10]])
-    expect(scaled.transform(X).toArray()).toEqual([[1, 1], [3, 3]])
+    expect([scaled.mean, scaled.variance, scaled.scale]).toEqual([
+      [2, 20],
+      [1, 100],
+      [1, 10],
+    ])
+    expect(scaled.transform(X).toArray()).toEqual([
+      [1, 1],
+      [3, 3],
+    ])
     expect(scaled.inverseTransform([[1, 1]]).toArray()).toEqual([[1, 10]])
     const neither = new StandardScaler({ withMean: false, withStd: false }).fit(X)
     expect([neither.mean, neither.variance, neither.scale]).toEqual([null, null, null])
@@ -144,13 +165,26 @@ describe('StandardScaler', () => {
     expect(() => new StandardScaler({ withStd: 1 as never })).toThrow(TypeError)
     expect(() => new StandardScaler().transform([[1]])).toThrow(NotFittedError)
     expect(() => new StandardScaler().inverseTransform([[1]])).toThrow(NotFittedError)
-    const scaler = new StandardScaler().fit([[1, 2], [3, 5]])
+    const scaler = new StandardScaler().fit([
+      [1, 2],
+      [3, 5],
+    ])
     const before = scaler.toJSON()
     expect(() => scaler.fit([])).toThrow(/expected at least 1 row/)
-    expect(() => scaler.fit([[1, 2], [Number.NaN, 3]])).toThrow(/got NaN at row 1, column 0/)
+    expect(() =>
+      scaler.fit([
+        [1, 2],
+        [Number.NaN, 3],
+      ]),
+    ).toThrow(/got NaN at row 1, column 0/)
     expect(() => scaler.fit([[1, 2]], { sampleWeight: [0] })).toThrow(/at least one weight above 0/)
     expect(() => scaler.fit([[1, 2]], { sampleweight: [1] } as never)).toThrow(/Did you mean 'sampleWeight'/)
-    expect(() => scaler.fit([[0, 1e200], [0, -1e200]])).toThrow(/variance is at most 1.8e308, column 1 exceeds it/)
+    expect(() =>
+      scaler.fit([
+        [0, 1e200],
+        [0, -1e200],
+      ]),
+    ).toThrow(/variance is at most 1.8e308, column 1 exceeds it/)
     expect(() => scaler.transform([[1], [2]])).toThrow(/expected 2 columns, as StandardScaler was fitted with, got 1/)
     expect(() => scaler.transform([[1, Infinity]])).toThrow(/got Infinity at row 0, column 1/)
     expect(() => scaler.inverseTransform([[1, Number.NaN]])).toThrow(RangeError)
