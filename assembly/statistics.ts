@@ -78,3 +78,10 @@ export function clear(address: usize, count: i32): void {
 export function heapBase(): usize {
   return __heap_base;
 }
+
+/** Adds both lanes of v to a double. */
+// @ts-ignore: decorator
+@inline
+export function addSum(address: usize, v: v128): void {
+  store<f64>(address, load<f64>(address) + (f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1)));
+}
