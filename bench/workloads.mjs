@@ -168,7 +168,7 @@ class Generator {
 
   normal() {
     const spare = this.#spare
-    if (spare === spare) {
+    if (!Number.isNaN(spare)) {
       this.#spare = Number.NaN
       return spare
     }

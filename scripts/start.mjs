@@ -70,8 +70,8 @@ function timed(work) {
 
 function table(head, rows) {
   const widths = head.map((h, j) => Math.max(h.length, ...rows.map((r) => r[j].length)))
-  const line = (cells) => '  ' + cells.map((c, j) => (j === 0 ? c.padEnd(widths[j]) : c.padStart(widths[j]))).join('   ')
-  return [line(head), '  ' + widths.map((w) => '─'.repeat(w)).join('───'), ...rows.map(line)].join('\n')
+  const line = (cells) => `  ${cells.map((c, j) => (j === 0 ? c.padEnd(widths[j]) : c.padStart(widths[j]))).join('   ')}`
+  return [line(head), `  ${widths.map((w) => '─'.repeat(w)).join('───')}`, ...rows.map(line)].join('\n')
 }
 
 function main(args) {

@@ -237,6 +237,7 @@ class Adapter<P> implements EmModel<P> {
     this.#hard = hard
   }
 
+  // biome-ignore lint/correctness/useYield: the model is the caller's own, so its steps are calls, not passes over rows
   *step(parameters: P): ReturnType<EmModel<P>['step']> {
     const { responsibilities, logLikelihood } = expectation(this.#model, parameters)
     this.totals.push(logLikelihood)

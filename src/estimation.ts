@@ -42,7 +42,7 @@ export interface GaussianEstimationOptions {
   sampleWeight?: ArrayLike<number>
 }
 
-const LOG_2 = 0.6931471805599453
+const LOG_2 = Math.LN2
 const LOG_2PI = 1.8378770664093453
 
 // ------------------------------------------------------------------------------------------------------------------ Bernoulli

@@ -135,14 +135,20 @@ function encode(labels: unknown, name: string): Clusters {
     if (Number.isNaN(label))
       throw new RangeError(`${name}: expected a label at ${i}, got NaN. Drop such samples or give them a label of their own.`)
     let code = seen.get(label)
-    if (code === undefined) seen.set(label, (code = seen.size))
+    if (code === undefined) {
+      code = seen.size
+      seen.set(label, code)
+    }
     codes[i] = code
   }
   const sorted = [...seen].sort(([a], [b]) => byValue(a, b))
   const rank = new Int32Array(seen.size)
   sorted.forEach(([, code], r) => (rank[code] = r))
   const sizes = new Float64Array(seen.size)
-  for (let i = 0; i < n; i++) sizes[(codes[i] = rank[codes[i]])]++
+  for (let i = 0; i < n; i++) {
+    codes[i] = rank[codes[i]]
+    sizes[codes[i]]++
+  }
   return { codes, sizes }
 }
 

@@ -22,8 +22,12 @@ interface Exponentials {
   rates: number[]
 }
 
+interface CompleteModel extends LatentVariableModel<Exponentials> {
+  logJoint(parameters: Exponentials): number[][]
+}
+
 /** Mixture of exponentials, p(y) = Σ π_k λ_k e^(−λ_k y): a complete model. */
-function exponentials(y: number[]): LatentVariableModel<Exponentials> {
+function exponentials(y: number[]): CompleteModel {
   return {
     // ln π_k + ln λ_k − λ_k·y_i
     logJoint({ weights, rates }) {
@@ -32,7 +36,7 @@ function exponentials(y: number[]): LatentVariableModel<Exponentials> {
     // responsibilities: each row of joint densities divided by its sum, the density of y_i
     eStep(parameters) {
       let logLikelihood = 0
-      const responsibilities = (this.logJoint?.(parameters) as number[][]).map((row) => {
+      const responsibilities = this.logJoint(parameters).map((row) => {
         const top = Math.max(...row)
         const sum = row.reduce((s, l) => s + Math.exp(l - top), 0)
         logLikelihood += top + Math.log(sum)
@@ -151,17 +155,20 @@ describe('what it reports', () => {
     const model = exponentials(y)
     const equal = y.map(() => [0.5, 0.5])
     const { events } = listen<Exponentials>(
-      { ...model, logJoint: (p) => model.logJoint?.(p) ?? [], eStep: (p) => ({ ...model.eStep(p), responsibilities: equal }) },
+      { ...model, logJoint: (p) => model.logJoint(p), eStep: (p) => ({ ...model.eStep(p), responsibilities: equal }) },
       start,
       { maxIter: 1 },
     )
-    const bound = (model.logJoint?.(start) as number[][]).flat().reduce((s, l) => s + 0.5 * (l - Math.log(0.5)), 0)
+    const bound = model
+      .logJoint(start)
+      .flat()
+      .reduce((s, l) => s + 0.5 * (l - Math.log(0.5)), 0)
     expect(events[0].bound).toBeCloseTo(bound, 9)
     expect(events[0].bound).toBeLessThan(events[0].logLikelihood - 1)
     // hard assignment: the joint densities of what was assigned
     const hard = listen(model, start, { assignment: 'hard', maxIter: 1 }).events[0]
     expect(hard.bound).toBeCloseTo(
-      (model.logJoint?.(start) as number[][]).reduce((s, row) => s + Math.max(...row), 0),
+      model.logJoint(start).reduce((s, row) => s + Math.max(...row), 0),
       9,
     )
   })

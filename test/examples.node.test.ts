@@ -144,7 +144,7 @@ describe.each(Object.keys(promises))('%s', (name) => {
     expect(stderr).toBe('')
     promises[name](stdout)
     expect(stdout.trim().split('\n').at(-1)).toBe(`build/figures/${name}.svg`)
-    expect(readFileSync(file, 'utf8')).toMatch(/^<svg [^]*<\/svg>\n?$/)
+    expect(readFileSync(file, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n?$/)
     expect(readFileSync(file, 'utf8')).not.toMatch(/NaN|Infinity|undefined/)
   })
 

@@ -765,7 +765,7 @@ describe('JSON', () => {
     })
     expect(JSON.parse(JSON.stringify(json))).toEqual(json)
     const bits = bitsOf(m)
-    for (const row of json.fitted?.means as number[][]) row.fill(7)
+    for (const row of (json.fitted as { means: number[][] }).means) row.fill(7)
     expectBits(bitsOf(m), bits)
     expect(JSON.stringify(m.toJSON()).length).toBeLessThan(2500)
   })
