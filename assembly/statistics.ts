@@ -1,23 +1,25 @@
 // What every fit needs around its passes: the check for finite input, column moments, and the merging of partial sums.
 
 /** Index (row·d + column) of the first value of rows [start, end) of x (n×d, in) that is NaN or infinite, −1 when all are finite.
- *  `largest` (d, inout): running maximum of |x| per column. */
-export function scan(x: usize, d: i32, largest: usize, start: i32, end: i32): f64 {
+ *  `largest` (d, inout): running maximum of |x| per column, over rows of positive weight w (n, in; 0 for none). */
+export function scan(x: usize, w: usize, d: i32, largest: usize, start: i32, end: i32): f64 {
   const evenBytes = <usize>(d & ~1) << 3;
   const rowBytes = <usize>d << 3;
   for (let i = start; i < end; i++) {
     const row = x + <usize>i * rowBytes;
+    const counts = w == 0 || load<f64>(w + (<usize>i << 3)) > 0;
+    const mask = i64x2.splat(counts ? -1 : 0);
     let bad = f64x2.splat(0);
     for (let j: usize = 0; j < evenBytes; j += 16) {
       const v = f64x2.abs(v128.load(row + j));
       bad = v128.or(bad, f64x2.sub(v, v)); // 0 for finite values, NaN (some bit set) for the others
-      v128.store(largest + j, f64x2.pmax(v128.load(largest + j), v));
+      v128.store(largest + j, f64x2.pmax(v128.load(largest + j), v128.and(v, mask)));
     }
     let finite = !v128.any_true(bad);
     if (evenBytes < rowBytes) {
       const v = Math.abs(load<f64>(row + evenBytes));
       if (!(v < Infinity)) finite = false;
-      if (v > load<f64>(largest + evenBytes)) store<f64>(largest + evenBytes, v);
+      if (counts && v > load<f64>(largest + evenBytes)) store<f64>(largest + evenBytes, v);
     }
     if (!finite) {
       for (let j = 0; j < d; j++) {

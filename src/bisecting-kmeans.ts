@@ -8,7 +8,7 @@ import { kMeans, nearest } from './lloyd.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
 import { type Algorithm, type IterationEvent, type Report, drive, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
-import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
+import { type Resident, checkShape, checkWeights, rowsOf, withRows, withWindows } from './resident.ts'
 import { CenterPanels } from './tiles.ts'
 
 export interface BisectingKMeansOptions {
@@ -193,7 +193,7 @@ function* bisect(
     for (let i = 1; i < leaves.length; i++) if (score(leaves[i]) > score(leaves[at])) at = i
     const leaf = leaves[at]
     const mark = arena.mark()
-    const subset = leaf.rows ? gather(data, leaf.rows, true) : data
+    const subset = leaf.rows ? yield* gather(data, leaf.rows, true) : data
     const others = leaves.reduce((sum, other) => (other === leaf ? sum : sum + other.inertia), 0)
     const halves = yield* halve(subset, leaf, options, splits.length + 1, others)
     arena.release(mark)
@@ -221,16 +221,16 @@ function* bisect(
   const mark = arena.mark()
   const labelsAt = arena.take(n * 4)
   arena.i32(labelsAt, n).set(labels)
-  const { inertia } = yield* new CenterPanels(arena, leaves.length, d, data.x).load(centers).inertia(data, labelsAt)
+  const { inertia } = yield* new CenterPanels(arena, leaves.length, d).load(centers).inertia(data, labelsAt)
   arena.release(mark)
   return { centers, labels, inertia, splits, stopped, unconverged }
 }
 
 // The center of one cluster
 function* mean(data: Resident, { nClusters }: BisectOptions): Algorithm<Float64Array> {
-  const { arena, x, w, n, d } = data
+  const { arena, w, n } = data
   const first = w ? arena.f64(w, n).findIndex((v) => v > 0) : 0
-  const init = arena.f64(x + first * d * 8, d).slice()
+  const init = yield* rowsOf(data, Int32Array.of(first))
   if (nClusters > 1) return init // asked for only where no other row counts
   const { centers } = yield* kMeans(
     data,
@@ -267,7 +267,7 @@ function* halve(data: Resident, { center }: Leaf, options: BisectOptions, split:
   const mark = arena.mark()
   const [labelsAt, distances] = [arena.take(n * 4), arena.takeF64(n)]
   arena.i32(labelsAt, n).set(labels)
-  yield* new CenterPanels(arena, 2, d, data.x).load(centers).inertia(data, labelsAt, false, distances)
+  yield* new CenterPanels(arena, 2, d).load(centers).inertia(data, labelsAt, false, distances)
   const squares = arena.f64(distances, n)
   const sides = [0, 1].map((side) => ({ center: centers.slice(side * d, (side + 1) * d), inertia: 0, weight: 0 }))
   for (let i = 0; i < n; i++) {
@@ -295,7 +295,7 @@ function* descend(data: Resident, splits: Split[]): Algorithm<Int32Array> {
     if (!rows || rows.length === 0) continue
     const { centers, to } = splits[s]
     const mark = arena.mark()
-    const sides = yield* nearest(s === 0 ? data : gather(data, rows, false), centers.flat(), 2, false)
+    const sides = yield* nearest(s === 0 ? data : yield* gather(data, rows, false), centers.flat(), 2, false)
     arena.release(mark)
     to.forEach((next, side) => {
       const there = rows.filter((_, i) => sides.labels[i] === side)

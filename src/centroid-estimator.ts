@@ -56,9 +56,9 @@ export abstract class CentroidEstimator<Options extends object, Fitted extends C
     const result = new Matrix(source.rows, k, new Float64Array(source.rows * k))
     const centers = clusterCenters.flat()
     withWindows(source, (data, begin) => {
-      const { arena, x, n } = data
+      const { arena, n } = data
       const out = arena.takeF64(n * k)
-      drive(single(new CenterPanels(arena, k, d, x).load(centers).transform(data, out)), arena)
+      drive(single(new CenterPanels(arena, k, d).load(centers).transform(data, out)), arena)
       result.data.set(arena.f64(out, n * k), begin * k)
     })
     return result

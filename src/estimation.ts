@@ -6,7 +6,7 @@ import { precisionFactors, roundingLevel, totalScatter } from './gaussian.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
 import { type Kernels, sharedArena, within } from './memory.ts'
 import { drive } from './passes.ts'
-import { checkShape, checkWeights, largestPresent, withRows } from './resident.ts'
+import { checkShape, checkWeights, withRows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
 
 /** Successes among independent trials. May be fractions: the expected counts of an E-step. */
@@ -162,7 +162,7 @@ function gaussianMode(where: string, X: MatrixLike, sampleWeight: ArrayLike<numb
       for (let j = 0; j <= i; j++)
         covariance[i * d + j] = covariance[j * d + i] = (scale[i * d + j] + scatter[i * d + j] + share * n * pull[i] * pull[j]) / divisor
     // a prior with spread gives every direction some, whatever the data
-    const rounding = roundingLevel(largestPresent(data), scale[0])
+    const rounding = roundingLevel(data.largest, scale[0])
     const factors = precisionFactors(
       'full',
       covariance,

@@ -382,7 +382,7 @@ function* startingPoint(
   } else {
     const rows =
       initParams === 'k-means++'
-        ? yield* plusPlus(data, k, random, defaultTrials(k), yield* integerTiles(data))
+        ? (yield* plusPlus(data, k, random, defaultTrials(k), yield* integerTiles(data))).indices
         : randomRows(data, k, random)
     start = yield* model.fromRows(rows, given.factors)
   }

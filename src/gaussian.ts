@@ -5,7 +5,7 @@ import { DegenerateCovarianceError } from './errors.ts'
 import type { EmModel } from './em.ts'
 import { type Arena, type Kernels, sharedArena, within } from './memory.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
-import { type Resident, columnMoments, largestPresent } from './resident.ts'
+import { type Resident, columnMoments, rowsOf } from './resident.ts'
 
 /** All covariance types, in the order of the kernel's numbers. */
 export const COVARIANCE_TYPES = ['full', 'tied', 'diag', 'spherical'] as const
@@ -456,12 +456,11 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   #total: TotalScatter | undefined
 
   constructor(data: Resident, type: CovarianceType, k: number, regCovar: number) {
-    const { arena, d, n, totalWeight } = data
+    const { arena, d, n, totalWeight, largest } = data
     this.#data = data
     this.#type = type
     this.#k = k
     this.#regCovar = regCovar
-    const largest = largestPresent(data)
     largest.forEach((v, j) => {
       // moments are sums of (x − anchor)²
       if (!(4 * v * v * totalWeight < Number.MAX_VALUE))
@@ -502,7 +501,8 @@ export class GaussianModel implements EmModel<GaussianParameters> {
         const out = arena.f64(given, (end - begin) * k)
         out.fill(0)
         fill(begin, end, out)
-        yield pass.over({ ...data, x: data.x + begin * d * 8, w: data.w && data.w + begin * 8, n: end - begin }, { given, into, moments })
+        // `given` holds these rows alone: row 0 would stand so much before it
+        yield { ...pass.over(data, { given: given - begin * k * 8, into, moments }), begin, rows: end }
       }
     }
     const anchors = new Float64Array(k * d)
@@ -517,13 +517,12 @@ export class GaussianModel implements EmModel<GaussianParameters> {
    *  covariances are regCovar alone, the tied one is inflated about N/K times, all as in scikit-learn.
    *  @param factors as above */
   *fromRows(rows: Int32Array, factors?: Float64Array): Algorithm<GaussianParameters> {
-    const { arena, x, w, d, totalWeight } = this.#data
+    const { arena, w, d, totalWeight } = this.#data
     const [type, k, regCovar] = [this.#type, this.#k, this.#regCovar]
     const each = statisticsLength(type, d)
-    const anchors = new Float64Array(k * d)
+    const anchors = yield* rowsOf(this.#data, rows)
     const sums = new Float64Array(1 + k * each)
     rows.forEach((row, c) => {
-      anchors.set(arena.f64(x + row * d * 8, d), c * d)
       sums[1 + c * each + (type === 'full' ? each - 1 : 0)] = w ? arena.f64(w + row * 8, 1)[0] : 1
     })
     let next = maximise(type, sums, anchors, k, d, regCovar, this.#guard)

@@ -19,7 +19,7 @@ import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { drive } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { checkShape, checkWeights, withRows } from './resident.ts'
-import { defaultTrials, gatherRows, plusPlus } from './seeding.ts'
+import { defaultTrials, plusPlus } from './seeding.ts'
 import { integerTiles } from './tiles.ts'
 
 export { centersFrom, type KMeansFitOptions, type KMeansInit }
@@ -172,7 +172,7 @@ export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlu
     const seeding = function* () {
       return yield* plusPlus(data, k, new Random(seedOf(randomState), 0), nLocalTrials ?? defaultTrials(k), yield* integerTiles(data))
     }
-    const indices = drive(seeding(), data.arena)
-    return { centers: toNested(gatherRows(data, indices), k, source.cols), indices }
+    const { centers, indices } = drive(seeding(), data.arena)
+    return { centers: toNested(centers, k, source.cols), indices }
   })
 }

@@ -6,8 +6,8 @@
 // integer weight is a repeated row and a zero weight an absent one, to the last bit.
 import type { Algorithm, Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
-import { type Resident, columnMoments } from './resident.ts'
-import { defaultTrials, gatherRows, plusPlus, randomRows } from './seeding.ts'
+import { type Resident, columnMoments, rowsOf } from './resident.ts'
+import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
 import { CenterPanels, type IntegerTiles, integerTiles } from './tiles.ts'
 
 /** One fitted k-means. */
@@ -69,9 +69,8 @@ export function* firstCenters(
   random: Random,
   tiles?: IntegerTiles,
 ): Algorithm<Float64Array> {
-  if (init === 'k-means++')
-    return gatherRows(data, yield* plusPlus(data, k, random, defaultTrials(k), tiles ?? (yield* integerTiles(data))))
-  if (init === 'random') return gatherRows(data, randomRows(data, k, random))
+  if (init === 'k-means++') return (yield* plusPlus(data, k, random, defaultTrials(k), tiles ?? (yield* integerTiles(data)))).centers
+  if (init === 'random') return yield* rowsOf(data, randomRows(data, k, random))
   return typeof init === 'function' ? init(k, random.uniform) : init
 }
 
@@ -120,13 +119,6 @@ function* lloyd(
   return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
 }
 
-// Mean of column j of a k×d table
-function meanOf(table: ArrayLike<number>, j: number, k: number, d: number): number {
-  let sum = 0
-  for (let c = 0; c < k; c++) sum += table[c * d + j]
-  return sum / k
-}
-
 /** The nearest of k centers (k×d) for every row and, if asked, Σ w·distance². */
 export function* nearest(
   data: Resident,
@@ -136,10 +128,7 @@ export function* nearest(
 ): Algorithm<{ labels: Int32Array; inertia: number }> {
   const { arena, n, d } = data
   const mark = arena.mark()
-  // quantised about the mean of the centers: near the rows, and known without reading them
-  const shift = arena.takeF64(d)
-  arena.f64(shift, d).set(Float64Array.from({ length: d }, (_, j) => meanOf(centers, j, k, d)))
-  const panels = new CenterPanels(arena, k, d, shift).load(centers)
+  const panels = new CenterPanels(arena, k, d).load(centers)
   const labels = arena.take(n * 4)
   yield panels.assignment(data, labels)
   const inertia = withInertia ? (yield* panels.inertia(data, labels)).inertia : Number.NaN
@@ -196,11 +185,11 @@ class Assignment {
   /** Means of the clusters. Each empty cluster takes the row farthest from its center (ties: lowest row), as in scikit-learn; the row leaves
    *  its cluster's mean. A cluster that is still empty takes the center of the heaviest one. */
   *means(): Algorithm<Float64Array> {
-    const { arena, x, w, n, d } = this.#data
+    const { arena, w, n, d } = this.#data
     const k = this.#k
     const counts = this.#counts.slice()
     const sums = this.#sums.copy() // a row that fills an empty cluster leaves its own for this mean only
-    const moved = new Map<number, number>() // empty cluster → row
+    const moved = new Map<number, Float64Array>() // empty cluster → row
     const empty = [...counts.keys()].filter((c) => counts[c] === 0)
     if (empty.length > 0) {
       const mark = arena.mark()
@@ -208,17 +197,19 @@ class Assignment {
       yield* this.inertia(false, distances)
       const far = farthest(arena.f64(distances, n), w ? arena.f64(w, n) : undefined, empty.length)
       arena.release(mark)
+      const values = yield* rowsOf(this.#data, Int32Array.from(far))
       far.forEach((row, e) => {
+        const own = values.subarray(e * d, (e + 1) * d)
         const from = this.labels[row]
         const rowWeight = w ? arena.f64(w, n)[row] : 1
         counts[from]--
         sums.addOne(from, -rowWeight)
-        arena.f64(x + row * d * 8, d).forEach((v, j) => {
+        own.forEach((v, j) => {
           for (const part of exactProduct(-rowWeight, v)) sums.addOne(k + from * d + j, part)
         })
         counts[empty[e]] = 1
         sums.addOne(empty[e], rowWeight)
-        moved.set(empty[e], row)
+        moved.set(empty[e], own)
       })
     }
     const next = new Float64Array(k * d)
@@ -227,7 +218,7 @@ class Assignment {
     for (let c = 0; c < k; c++) {
       if (weight(c) > weight(heaviest)) heaviest = c
       const row = moved.get(c)
-      if (row !== undefined) next.set(arena.f64(x + row * d * 8, d), c * d)
+      if (row) next.set(row, c * d)
       else if (counts[c] > 0) for (let j = 0; j < d; j++) next[c * d + j] = sums.quotient(k + c * d + j, c)
     }
     for (let c = 0; c < k; c++) if (counts[c] === 0) next.copyWithin(c * d, heaviest * d, (heaviest + 1) * d)

@@ -6,9 +6,9 @@ import { gather } from './gather.ts'
 import { PairSums, exactProduct, firstCenters, nearest, varianceTolerance } from './lloyd.ts'
 import type { Algorithm, Reduction } from './passes.ts'
 import { Random } from './random.ts'
-import type { Resident } from './resident.ts'
+import { type Resident, rowsOf } from './resident.ts'
 import { randomRows } from './seeding.ts'
-import { CenterPanels, shiftNear } from './tiles.ts'
+import { CenterPanels } from './tiles.ts'
 
 /** Where an online fit stands: all that the next step needs. */
 export interface MiniBatchState {
@@ -73,8 +73,7 @@ export function* miniBatchKMeans(data: Resident, options: MiniBatchOptions): Alg
   const threshold = yield* varianceTolerance(data, options.tol)
   const draw = new Draw(data)
   const state = fresh(yield* bestStart(data, options, draw), options)
-  const shift = shiftNear(data, data.x, n)
-  const step = new Step(data, k, batchSize, shift)
+  const step = new Step(data, k, batchSize)
   const early = new EarlyStop(Math.min(1, (2 * batchSize) / (n + 1)), threshold, options.maxNoImprovement)
   const mostSteps = Math.floor((maxIter * n) / batchSize)
   let converged = false
@@ -82,7 +81,7 @@ export function* miniBatchKMeans(data: Resident, options: MiniBatchOptions): Alg
   while (state.nSteps < mostSteps && !converged && !stopped) {
     const own = arena.mark()
     // weights decide which rows come, so those that do count alike
-    const batch = gather(data, draw.byWeight(batchSize, new Random(seed, BATCH, state.nSteps)), false)
+    const batch = yield* gather(data, draw.byWeight(batchSize, new Random(seed, BATCH, state.nSteps)), false)
     const { inertia, squaredShift } = yield* step.take(batch, state, reassignmentRatio)
     arena.release(own)
     converged = early.heard(state.nSteps, inertia / batchSize, squaredShift)
@@ -101,11 +100,10 @@ export function* onlineStep(
   state: MiniBatchState,
   reassignmentRatio: number,
 ): Algorithm<{ labels: Int32Array; inertia: number }> {
-  const { arena, x, n } = batch
+  const { arena, n } = batch
   const k = state.counts.length
   const mark = arena.mark()
-  const shift = shiftNear(batch, x, n)
-  yield* new Step(batch, k, n, shift).take(batch, state, reassignmentRatio)
+  yield* new Step(batch, k, n).take(batch, state, reassignmentRatio)
   const result = yield* nearest(batch, state.centers, k, true)
   arena.release(mark)
   return result
@@ -130,7 +128,7 @@ function* start(data: Resident, { k, init, initRows, seed }: MiniBatchSeeding, d
   const { arena, n } = data
   const mark = arena.mark()
   const random = new Random(seed, SEEDING, run)
-  const sample = initRows < n ? gather(data, draw.present(initRows, random), true) : data
+  const sample = initRows < n ? yield* gather(data, draw.present(initRows, random), true) : data
   const centers = yield* firstCenters(sample, { k, init: typeof init === 'function' ? init(sample) : init }, random)
   arena.release(mark)
   return centers
@@ -142,7 +140,7 @@ function* bestStart(data: Resident, options: MiniBatchOptions, draw: Draw): Algo
   const { k, nInit, initRows, seed } = options
   if (nInit === 1) return yield* start(data, options, draw, 0)
   const mark = arena.mark()
-  const validation = gather(data, draw.present(initRows, new Random(seed, VALIDATION)), true)
+  const validation = yield* gather(data, draw.present(initRows, new Random(seed, VALIDATION)), true)
   let best: Float64Array | undefined
   let least = Number.NaN
   for (let run = 0; run < nInit; run++) {
@@ -214,8 +212,8 @@ class Step {
   readonly #labels: number
   readonly #changes: Reduction
 
-  constructor({ arena, d }: Resident, k: number, rows: number, shift: number) {
-    this.#panels = new CenterPanels(arena, k, d, shift)
+  constructor({ arena, d }: Resident, k: number, rows: number) {
+    this.#panels = new CenterPanels(arena, k, d)
     this.#labels = arena.take(rows * 4)
     this.#changes = this.#panels.changes(rows)
   }
@@ -232,7 +230,7 @@ class Step {
     const { inertia } = yield* this.#panels.inertia(batch, this.#labels)
 
     state.centers = moved(state, this.#changes.total(), d)
-    if (reassigning && reassignmentRatio > 0) reassign(batch, state, reassignmentRatio)
+    if (reassigning && reassignmentRatio > 0) yield* reassign(batch, state, reassignmentRatio)
     state.nSteps++
     let squaredShift = 0
     for (let i = 0; i < centers.length; i++) squaredShift += (state.centers[i] - centers[i]) ** 2
@@ -273,8 +271,8 @@ function due(state: MiniBatchState): boolean {
 
 // Centers that got less than `ratio` of what the most popular one did go to rows of the batch, different ones, all of them alike; to
 // at most half as many as there are. They count as much as the least of the others, so as not to be taken again at once.
-function reassign(batch: Resident, { centers, counts, seed, nSteps }: MiniBatchState, ratio: number): void {
-  const { arena, x, w, n, d } = batch
+function* reassign(batch: Resident, { centers, counts, seed, nSteps }: MiniBatchState, ratio: number): Algorithm<void> {
+  const { arena, w, n, d } = batch
   const limit = ratio * counts.reduce((max, v) => Math.max(max, v))
   const byCount = [...counts.keys()].sort((a, b) => counts[a] - counts[b] || a - b)
   let few = 0
@@ -286,9 +284,13 @@ function reassign(batch: Resident, { centers, counts, seed, nSteps }: MiniBatchS
   if (few > rows.length / 2) few = Math.floor(rows.length / 2)
   const drawn = randomRows({ ...batch, w: 0, n: rows.length }, few, new Random(seed, REASSIGNMENT, nSteps))
   const least = few < byCount.length ? counts[byCount[few]] : Number.NaN // of the others
-  drawn.forEach((row, i) => {
+  const values = yield* rowsOf(
+    batch,
+    drawn.map((row) => rows[row]),
+  )
+  drawn.forEach((_, i) => {
     const c = byCount[i]
-    centers.set(arena.f64(x + rows[row] * d * 8, d), c * d)
+    centers.set(values.subarray(i * d, (i + 1) * d), c * d)
     if (few < byCount.length) counts[c] = least
   })
 }

@@ -13,11 +13,14 @@ export const SLOT_ROWS = 1024
 const CALL_ROWS = 256
 const CALL_FLOPS = 8e6
 
-/** One kernel over all rows: `kernel(...args, start, end, stats, scratch)`. Plain data: it can be posted to a worker. */
+/** One kernel over rows [begin, rows): `kernel(...args, start, end, stats, scratch)`. Plain data: it can be posted to a worker. */
 export interface Pass {
   kernel: keyof Kernels
   args: number[]
+  /** One past the last row. */
   rows: number
+  /** First row, a slot edge. Default 0. */
+  begin?: number
   /** Bytes of memory of its own that a running call needs. */
   scratch: number
   /** Floating-point operations a row costs, roughly: decides how many rows a call gets, never a result. */
@@ -43,8 +46,15 @@ export interface Report {
   report: { run: number; iteration: number; shift: number; inertia?: number; lowerBound?: number; [detail: string]: unknown }
 }
 
-/** An algorithm: yields passes and reports, returns its result. */
-export type Algorithm<T> = Generator<Pass | Report, T, boolean>
+/** A request for single rows of data that are not in memory: the driver answers with their values, row after row. */
+export interface RowRequest {
+  fetch: Int32Array
+  /** `x` of the data. */
+  from: number
+}
+
+/** An algorithm: yields passes, reports and requests for rows, returns its result. */
+export type Algorithm<T> = Generator<Pass | Report | RowRequest, T, boolean | Float64Array>
 
 /** The algorithm of one pass. */
 export function* single(pass: Pass): Algorithm<void> {
@@ -53,20 +63,20 @@ export function* single(pass: Pass): Algorithm<void> {
 
 /** An algorithm inside another: its passes run, its reports are heard as `tell` puts them, or not where it returns nothing. */
 export function* retold<T>(algorithm: Algorithm<T>, tell: (report: Report['report']) => Report['report'] | undefined): Algorithm<T> {
-  let go = true
+  let answer: boolean | Float64Array = true
   for (;;) {
-    const step = algorithm.next(go)
+    const step = algorithm.next(answer)
     if (step.done) return step.value
-    go = true
-    if ('kernel' in step.value) yield step.value
+    answer = true
+    if (!('report' in step.value)) answer = yield step.value
     else {
       const report = tell(step.value.report)
-      if (report) go = yield { report }
+      if (report) answer = yield { report }
     }
   }
 }
 
-/** Runs an algorithm on the calling thread. */
+/** Runs an algorithm over data in memory on the calling thread. */
 export function drive<T>(algorithm: Algorithm<T>, arena: Arena, onIteration?: (event: never) => unknown): T {
   const began = performance.now()
   let go = true
@@ -75,7 +85,8 @@ export function drive<T>(algorithm: Algorithm<T>, arena: Arena, onIteration?: (e
     if (step.done) return step.value
     go = true
     if ('kernel' in step.value) runPass(step.value, arena)
-    else if (onIteration) go = onIteration({ ...step.value.report, elapsedMs: performance.now() - began } as never) !== false
+    else if ('report' in step.value && onIteration)
+      go = onIteration({ ...step.value.report, elapsedMs: performance.now() - began } as never) !== false
   }
 }
 
@@ -84,7 +95,7 @@ function runPass(pass: Pass, arena: Arena): void {
   const scratch = arena.take(pass.scratch)
   const kernel = arena.kernels[pass.kernel] as (...args: number[]) => void
   const rowsPerCall = Math.max(CALL_ROWS, Math.floor(CALL_FLOPS / pass.flopsPerRow / CALL_ROWS) * CALL_ROWS)
-  for (let slot = 0; slot < pass.rows; slot += SLOT_ROWS) {
+  for (let slot = pass.begin ?? 0; slot < pass.rows; slot += SLOT_ROWS) {
     const slotEnd = Math.min(slot + SLOT_ROWS, pass.rows)
     const stats = pass.into ? pass.into.open() : 0
     for (let start = slot; start < slotEnd; start += rowsPerCall)

@@ -7,7 +7,8 @@ import { type Algorithm, Reduction, SLOT_ROWS } from './passes.ts'
 /** Rows in an arena, ready for passes. */
 export interface Resident {
   arena: Arena
-  /** Address of n×d doubles, row-major. */
+  /** Address of n×d doubles, row-major; `STREAMED` where the rows are not in memory: a pass over them names it as their address, and the
+   *  driver puts the address of the rows at hand in its place. */
   x: number
   /** Address of n sample weights, or 0. */
   w: number
@@ -15,8 +16,19 @@ export interface Resident {
   d: number
   /** Σ w, or n without weights. */
   totalWeight: number
-  /** Largest |x| of each column. */
+  /** Largest |x| of each column over the rows that count: those of positive weight. */
   largest: Float64Array
+}
+
+/** In the place of an address: rows that pass by in chunks. A view of memory there throws. */
+export const STREAMED = -(2 ** 40) - 1
+
+/** The values of single rows, row after row. */
+export function* rowsOf({ arena, x, d }: Resident, rows: Int32Array): Algorithm<Float64Array> {
+  if (x === STREAMED) return (yield { fetch: rows, from: x }) as Float64Array
+  const values = new Float64Array(rows.length * d)
+  rows.forEach((row, i) => values.set(arena.f64(x + row * d * 8, d), i * d))
+  return values
 }
 
 /** Refuses data with too few rows or no columns, before any work. */
@@ -60,7 +72,6 @@ export function withRows<T>(source: Source, weights: Float64Array | undefined, w
       x = arena.takeF64(n * d)
       source.copyTo(arena.f64(x, n * d), 0, n)
     }
-    const largest = checkFinite(arena, x, n, d, 0)
     let w = 0
     let totalWeight = n
     if (weights) {
@@ -69,6 +80,7 @@ export function withRows<T>(source: Source, weights: Float64Array | undefined, w
       totalWeight = 0
       for (let i = 0; i < n; i++) totalWeight += weights[i]
     }
+    const largest = checkFinite(arena, x, w, n, d, 0)
     return work({ arena, x, w, n, d, totalWeight, largest })
   }
   return source.home ? within(source.home.arena, load) : withArena(n * d * 8, load)
@@ -89,7 +101,7 @@ export function withWindows(source: Source, run: (window: Resident, begin: numbe
           x = arena.takeF64((end - begin) * d)
           source.copyTo(arena.f64(x, (end - begin) * d), begin, end)
         }
-        const largest = checkFinite(arena, x, end - begin, d, begin)
+        const largest = checkFinite(arena, x, 0, end - begin, d, begin)
         run({ arena, x, w: 0, n: end - begin, d, totalWeight: end - begin, largest }, begin)
       })
     }
@@ -102,12 +114,12 @@ const WINDOW_BYTES = 4 * 2 ** 20
 // Rows given to one call of the scan: a call stays near a millisecond
 const SCAN_VALUES = 2 ** 20
 
-function checkFinite(arena: Arena, x: number, n: number, d: number, firstRow: number): Float64Array {
+function checkFinite(arena: Arena, x: number, w: number, n: number, d: number, firstRow: number): Float64Array {
   const largest = arena.takeF64(d)
   arena.kernels.clear(largest, d)
   const step = Math.max(1, Math.floor(SCAN_VALUES / d))
   for (let start = 0; start < n; start += step) {
-    const bad = arena.kernels.scan(x, d, largest, start, Math.min(start + step, n))
+    const bad = arena.kernels.scan(x, w, d, largest, start, Math.min(start + step, n))
     if (bad >= 0) {
       const value = arena.f64(x + bad * 8, 1)[0]
       throw new RangeError(
@@ -118,24 +130,15 @@ function checkFinite(arena: Arena, x: number, n: number, d: number, firstRow: nu
   return arena.f64(largest, d).slice()
 }
 
-/** Largest |x| of each column over the rows that count: those of positive weight. */
-export function largestPresent({ arena, x, w, n, d, largest }: Resident): Float64Array {
-  if (!w) return largest
-  const present = new Float64Array(d)
-  const [values, weights] = [arena.f64(x, n * d), arena.f64(w, n)]
-  for (let i = 0; i < n; i++) if (weights[i] > 0) for (let j = 0; j < d; j++) present[j] = Math.max(present[j], Math.abs(values[i * d + j]))
-  return present
-}
-
 /** Weighted column means and population variances, in two passes so that no offset costs digits. */
 export function* columnMoments(data: Resident): Algorithm<{ mean: Float64Array; variance: Float64Array }> {
   const { arena, x, w, n, d, totalWeight } = data
+  // the first row that counts: near the data, whatever their offset
+  const first = w ? arena.f64(w, n).findIndex((v) => v > 0) : 0
+  const mean = yield* rowsOf(data, Int32Array.of(first))
   const mark = arena.mark()
   const shift = arena.takeF64(d)
   const into = new Reduction(arena, 1 + 2 * d, n)
-  // the first row that counts: near the data, whatever their offset
-  const first = w ? arena.f64(w, n).findIndex((v) => v > 0) : 0
-  const mean = arena.f64(x + first * d * 8, d).slice()
   const variance = new Float64Array(d)
   for (let round = 0; round < 2; round++) {
     arena.f64(shift, d).set(mean)

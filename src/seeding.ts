@@ -2,12 +2,19 @@
 // distinct random rows. Rows of weight zero are never chosen.
 import { type Algorithm, Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
-import type { Resident } from './resident.ts'
+import { type Resident, rowsOf } from './resident.ts'
 import type { IntegerTiles } from './tiles.ts'
 
-/** Indices of k rows chosen by greedy k-means++: each next one is, of `trials` rows drawn with probability ∝ w·distance² to the chosen,
+/** Rows chosen as first centers. */
+export interface Seeds {
+  indices: Int32Array
+  /** k×d */
+  centers: Float64Array
+}
+
+/** k rows (k×d) and their indices, chosen by greedy k-means++: each next one is, of `trials` rows drawn with probability ∝ w·distance² to the chosen,
  *  the one that leaves the smallest Σ w·distance². May repeat a row when fewer than k rows differ. */
-export function* plusPlus(data: Resident, k: number, random: Random, trials: number, tiles: IntegerTiles): Algorithm<Int32Array> {
+export function* plusPlus(data: Resident, k: number, random: Random, trials: number, tiles: IntegerTiles): Algorithm<Seeds> {
   const { arena, x, w, n, d } = data
   const { kernels } = arena
   const mark = arena.mark()
@@ -18,29 +25,36 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
   const candidates = arena.takeF64(trials * d) // rows tried in a step
   const info = arena.takeF64(kernels.centerDoubles(trials, d))
   const into = new Reduction(arena, 2 * trials, n)
-  const load = (rows: ArrayLike<number>) => {
-    for (let l = 0; l < rows.length; l++) arena.f64(candidates + l * d * 8, d).set(arena.f64(x + rows[l] * d * 8, d))
-    kernels.quantizeCenters(candidates, rows.length, d, tiles.shift, 1, tiles.radius, info)
+  const load = (rows: Float64Array) => {
+    arena.f64(candidates, rows.length).set(rows)
+    kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, 1, tiles.radius, info)
   }
   const scale = () => arena.f64(info, 1)[0]
   const common = { rows: n, scratch: 0, into }
 
   const indices = new Int32Array(k)
+  const centers = new Float64Array(k * d)
+  const choose = (c: number, index: number, row: Float64Array) => {
+    indices[c] = index
+    centers.set(row, c * d)
+  }
   arena.f64(closest, n).fill(Number.POSITIVE_INFINITY)
   arena.i32(thresholds, n).fill(-0x7fffffff) // every candidate brings every row nearer
-  indices[0] = drawRow(data, random)
+  const first = drawRow(data, random)
+  choose(0, first, yield* rowsOf(data, Int32Array.of(first)))
   for (let c = 1; c < k; c++) {
-    load([indices[c - 1]])
+    load(centers.subarray((c - 1) * d, c * d))
     const update = [x, w, d, tiles.shift, candidates, info, tiles.tiles, tiles.blocks, closest, thresholds, potentials, SLOT_ROWS]
     into.reset()
     yield { kernel: 'seedUpdate', args: update, flopsPerRow: d + 8, ...common }
 
     const tried = Int32Array.from({ length: trials }, () => drawFar(data, closest, potentials, random))
+    const rows = yield* rowsOf(data, tried)
     if (trials === 1) {
-      indices[c] = tried[0]
+      choose(c, tried[0], rows)
       continue
     }
-    load(tried)
+    load(rows)
     const trial = (exact: boolean) => [x, w, d, trials, candidates, info, tiles.tiles, tiles.blocks, closest, thresholds, Number(exact)]
     let best = -1
     if (!w && scale() !== 0) {
@@ -55,10 +69,10 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
       best = 0
       for (let l = 1; l < trials; l++) if (gains[l] > gains[best]) best = l
     }
-    indices[c] = tried[best]
+    choose(c, tried[best], rows.subarray(best * d, (best + 1) * d))
   }
   arena.release(mark)
-  return indices
+  return { indices, centers }
 }
 
 // Which of m brackets (lower bounds, then upper bounds) lies above all others, −1 if none does. Sums of exact gains round by far less than
@@ -141,12 +155,4 @@ export function randomRows(data: Resident, k: number, random: Random): Int32Arra
     mass[indices[c]] = 0
   }
   return indices
-}
-
-/** Rows by index, as k×d doubles. */
-export function gatherRows(data: Resident, indices: Int32Array): Float64Array {
-  const { arena, x, d } = data
-  const rows = new Float64Array(indices.length * d)
-  indices.forEach((row, c) => rows.set(arena.f64(x + row * d * 8, d), c * d))
-  return rows
 }

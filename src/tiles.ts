@@ -1,6 +1,6 @@
 // Rows and centers as the screening kernels read them (assembly/screening.ts): in 16-bit integers about a point near the data.
 import { type Algorithm, type Pass, Reduction } from './passes.ts'
-import type { Resident } from './resident.ts'
+import { type Resident, rowsOf } from './resident.ts'
 
 /** The rows in 16-bit integers, kept between passes and between runs. Bytes: N·(2·D + 0.125), D rounded up to even. */
 export interface IntegerTiles {
@@ -15,7 +15,8 @@ export interface IntegerTiles {
 /** Quantises every row, fit for centers among the rows. */
 export function* integerTiles(data: Resident): Algorithm<IntegerTiles> {
   const { arena, x, n, d } = data
-  const shift = shiftNear(data, x, n)
+  const shift = arena.takeF64(d)
+  arena.f64(shift, d).set(yield* nearPoint(data))
   const records = arena.kernels.blockRecords(n)
   const blocks = arena.takeF64(records)
   const tiles = arena.take(arena.kernels.tileBytes(n, d))
@@ -28,22 +29,30 @@ export function* integerTiles(data: Resident): Algorithm<IntegerTiles> {
   return { tiles, blocks, shift, radius }
 }
 
-/** Address of the mean of up to a thousand rows spread over the data. */
-export function shiftNear({ arena, d }: Pick<Resident, 'arena' | 'd'>, x: number, n: number): number {
-  const address = arena.takeF64(d)
-  const shift = new Float64Array(d)
+// Mean of up to a thousand rows spread over the data
+function* nearPoint(data: Resident): Algorithm<Float64Array> {
+  const { n, d } = data
   const step = Math.ceil(n / 1000)
-  const rows = arena.f64(x, n * d)
-  let count = 0
-  for (let at = 0; at < n * d; at += step * d, count++) for (let j = 0; j < d; j++) shift[j] += rows[at + j] - rows[j]
-  for (let j = 0; j < d; j++) shift[j] = rows[j] + shift[j] / count
-  arena.f64(address, d).set(shift)
-  return address
+  const count = Math.ceil(n / step)
+  const rows = yield* rowsOf(
+    data,
+    Int32Array.from({ length: count }, (_, i) => i * step),
+  )
+  const point = new Float64Array(d)
+  for (let at = 0; at < count * d; at += d) for (let j = 0; j < d; j++) point[j] += rows[at + j] - rows[j]
+  return point.map((sum, j) => rows[j] + sum / count)
 }
 
 /** From this many centers on, a single pass gains from quantising its rows (measured, d = 1 … 784: even at 8, a fifth faster at 10); passes
  *  over rows that are kept quantised always do (1.4 times at k·d = 2, 2.5 times at 12). */
 const SCREEN_ONCE_FROM = 10
+
+// Mean of column j of a k×d table
+function meanOf(table: ArrayLike<number>, j: number, k: number, d: number): number {
+  let sum = 0
+  for (let c = 0; c < k; c++) sum += table[c * d + j]
+  return sum / k
+}
 
 /** Centers where kernels read them, and the passes that compare rows with them. */
 export class CenterPanels {
@@ -59,13 +68,13 @@ export class CenterPanels {
   readonly #shift: number
   readonly #tiles: IntegerTiles | undefined
 
-  /** @param about the rows, if they are kept quantised; otherwise the address of a point near them */
-  constructor(arena: Resident['arena'], k: number, d: number, about: IntegerTiles | number) {
+  /** @param tiles the rows, if they are kept quantised */
+  constructor(arena: Resident['arena'], k: number, d: number, tiles?: IntegerTiles) {
     this.#arena = arena
     this.#k = k
     this.#d = d
-    this.#tiles = typeof about === 'number' ? undefined : about
-    this.#shift = typeof about === 'number' ? about : about.shift
+    this.#tiles = tiles
+    this.#shift = tiles?.shift ?? arena.takeF64(d)
     this.#centers = arena.takeF64(k * d)
     this.#panels = arena.takeF64(Math.ceil(k / 4) * 4 * d)
     this.#info = arena.takeF64(arena.kernels.centerDoubles(k, d))
@@ -75,6 +84,8 @@ export class CenterPanels {
     const { kernels } = this.#arena
     const [k, d] = [this.#k, this.#d]
     this.#arena.f64(this.#centers, k * d).set(centers)
+    // quantised about the mean of the centers: near the rows, and known without reading them
+    if (!this.#tiles) this.#arena.f64(this.#shift, d).set(Float64Array.from({ length: d }, (_, j) => meanOf(centers, j, k, d)))
     kernels.packPanels(this.#centers, k, d, this.#panels)
     kernels.quantizeCenters(this.#centers, k, d, this.#shift, Number(this.#tiles !== undefined || k >= SCREEN_ONCE_FROM), 0, this.#info)
     return this

@@ -58,11 +58,11 @@ describe('moments', () => {
 })
 
 describe('scan', () => {
-  const scan = (X: number[][], from = 0, to = X.length) =>
+  const scan = (X: number[][], from = 0, to = X.length, weights?: number[]) =>
     fenced((memory) => {
       const d = X[0].length
       const largest = memory.zeros(d)
-      const bad = kernels.scan(memory.f64(flat(X)), d, largest, from, to)
+      const bad = kernels.scan(memory.f64(flat(X)), weights ? memory.f64(weights) : 0, d, largest, from, to)
       return { bad, largest: [...arena.f64(largest, d)] }
     })
 
@@ -84,6 +84,17 @@ describe('scan', () => {
         if (i + 1 < n) expect(scan(spoilt, i + 1).bad).toBe((n - 1) * d + d - 1)
       }
     }
+  })
+
+  it.each(DS)('looks for the largest among rows of positive weight, but at all of them: d = %i', (d) => {
+    const u = uniforms(d)
+    const X = rowsOf(60, d, () => 10 * (u() - 0.5))
+    const weights = X.map(() => Math.max(0, u() - 0.5))
+    const present = X.filter((_, i) => weights[i] > 0)
+    expect(scan(X, 0, 60, weights)).toEqual({ bad: -1, largest: scan(present).largest })
+    const absent = weights.indexOf(0)
+    X[absent][d - 1] = Number.NaN
+    expect(scan(X, 0, 60, weights).bad).toBe(absent * d + d - 1)
   })
 
   it('takes the largest and the smallest doubles for what they are', () => {

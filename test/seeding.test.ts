@@ -208,7 +208,7 @@ describe('k-means++', () => {
         const got = withRows(sourceOf(Matrix.from(X)), weights && Float64Array.from(weights), (data) =>
           drive(
             (function* () {
-              return yield* plusPlus(data, k, new Random(seed), trials, yield* integerTiles(data))
+              return (yield* plusPlus(data, k, new Random(seed), trials, yield* integerTiles(data))).indices
             })(),
             data.arena,
           ),
