@@ -22,13 +22,15 @@ export async function* benchKernels(workload, { seconds, all, quick }) {
     const rows = Math.min(workload.n, Math.floor(VALUES / workload.d), Math.max(1024, Math.round(FLOPS / task.flops / 1024) * 1024))
     const X = mixtura.Matrix.zeros(rows, workload.d)
     X.data.set(workload.matrix.data.subarray(0, rows * workload.d))
-    const { kernels } = mixtura.sourceOf(X).home?.arena ?? mixtura.sharedArena()
+    const arena = mixtura.sourceOf(X).home?.arena ?? mixtura.sharedArena()
+    const modules = [mixtura.core, mixtura.mixtures, mixtura.metrics].map((module) => arena.use(module))
+    const kernels = Object.assign({}, ...modules)
     const kernel = Object.keys(kernels).find((name) => name.startsWith(task.kernel))
     if (!kernel)
       throw new Error(
         `bench/kernels.mjs: the package has no kernel whose name begins with ${task.kernel}, it has ${Object.keys(kernels).join(', ')}`,
       )
-    const meter = meterOn(kernels, kernel, task.counts)
+    const meter = meterOn(modules, kernel, task.counts)
     const call = () => {
       meter.reset()
       const begin = performance.now()
@@ -213,7 +215,8 @@ async function internals() {
   mkdirSync(`${root}build/bench`, { recursive: true })
   await build({
     stdin: {
-      contents: "export * from './src/index.ts'\nexport { sourceOf } from './src/matrix.ts'\nexport { sharedArena } from './src/memory.ts'",
+      contents:
+        "export * from './src/index.ts'\nexport { sourceOf } from './src/matrix.ts'\nexport { sharedArena } from './src/memory.ts'\nexport * from './src/kernel-modules.ts'",
       resolveDir: root,
       loader: 'ts',
     },
@@ -231,11 +234,15 @@ async function internals() {
 // Stands before all kernels and adds up their time; of the one in question it takes the time and rows of every call: a pass ends in (start, end,
 // stats, scratch). Rates are the median of calls of about a millisecond, as the peak's are, so that both lose equally little when the machine
 // looks elsewhere.
-function meterOn(kernels, name, counts = () => true) {
-  const originals = Object.entries(kernels).filter(([own, f]) => typeof f === 'function' && own !== 'exp' && own !== 'log')
+function meterOn(modules, name, counts = () => true) {
+  const originals = modules.flatMap((kernels) =>
+    Object.entries(kernels)
+      .filter(([own, f]) => typeof f === 'function' && own !== 'exp' && own !== 'log')
+      .map(([own, kernel]) => [kernels, own, kernel]),
+  )
   let perRow = []
   let spent = new Map()
-  for (const [own, kernel] of originals)
+  for (const [kernels, own, kernel] of originals)
     kernels[own] = (...args) => {
       const begin = performance.now()
       const result = kernel(...args)
@@ -257,7 +264,7 @@ function meterOn(kernels, name, counts = () => true) {
     },
     spent: () => spent,
     remove() {
-      for (const [own, kernel] of originals) kernels[own] = kernel
+      for (const [kernels, own, kernel] of originals) kernels[own] = kernel
     },
   }
 }

@@ -4,7 +4,8 @@ import { type Check, type Schema, arrayLike, checkOptions, finite, real } from '
 import { DegenerateCovarianceError, describe } from './errors.ts'
 import { precisionFactors, roundingLevel, totalScatter } from './gaussian.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
-import { type Kernels, sharedArena, within } from './memory.ts'
+import { type CoreKernels, mixtures } from './kernel-modules.ts'
+import { sharedArena, within } from './memory.ts'
 import { drive } from './passes.ts'
 import { checkShape, checkWeights, withRows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
@@ -195,7 +196,7 @@ function logDeterminant(matrix: Float64Array, d: number): number | undefined {
   return within(sharedArena(), (arena) => {
     const [input, lower] = [arena.takeF64(d * d), arena.takeF64(d * d)]
     arena.f64(input, d * d).set(matrix)
-    return arena.kernels.cholesky(input, d, lower) < 0 ? 2 * logDiagonal(arena.f64(lower, d * d), d) : undefined
+    return arena.use(mixtures).cholesky(input, d, lower) < 0 ? 2 * logDiagonal(arena.f64(lower, d * d), d) : undefined
   })
 }
 
@@ -210,7 +211,7 @@ function logDiagonal(matrix: Float64Array, d: number): number {
 /** ln Γ(x) for x > 0, error below 4·2⁻⁵² of the larger of 16 and the result; exact at 1 and 2. Whole numbers up to 23: the logarithm of the
  *  factorial, which is a double. Otherwise Stirling's series from 16 on (the first term left out is below 1.1e-16), and below it
  *  Γ(x) = Γ(x + m) / (x·(x + 1)···(x + m − 1)). @internal */
-export function logGamma(x: number, log: Kernels['log']): number {
+export function logGamma(x: number, log: CoreKernels['log']): number {
   let product = 1
   if (x <= 23 && Number.isInteger(x)) {
     for (let i = 2; i < x; i++) product *= i

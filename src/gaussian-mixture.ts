@@ -16,6 +16,7 @@ import {
 import { centersFrom } from './kmeans.ts'
 import { kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
+import { mixtures } from './kernel-modules.ts'
 import { sharedArena, within } from './memory.ts'
 import { Mixture, type MixtureFitOptions, type MixtureState, checkMixingWeights } from './mixture.ts'
 import { standardNormal } from './normal.ts'
@@ -462,7 +463,7 @@ function lowerFactor(
   const lower = within(sharedArena(), (arena) => {
     const [input, output] = [arena.takeF64(d * d), arena.takeF64(d * d)]
     arena.f64(input, d * d).set(cov.flat())
-    arena.kernels.cholesky(input, d, output)
+    arena.use(mixtures).cholesky(input, d, output)
     return arena.f64(output, d * d).slice()
   })
   return (a, b) => lower[a * d + b]

@@ -3,7 +3,8 @@
 // S1 = Σ w·r·t, S2 = Σ w·r·t·tᵀ.
 import { DegenerateCovarianceError } from './errors.ts'
 import type { EmModel } from './em.ts'
-import { type Arena, type Kernels, sharedArena, within } from './memory.ts'
+import { type CoreKernels, mixtures } from './kernel-modules.ts'
+import { type Arena, sharedArena, within } from './memory.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 
@@ -165,7 +166,7 @@ function pool(each: Maximised, d: number, regCovar: number): Maximised {
   return { ...each, covariances, spread: squares.map(Math.sqrt) }
 }
 
-const statisticsLength = (type: CovarianceType, d: number) => sharedArena().kernels.mixtureStatistics(codeOf(type), d)
+const statisticsLength = (type: CovarianceType, d: number) => sharedArena().use(mixtures).mixtureStatistics(codeOf(type), d)
 
 // --------------------------------------------------------------------------------------------- covariances and their factors
 
@@ -216,8 +217,8 @@ export function precisionFactors(
   return within(sharedArena(), (arena) => {
     const [cov, chol, prec] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d * d)]
     const firstLost = (c: number) => {
-      const bad = arena.kernels.cholesky(cov, d, chol)
-      arena.kernels.inverseTransposed(chol, d, prec)
+      const bad = arena.use(mixtures).cholesky(cov, d, chol)
+      arena.use(mixtures).inverseTransposed(chol, d, prec)
       const upper = arena.f64(prec, d * d)
       for (let j = 0; j < (bad < 0 ? d : bad); j++) {
         let [squares, u] = [0, 0]
@@ -261,7 +262,7 @@ export function factorsFromPrecisions(type: CovarianceType, precisions: Float64A
     for (let c = 0; c < precisions.length / (d * d); c++) {
       const own = precisions.subarray(c * d * d, (c + 1) * d * d)
       arena.f64(cov, d * d).set(Float64Array.from(own).reverse())
-      if (arena.kernels.cholesky(cov, d, chol) >= 0) return c
+      if (arena.use(mixtures).cholesky(cov, d, chol) >= 0) return c
       factors.set(
         arena
           .f64(chol, d * d)
@@ -289,7 +290,7 @@ export function covariancesFromFactors(type: CovarianceType, factors: Float64Arr
     for (let c = 0; c < factors.length / (d * d); c++) {
       const view = arena.f64(lower, d * d)
       for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) view[i * d + j] = factors[c * d * d + j * d + i]
-      arena.kernels.inverseTransposed(lower, d, inverse)
+      arena.use(mixtures).inverseTransposed(lower, d, inverse)
       inverses.set(arena.f64(inverse, d * d), c * d * d)
     }
   })
@@ -337,9 +338,8 @@ export class GaussianPass {
   readonly #upper: number
 
   constructor(arena: Arena, type: CovarianceType, k: number, d: number) {
-    const { kernels } = arena
     const panels = Math.ceil(k / 4) * 4 * d
-    const triangle = kernels.triangularPanelLength(d)
+    const triangle = arena.use(mixtures).triangularPanelLength(d)
     this.type = type
     this.k = k
     this.#arena = arena
@@ -354,13 +354,14 @@ export class GaussianPass {
   /** Puts parameters where the kernel reads them. Anchors become the means. */
   load({ weights, means, precisionsCholesky: factors }: GaussianParameters): void {
     const { kernels } = this.#arena
+    const { packTriangular, triangularPanelLength } = this.#arena.use(mixtures)
     const { type, k } = this
     const d = this.#d
-    const triangleBytes = kernels.triangularPanelLength(d) * 8
+    const triangleBytes = triangularPanelLength(d) * 8
     this.#arena.f64(this.#constants, k).set(logConstants(type, weights, factors, d, kernels))
     const putTriangle = (u: Float64Array, to: number) => {
       this.#arena.f64(this.#upper, d * d).set(u)
-      kernels.packTriangular(this.#upper, d, to)
+      packTriangular(this.#upper, d, to)
     }
     const putPanels = (table: ArrayLike<number>, to: number) => {
       this.#arena.f64(this.#anchors, k * d).set(table)
@@ -416,7 +417,8 @@ export class GaussianPass {
     ]
     const perComponent = (type === 'full' ? d * d : 4 * d) + (into ? (moments === 'full' ? d * d : 5 * d) : 0) + 40
     const flopsPerRow = k * perComponent + (type === 'tied' ? d * d : 0)
-    return { kernel: 'mixture', args, rows: n, scratch: this.#arena.kernels.mixtureScratch(d, k), flopsPerRow, into }
+    const scratch = this.#arena.use(mixtures).mixtureScratch(d, k)
+    return { kernel: 'mixture', module: mixtures, args, rows: n, scratch, flopsPerRow, into }
   }
 }
 
@@ -426,7 +428,7 @@ function logConstants(
   weights: Float64Array,
   factors: Float64Array,
   d: number,
-  { log }: Pick<Kernels, 'log'>,
+  { log }: Pick<CoreKernels, 'log'>,
 ): Float64Array {
   const logDeterminant = (c: number) => {
     if (type === 'spherical') return d * log(factors[c])

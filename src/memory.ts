@@ -2,33 +2,35 @@
 // The module is built over shared memory and also runs alone: no cross-origin isolation is needed to make or grow such a memory, only
 // to post it to a worker (verified in Chromium 156 and Firefox 153). Growing leaves views made earlier valid.
 import { instantiateSync } from '@assemblyscript/loader'
-import type { instantiate } from './generated/kernels.d.ts'
-import { wasmBase64 } from './generated/kernels-wasm.ts'
-
-/** The exports of assembly/index.ts, typed from the compiler's own output so that the two cannot drift apart. */
-export type Kernels = Awaited<ReturnType<typeof instantiate>>
+import { type CoreKernels, compile, core, type KernelModule } from './kernel-modules.ts'
 
 const PAGE = 65536
 const MAX_PAGES = 65536 // 4 GiB
 const LINE = 64 // bytes of a cache line: nothing handed out shares one
 
-let module: WebAssembly.Module | undefined
-function compiled(): WebAssembly.Module {
-  module ??= new WebAssembly.Module(Uint8Array.from(atob(wasmBase64), (c) => c.charCodeAt(0)))
-  return module
-}
-
 /** A WebAssembly memory, the kernels over it, and a cursor. Allocation is a stack: `mark`, `take` …, `release`. */
 export class Arena {
-  readonly kernels: Kernels
+  /** The kernels of the core. */
+  readonly kernels: CoreKernels
   readonly memory: WebAssembly.Memory
   #top: number
+  readonly #instances = new Map<KernelModule<unknown>, unknown>()
 
   /** @param bytes what will surely be needed; more is grown on demand. */
   constructor(bytes = 0) {
     this.memory = createMemory(Math.ceil(bytes / PAGE) + 2)
-    this.kernels = instantiateSync<Record<string, unknown>>(compiled(), { env: { memory: this.memory } }).exports as unknown as Kernels
+    this.kernels = this.use(core)
     this.#top = align(this.kernels.heapBase())
+  }
+
+  /** The kernels of a module, over this memory. */
+  use<Exports>(module: KernelModule<Exports>): Exports {
+    let exports = this.#instances.get(module)
+    if (!exports) {
+      exports = instantiateSync<Record<string, unknown>>(compile(module), { env: { memory: this.memory } }).exports
+      this.#instances.set(module, exports)
+    }
+    return exports as Exports
   }
 
   /** Address of `bytes` fresh bytes, aligned to a cache line. Contents are whatever was there. */

@@ -2,6 +2,7 @@
 // Counts are exact integers, logarithms the kernels' own, so scores carry the same bits in every engine.
 import { describe } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
+import { metrics } from './kernel-modules.ts'
 import { sharedArena } from './memory.ts'
 import { type Algorithm, Reduction, drive } from './passes.ts'
 import { type Resident, checkShape, withRows } from './resident.ts'
@@ -282,7 +283,15 @@ function* silhouettes(data: Resident, clusters: Clusters): Algorithm<number> {
   const { order, offsets } = grouped(clusters)
   const args = [x, d, clusters.sizes.length, ...[clusters.codes, order, offsets].map((list) => put(data, list)), 0]
   const into = new Reduction(arena, 1, n)
-  yield { kernel: 'silhouette', args, rows: n, scratch: arena.kernels.silhouetteScratch(d), flopsPerRow: n * (3 * d + 12), into }
+  yield {
+    kernel: 'silhouette',
+    module: metrics,
+    args,
+    rows: n,
+    scratch: arena.use(metrics).silhouetteScratch(d),
+    flopsPerRow: n * (3 * d + 12),
+    into,
+  }
   const total = into.total()[0]
   arena.release(mark)
   return total
@@ -315,7 +324,7 @@ function* spreads(data: Resident, { codes, sizes }: Clusters): Algorithm<Spreads
   // the second round sees the means but for the rounding of the first
   for (let round = 0; round < 2; round++) {
     arena.f64(rests, k * d).set(rest)
-    yield { kernel: 'spread', args, rows: n, scratch: 0, flopsPerRow: 6 * d, into: into.reset() }
+    yield { kernel: 'spread', module: metrics, args, rows: n, scratch: 0, flopsPerRow: 6 * d, into: into.reset() }
     const sums = into.total()
     for (let c = 0; c < k; c++) {
       const at = c * (2 + d)

@@ -4,6 +4,7 @@ import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, 
 import { type EmModel, type EmResult, bestRun, copyOf, em, fallMessage } from './em.ts'
 import { type EstimatorJSON, FIT_SCHEMA, openJSON, type WarningListener } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
+import { mixtures } from './kernel-modules.ts'
 import { type Arena, sharedArena, withArena } from './memory.ts'
 import { Mixture, type MixtureFitOptions, type MixtureState, checkMixingWeights, mean } from './mixture.ts'
 import { type Algorithm, Reduction, drive, single } from './passes.ts'
@@ -395,7 +396,7 @@ class FamilyModel implements EmModel<Parameters> {
       for (let c = 0; c < k; c++) joint[at++] = logWeights[c] + this.#logBase[i] + densities[c](row)
     }
     const args = [this.#joint, this.#w, k, this.#logNorm, Number(this.#hard)]
-    yield* single({ kernel: 'posterior', args, rows: n, scratch: 0, flopsPerRow: 40 * k, into: this.#sums.reset() })
+    yield* single({ kernel: 'posterior', module: mixtures, args, rows: n, scratch: 0, flopsPerRow: 40 * k, into: this.#sums.reset() })
   }
 
   #maximisation(): Parameters {

@@ -2,7 +2,8 @@
 // it never calls a kernel over rows itself. The driver below runs passes on the calling thread. Workers, streams and other machines
 // are other drivers over the same generators: rows are cut into slots by their number alone, every slot has its own partial sums, and
 // the slots are merged in one fixed tree, so whoever runs them gets the same bits.
-import type { Arena, Kernels } from './memory.ts'
+import { type CoreKernels, core, type KernelModule, type MetricKernels, type MixtureKernels } from './kernel-modules.ts'
+import type { Arena } from './memory.ts'
 
 /** Rows of a slot: the unit with partial sums of its own. A thousand rows amortise the merging of even the largest statistics
  *  (merging costs 1/4096 of a full-covariance pass) and give 10 000 rows ten slots to share among threads. */
@@ -13,9 +14,14 @@ export const SLOT_ROWS = 1024
 const CALL_ROWS = 256
 const CALL_FLOPS = 8e6
 
+/** A kernel by name: of the core, or of the module that is named with it. */
+type KernelName =
+  | { kernel: keyof CoreKernels; module?: undefined }
+  | { kernel: keyof MixtureKernels; module: KernelModule<MixtureKernels> }
+  | { kernel: keyof MetricKernels; module: KernelModule<MetricKernels> }
+
 /** One kernel over rows [begin, rows): `kernel(...args, start, end, stats, scratch)`. Plain data: it can be posted to a worker. */
-export interface Pass {
-  kernel: keyof Kernels
+export type Pass = KernelName & {
   args: number[]
   /** One past the last row. */
   rows: number
@@ -93,7 +99,8 @@ export function drive<T>(algorithm: Algorithm<T>, arena: Arena, onIteration?: (e
 function runPass(pass: Pass, arena: Arena): void {
   const mark = arena.mark()
   const scratch = arena.take(pass.scratch)
-  const kernel = arena.kernels[pass.kernel] as (...args: number[]) => void
+  const kernels = arena.use<object>(pass.module ?? core) as Record<string, (...args: number[]) => void>
+  const kernel = kernels[pass.kernel]
   const rowsPerCall = Math.max(CALL_ROWS, Math.floor(CALL_FLOPS / pass.flopsPerRow / CALL_ROWS) * CALL_ROWS)
   for (let slot = pass.begin ?? 0; slot < pass.rows; slot += SLOT_ROWS) {
     const slotEnd = Math.min(slot + SLOT_ROWS, pass.rows)

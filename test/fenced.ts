@@ -1,5 +1,6 @@
 // Calling kernels directly: buffers with fences around them, and cases at sizes around every block edge.
 import { expect } from 'vitest'
+import { metrics, mixtures } from '../src/kernel-modules.ts'
 import { Arena } from '../src/memory.ts'
 import { flat, rowsOf, uniforms } from './near.ts'
 
@@ -8,7 +9,8 @@ export const DS = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33]
 export const KS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 17]
 
 export const arena = new Arena()
-export const { kernels } = arena
+/** The kernels of every module. */
+export const kernels = { ...arena.kernels, ...arena.use(mixtures), ...arena.use(metrics) }
 
 /** Buffers with a fence of 0xFF bytes on either side: as doubles these are NaN, so a kernel that reads a fence spoils its result, and one
  *  that writes to it is seen. Every buffer begins as 0xFF too: whatever is not written shows. */

@@ -11,6 +11,7 @@ import {
   normalizedMutualInfoScore,
   silhouetteScore,
 } from '../src/metrics.ts'
+import { metrics } from '../src/kernel-modules.ts'
 import { sharedArena, within } from '../src/memory.ts'
 import { Random } from '../src/random.ts'
 import golden from './golden/metrics.json'
@@ -230,8 +231,8 @@ function naiveSilhouettes(X: number[][], labels: ArrayLike<number>): number[] {
 
 /** The kernel's silhouettes and their sum, run in pieces that end at `cuts`. */
 function kernelSilhouettes(X: number[][], codes: number[], cuts: number[]): { each: number[]; sum: number } {
-  const { kernels } = sharedArena()
   const arena = sharedArena()
+  const kernels = arena.use(metrics)
   const [n, d, k] = [X.length, X[0].length, Math.max(...codes) + 1]
   return within(arena, () => {
     const x = arena.takeF64(n * d)

@@ -1,0 +1,2 @@
+/** The text of `bytes`. */
+export function encode(bytes: ArrayLike<number> & Iterable<number>): string

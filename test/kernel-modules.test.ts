@@ -1,0 +1,30 @@
+// The text that carries the kernels, and modules over one memory.
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { encode } from '../scripts/encode.mjs'
+import { core, decode, metrics, mixtures } from '../src/kernel-modules.ts'
+import { Arena } from '../src/memory.ts'
+
+it('every byte comes back from its text, alone and among others', () => {
+  const all = Uint8Array.from({ length: 256 }, (_, i) => i)
+  expect(decode(encode(all))).toEqual(all)
+  for (const byte of all) expect(decode(encode([byte]))).toEqual(Uint8Array.of(byte))
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => void expect(decode(encode(bytes))).toEqual(bytes)))
+})
+
+it('the text needs no escapes, in single or double quotes or in a template', () => {
+  for (const { text } of [core, mixtures, metrics]) expect(text).toMatch(/^[ !#-&(-[\]-_a-~]+$/)
+})
+
+it('modules share the memory of an arena: what one writes another reads', () => {
+  const arena = new Arena()
+  const d = 2
+  const [a, l] = [arena.takeF64(d * d), arena.takeF64(d * d)]
+  arena.f64(a, d * d).set([4, 2, 2, 10])
+  expect(arena.use(mixtures).cholesky(a, d, l)).toBe(-1)
+  expect(Array.from(arena.f64(l, d * d))).toEqual([2, 0, 1, 3])
+  arena.kernels.clear(l, d * d)
+  expect(Array.from(arena.f64(l, d * d))).toEqual([0, 0, 0, 0])
+  expect(arena.use(mixtures)).toBe(arena.use(mixtures))
+  expect(arena.use(core)).toBe(arena.kernels)
+})
