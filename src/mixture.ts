@@ -118,14 +118,26 @@ export function checkMixingWeights(value: unknown, k: number): Float64Array {
   return weights
 }
 
-/** Mean with Neumaier's compensation (1974): totals of log-likelihoods are compared by small differences in model selection. @internal */
-export function mean(values: Float64Array): number {
-  let sum = 0
-  let lost = 0
-  for (const v of values) {
+/** A sum with Neumaier's compensation (1974). @internal */
+export class CompensatedSum {
+  #sum = 0
+  #lost = 0
+
+  add(v: number): void {
+    const sum = this.#sum
     const next = sum + v
-    lost += Math.abs(sum) >= Math.abs(v) ? sum - next + v : v - next + sum
-    sum = next
+    this.#lost += Math.abs(sum) >= Math.abs(v) ? sum - next + v : v - next + sum
+    this.#sum = next
   }
-  return (Number.isFinite(sum) ? sum + lost : sum) / values.length
+
+  get value(): number {
+    return Number.isFinite(this.#sum) ? this.#sum + this.#lost : this.#sum
+  }
+}
+
+/** Mean: compensated, as totals of log-likelihoods are compared by small differences in model selection. @internal */
+export function mean(values: Float64Array): number {
+  const sum = new CompensatedSum()
+  for (const v of values) sum.add(v)
+  return sum.value / values.length
 }

@@ -52,15 +52,17 @@ export interface Report {
   report: { run: number; iteration: number; shift: number; inertia?: number; lowerBound?: number; [detail: string]: unknown }
 }
 
-/** A request for single rows of data that are not in memory: the driver answers with their values, row after row. */
-export interface RowRequest {
-  fetch: Int32Array
+/** A request for the rows of a slot where the data are not in memory. The driver answers with their `x`: the address that row 0 has, or would
+ *  have, as long as the slot stays, that is until the next pass over the data or request. */
+export interface Seek {
+  /** A row of the slot. */
+  seek: number
   /** `x` of the data. */
-  from: number
+  of: number
 }
 
 /** An algorithm: yields passes, reports and requests for rows, returns its result. */
-export type Algorithm<T> = Generator<Pass | Report | RowRequest, T, boolean | Float64Array>
+export type Algorithm<T> = Generator<Pass | Report | Seek, T, boolean | number>
 
 /** The algorithm of one pass. */
 export function* single(pass: Pass): Algorithm<void> {
@@ -69,7 +71,7 @@ export function* single(pass: Pass): Algorithm<void> {
 
 /** An algorithm inside another: its passes run, its reports are heard as `tell` puts them, or not where it returns nothing. */
 export function* retold<T>(algorithm: Algorithm<T>, tell: (report: Report['report']) => Report['report'] | undefined): Algorithm<T> {
-  let answer: boolean | Float64Array = true
+  let answer: boolean | number = true
   for (;;) {
     const step = algorithm.next(answer)
     if (step.done) return step.value

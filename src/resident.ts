@@ -23,12 +23,28 @@ export interface Resident {
 /** In the place of an address: rows that pass by in chunks. A view of memory there throws. */
 export const STREAMED = -(2 ** 40) - 1
 
+// `x` of data, good for the slot of a row
+function* at({ x }: Resident, row: number): Algorithm<number> {
+  return x === STREAMED ? ((yield { seek: row, of: x }) as number) : x
+}
+
 /** The values of single rows, row after row. */
-export function* rowsOf({ arena, x, d }: Resident, rows: Int32Array): Algorithm<Float64Array> {
-  if (x === STREAMED) return (yield { fetch: rows, from: x }) as Float64Array
+export function* rowsOf(data: Resident, rows: Int32Array): Algorithm<Float64Array> {
+  const { arena, x, d } = data
   const values = new Float64Array(rows.length * d)
-  rows.forEach((row, i) => values.set(arena.f64(x + row * d * 8, d), i * d))
+  const order = [...rows.keys()]
+  if (x === STREAMED) order.sort((a, b) => rows[a] - rows[b])
+  for (const i of order) values.set(arena.f64((yield* at(data, rows[i])) + rows[i] * d * 8, d), i * d)
   return values
+}
+
+/** Work over rows that is no kernel: `visit` is called for one slot after another, in order, with its values, row after row. */
+export function* overSlots(data: Resident, visit: (x: Float64Array, begin: number, end: number) => void): Algorithm<void> {
+  const { arena, n, d } = data
+  for (let begin = 0; begin < n; begin += SLOT_ROWS) {
+    const end = Math.min(begin + SLOT_ROWS, n)
+    visit(arena.f64((yield* at(data, begin)) + begin * d * 8, (end - begin) * d), begin, end)
+  }
 }
 
 /** Refuses data with too few rows or no columns, before any work. */
