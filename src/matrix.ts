@@ -18,25 +18,57 @@ export interface GetMatrixLike {
   columns: number
   get(i: number, j: number): number
 }
-/** Arrow tables and their like: column-wise. */
+/** Arrow tables, record batches and their like: column-wise. */
 export interface TableLike {
   numRows: number
   numCols: number
-  getChildAt(j: number): { toArray(): ArrayLike<number>; nullCount?: number } | null
+  getChildAt(j: number): ColumnLike | null
+  /** The parts the rows came in, if they are several. */
+  batches?: readonly TableLike[]
 }
-/** Every form `X` may have: N rows of D numbers. */
-export type MatrixLike = Rows | NdArrayLike | GetMatrixLike | TableLike | Matrix
+/** A column of an Arrow table. */
+export interface ColumnLike {
+  toArray(): unknown
+  get?(i: number): unknown
+  nullCount?: number
+  type?: { typeId?: number } | null
+}
+/** Arquero tables and their like: columns by name; filters and orders apply. */
+export interface FrameLike {
+  numRows(): number
+  columnNames(): readonly string[]
+  array(name: string): ArrayLike<unknown>
+}
+/** Chunks and readers of DuckDB results: all columns at once. */
+export interface ColumnsLike {
+  getColumns(): ArrayLike<ArrayLike<unknown>>
+}
+/** TensorFlow.js tensors of rank 2 and their like: numbers to be had at once. */
+export interface TensorLike {
+  shape: ArrayLike<number>
+  dataSync(): ArrayLike<unknown>
+}
+/** Danfo data frames and their like: rows under `values`, beside the names of columns. */
+export interface ValuesLike {
+  values: ArrayLike<unknown>
+  columns: ArrayLike<unknown>
+}
+/** Every form that is a matrix by itself, not a list of rows. */
+type Whole = NdArrayLike | GetMatrixLike | TableLike | FrameLike | ColumnsLike | TensorLike | ValuesLike | Matrix
+/** Every form `X` may have: N rows of D numbers, or a list of such parts, one below the other. */
+export type MatrixLike = Rows | Whole | ArrayLike<Whole>
 
 /** A matrix of at least this many bytes owns its WebAssembly memory: making one costs about 30 µs in Node and 160 µs in a page, which a
  *  megabyte's copy outweighs; pages hold at most 124 such memories, so small matrices are ordinary arrays. */
 const RESIDENT_BYTES = 2 ** 20
 
-/** Where the data of a matrix lie, if in WebAssembly memory of its own. */
+/** Where rows lie, if in WebAssembly memory. */
 interface Home {
   arena: Arena
   address: number
 }
-const homes = new WeakMap<Matrix, Home>()
+/** Memories of matrices, by the buffer that their `data` view: whatever views it too lies there. */
+const arenas = new WeakMap<ArrayBufferLike, Arena>()
 
 /** N×D numbers, row-major. Made by `Matrix.from` or `Matrix.zeros`, a large one lies in WebAssembly memory, so that fitting many
  *  models to it copies nothing. Nothing to free: it is collected like any object. */
@@ -72,9 +104,9 @@ export class Matrix {
       try {
         const arena = new Arena(bytes)
         const address = arena.take(bytes)
-        const matrix = new Matrix(rows, cols, arena.f64(address, rows * cols))
-        homes.set(matrix, { arena, address })
-        return matrix
+        const data = arena.f64(address, rows * cols)
+        arenas.set(data.buffer, arena)
+        return new Matrix(rows, cols, data)
       } catch {
         // too many live memories or too large for one: an ordinary array serves, at the price of a copy per fit
       }
@@ -129,28 +161,91 @@ export interface Source {
 
 /** Recognises the form of `x`. @internal */
 export function sourceOf(x: unknown, name = 'X'): Source {
-  if (x instanceof Matrix)
-    return { rows: x.rows, cols: x.cols, copyTo: (t, b, e) => t.set(x.data.subarray(b * x.cols, e * x.cols)), home: homes.get(x) }
-  if (typeof x !== 'object' || x === null)
-    throw new TypeError(`${name}: expected a matrix (rows of numbers, { data, shape }, or a Matrix), got ${describe(x)}.`)
-  if ('data' in x && 'shape' in x) return flat(x as NdArrayLike, name)
-  if ('rows' in x && 'columns' in x && typeof (x as GetMatrixLike).get === 'function') return getter(x as GetMatrixLike, name)
-  if ('numRows' in x && 'numCols' in x && typeof (x as TableLike).getChildAt === 'function') return table(x as TableLike, name)
-  if ('length' in x) return nested(x as Rows, name)
-  throw new TypeError(
-    `${name}: expected a matrix (rows of numbers, { data, shape }, ml-matrix, an Arrow table, or a Matrix), got ${describe(x)}.`,
-  )
+  const whole = wholeOf(x, name)
+  if (whole) return whole
+  if (typeof x !== 'object' || x === null || !('length' in x))
+    throw new TypeError(
+      `${name}: expected a matrix (rows of numbers, { data, shape }, a table, a tensor, a data frame or a Matrix), got ${describe(x)}.`,
+    )
+  const rows = x as ArrayLike<unknown>
+  return !isRow(rows[0]) && wholeOf(rows[0], `${name}[0]`) ? stacked(rows, name) : nested(rows, name)
 }
 
-function nested(x: Rows, name: string): Source {
+// Forms that are a matrix by themselves
+function wholeOf(x: unknown, name: string): Source | undefined {
+  if (typeof x !== 'object' || x === null) return undefined
+  if (x instanceof Matrix) return rowMajor(x.data, 0, x.rows, x.cols)
+  const has = (key: string) => typeof (x as Record<string, unknown>)[key] === 'function'
+  if (has('dataSync')) return tensor(x as TensorLike, name)
+  if ('data' in x && 'shape' in x) return flat(x as NdArrayLike, name)
+  if ('rows' in x && 'columns' in x && has('get')) return getter(x as GetMatrixLike, name)
+  if ('numRows' in x && 'numCols' in x && has('getChildAt')) return table(x as TableLike, name)
+  if (has('numRows') && has('columnNames') && has('array')) return frame(x as FrameLike, name)
+  if (has('getColumns')) {
+    const lists = Array.from((x as ColumnsLike).getColumns())
+    return columnar(lists, lists.length > 0 ? lists[0].length : 0, name)
+  }
+  if ('values' in x && 'columns' in x && !has('values')) return nested((x as ValuesLike).values, name)
+  return undefined
+}
+
+const isRow = (r: unknown): r is ArrayLike<number> =>
+  typeof r === 'object' && r !== null && typeof (r as ArrayLike<number>).length === 'number'
+
+/** Typed arrays of numbers, of whatever realm: those that `set` copies without a look at each. */
+type Numbers = Float64Array
+const isNumbers = (list: unknown): list is Numbers =>
+  ArrayBuffer.isView(list) && !/^(Big|DataView)/.test((list as Float64Array)[Symbol.toStringTag])
+
+// Rows that lie one after the other, in typed numbers: in place, if in the memory of a Matrix
+function rowMajor(data: Numbers, offset: number, rows: number, cols: number): Source {
+  const arena = data instanceof Float64Array ? arenas.get(data.buffer) : undefined
+  return {
+    rows,
+    cols,
+    copyTo: (target, begin, end) => target.set(data.subarray(offset + begin * cols, offset + end * cols)),
+    home: arena && { arena, address: data.byteOffset + offset * 8 },
+  }
+}
+
+// Parts one below the other
+function stacked(list: ArrayLike<unknown>, name: string): Source {
+  const parts = Array.from(list, (part, p) => {
+    const source = wholeOf(part, `${name}[${p}]`)
+    if (!source) throw new TypeError(`${name}: expected ${name}[${p}] to be a matrix like ${name}[0], got ${describe(part)}.`)
+    return source
+  })
+  return below(parts, name)
+}
+
+function below(parts: Source[], name: string): Source {
+  const { cols } = parts[0]
+  let rows = 0
+  const starts = parts.map((part, p) => {
+    if (part.cols !== cols)
+      throw new RangeError(`${name}: expected every part to have ${cols} columns like part 0, got ${part.cols} in part ${p}.`)
+    rows += part.rows
+    return rows - part.rows
+  })
+  return {
+    rows,
+    cols,
+    copyTo(target, begin, end) {
+      parts.forEach((part, p) => {
+        const [from, to] = [Math.max(begin, starts[p]), Math.min(end, starts[p] + part.rows)]
+        if (from < to) part.copyTo(target.subarray((from - begin) * cols), from - starts[p], to - starts[p])
+      })
+    },
+  }
+}
+
+function nested(x: ArrayLike<unknown>, name: string): Source {
   const rows = x.length
   const first: unknown = x[0]
   if (rows > 0 && (typeof first === 'number' || typeof first === 'bigint'))
     throw new TypeError(
       `${name}: expected a 2-d array, got a 1-d array of ${rows} numbers. For one feature per sample write ${name}.map(v => [v]); for one sample write [${name}].`,
     )
-  const isRow = (r: unknown): r is ArrayLike<number> =>
-    typeof r === 'object' && r !== null && typeof (r as ArrayLike<number>).length === 'number'
   if (rows > 0 && !isRow(first)) throw new TypeError(`${name}: expected row 0 to be an array of numbers, got ${describe(first)}.`)
   const cols = isRow(first) ? first.length : 0
   return {
@@ -162,7 +257,7 @@ function nested(x: Rows, name: string): Source {
         if (!isRow(row)) throw new TypeError(`${name}: expected row ${i} to be an array of ${cols} numbers, got ${describe(row)}.`)
         if (row.length !== cols)
           throw new RangeError(`${name}: expected every row to have ${cols} columns like row 0, got ${row.length} in row ${i}.`)
-        if (row instanceof Float64Array || row instanceof Float32Array) target.set(row, at)
+        if (isNumbers(row)) target.set(row, at)
         else for (let j = 0; j < cols; j++) target[at + j] = numeric(row[j], i, j, name)
       }
     },
@@ -173,15 +268,7 @@ function flat(x: NdArrayLike, name: string): Source {
   const { data, shape } = x
   if (typeof data !== 'object' || data === null || typeof data.length !== 'number')
     throw new TypeError(`${name}: expected data to be an array of numbers, got ${describe(data)}.`)
-  if (typeof shape !== 'object' || shape === null)
-    throw new TypeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.`)
-  if (shape.length !== 2) {
-    const remedy = shape.length === 1 ? ` For one feature per sample use shape [${shape[0]}, 1].` : ''
-    throw new RangeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.${remedy}`)
-  }
-  const [rows, cols] = [shape[0], shape[1]]
-  whole(rows, 'shape[0]', name)
-  whole(cols, 'shape[1]', name)
+  const [rows, cols] = matrixShape(shape, name)
   const strides = x.strides ?? x.stride ?? [cols, 1]
   const offset = x.offset ?? 0
   whole(offset, 'offset', name)
@@ -198,18 +285,44 @@ function flat(x: NdArrayLike, name: string): Source {
         throw new RangeError(
           `${name}: expected data for shape [${rows}, ${cols}] (at least ${Math.max(rows * cols, corner(i, j) + 1)} numbers), got ${data.length}.`,
         )
-  const rowMajor = strides[1] === 1 && strides[0] === cols
-  const typed = data instanceof Float64Array || data instanceof Float32Array
+  const [down, right] = [strides[0], strides[1]]
+  if (isNumbers(data)) {
+    if (right === 1 && down === cols) return rowMajor(data, offset, rows, cols)
+    if (down === 1) {
+      const columns = Array.from({ length: cols }, (_, j) => data.subarray(offset + j * right, offset + j * right + rows))
+      return columnar(columns, rows, name)
+    }
+  }
   return {
     rows,
     cols,
     copyTo(target, begin, end) {
-      if (rowMajor && typed) return target.set(data.subarray(offset + begin * cols, offset + end * cols))
-      const [down, right] = [strides[0], strides[1]]
       for (let i = begin, at = 0; i < end; i++)
         for (let j = 0, from = offset + i * down; j < cols; j++, from += right) target[at++] = numeric(data[from], i, j, name)
     },
   }
+}
+
+// rows and columns of a shape of two numbers
+function matrixShape(shape: unknown, name: string): [number, number] {
+  if (!isRow(shape)) throw new TypeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.`)
+  if (shape.length !== 2) {
+    const remedy = shape.length === 1 ? ` For one feature per sample use shape [${shape[0]}, 1].` : ''
+    throw new RangeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.${remedy}`)
+  }
+  whole(shape[0], 'shape[0]', name)
+  whole(shape[1], 'shape[1]', name)
+  return [shape[0], shape[1]]
+}
+
+function tensor(x: TensorLike, name: string): Source {
+  const [rows, cols] = matrixShape(x.shape, name)
+  const data = x.dataSync()
+  if (data.length !== rows * cols)
+    throw new RangeError(
+      `${name}: expected a tensor of ${rows * cols} real numbers for shape [${rows}, ${cols}], got ${data.length} values.`,
+    )
+  return flat({ data: data as ArrayLike<number>, shape: [rows, cols] }, name)
 }
 
 function getter(x: GetMatrixLike, name: string): Source {
@@ -225,32 +338,95 @@ function getter(x: GetMatrixLike, name: string): Source {
   }
 }
 
-function table(x: TableLike, name: string): Source {
-  const { numRows: rows, numCols: cols } = x
+function table(x: TableLike, name: string, firstRow = 0): Source {
+  const { numRows: rows, numCols: cols, batches } = x
   whole(rows, 'numRows', name)
   whole(cols, 'numCols', name)
+  if (batches && batches.length > 1) {
+    let row = 0
+    const parts = batches.map((batch) => {
+      row += batch.numRows
+      return table(batch, name, row - batch.numRows)
+    })
+    return below(parts, name)
+  }
   const columns = Array.from({ length: cols }, (_, j) => {
     const column = x.getChildAt(j)
     if (!column) throw new TypeError(`${name}: expected ${cols} columns, column ${j} is missing.`)
-    if (column.nullCount)
-      throw new RangeError(`${name}: expected numbers, column ${j} has ${column.nullCount} nulls. Drop or fill the rows they are in.`)
-    return column.toArray()
+    if (column.nullCount) {
+      let row = 0
+      while (row < rows && column.get?.(row) !== null) row++
+      const where = row < rows ? ` (the first at row ${firstRow + row})` : ''
+      throw new RangeError(
+        `${name}: expected numbers, column ${j} has ${column.nullCount} nulls${where}. Drop or fill the rows they are in.`,
+      )
+    }
+    const values = column.toArray() as ArrayLike<unknown>
+    // Arrow's numbers of types: 2 integers, 3 floats, 7 decimals (raw 32-bit words in some libraries), above 7 dates, times and nested ones
+    const type = column.type?.typeId ?? 0
+    if (type > 7 || values.length > rows)
+      throw new TypeError(`${name}: expected numbers, column ${j} is of type ${String(column.type)}. Leave it out or cast it to Float64.`)
+    // half floats come as raw bits
+    return type === 3 && values instanceof Uint16Array ? Float64Array.from(column as unknown as Iterable<number>) : values
   })
+  return columnar(columns, rows, name, firstRow)
+}
+
+function frame(x: FrameLike, name: string): Source {
+  const rows = x.numRows()
+  whole(rows, 'numRows()', name)
+  const columns = Array.from(x.columnNames(), (column) => x.array(column))
+  return columnar(columns, rows, name)
+}
+
+/** Bytes of rows that columns are copied into together: they stay in cache while one group of four columns after the other adds its part. Of
+ *  64 KiB to 1 MiB the fastest, or within a tenth of it, for 2 to 784 columns. Against one whole column after the other: 0.75× as fast for
+ *  1,000,000 × 2, 2.1× for 1,000,000 × 8, 5.4× for 100,000 × 64, 3.4× for 20,000 × 256, 2.0× for 20,000 × 784. */
+const COLUMN_BLOCK_BYTES = 2 ** 19
+
+// Columns one beside the other: a blocked transpose
+function columnar(columns: ArrayLike<unknown>[], rows: number, name: string, firstRow = 0): Source {
+  const cols = columns.length
+  const block = Math.max(8, Math.floor(COLUMN_BLOCK_BYTES / 8 / cols))
+  const plain = (column: ArrayLike<unknown>) => isNumbers(column) && column.length >= rows
+  const fours = columns.map((_, j) => j % 4 === 0 && columns.slice(j, j + 4).filter(plain).length === 4)
   return {
     rows,
     cols,
     copyTo(target, begin, end) {
-      for (let j = 0; j < cols; j++) {
-        const values = columns[j]
-        for (let i = begin, at = j; i < end; i++, at += cols) target[at] = numeric(values[i], i, j, name)
+      for (let top = begin; top < end; top += block) {
+        const bottom = Math.min(top + block, end)
+        const start = (top - begin) * cols
+        for (let j = 0; j < cols; )
+          if (fours[j]) {
+            const [a, b, c, d] = columns.slice(j, j + 4) as Numbers[]
+            for (let i = top, at = start + j; i < bottom; i++, at += cols) {
+              target[at] = a[i]
+              target[at + 1] = b[i]
+              target[at + 2] = c[i]
+              target[at + 3] = d[i]
+            }
+            j += 4
+          } else {
+            const values = columns[j]
+            for (let i = top, at = start + j; i < bottom; i++, at += cols) target[at] = numeric(values[i], firstRow + i, j, name)
+            j++
+          }
       }
     },
   }
 }
 
+// A number as a double; 64-bit integers are, where doubles hold them exactly
 function numeric(value: unknown, i: number, j: number, name: string): number {
-  if (typeof value !== 'number') throw new TypeError(`${name}: expected a number at row ${i}, column ${j}, got ${describe(value)}.`)
-  return value
+  if (typeof value === 'number') return value
+  const where = `at row ${i}, column ${j}`
+  if (typeof value !== 'bigint') throw new TypeError(`${name}: expected a number ${where}, got ${describe(value)}.`)
+  if (BigInt(Number(value)) !== value)
+    throw new RangeError(
+      `${name}: expected a number ${where}, got the integer ${value}, which no double holds. Scale it or cast the column to doubles first.`,
+    )
+  return Number(value)
 }
 
 // A count, or with `signed` a step between elements
