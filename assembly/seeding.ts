@@ -58,7 +58,7 @@ function scoreBound(block: usize, info: usize): f64 {
 }
 
 /** Pass: takes one chosen center into the rows [start, end) of x (n×d, in). `center` (d, in), `info`: the same quantised with k = 1.
- *  `tiles`, `blocks` (in), `closest` (n, inout: min with the squared distance), `thresholds` (n, i32, inout: ⌊T⌋), w (n, in; 0 for none).
+ *  `tiles`, `blocks` (in; 0 where no tiles are kept: then every row is compared exactly and `thresholds` are not used), `closest` (n, inout: min with the squared distance), `thresholds` (n, i32, inout: ⌊T⌋), w (n, in; 0 for none).
  *  stats[0] += Σ w·closest; `potentials` (one double per slot of `slotRows` rows, out) gets the same sum per slot, for sampling. */
 export function seedUpdate(
   x: usize, w: usize, d: i32, shift: usize, center: usize, info: usize, tiles: usize, blocks: usize, closest: usize, thresholds: usize,
@@ -74,20 +74,22 @@ export function seedUpdate(
     const count = min(SCREEN_ROWS, end - b);
     const number = <usize>(b / SCREEN_ROWS);
     const block = blocks + (number * BLOCK_DOUBLES << 3);
-    const unit = load<f64>(block) * inverse;
+    const unit = blocks != 0 ? load<f64>(block) * inverse : 0;
     const first = i32x4.splat(unit != 0 ? <i32>(scoreBound(block, info) - nearest(half * unit)) : 0);
     let tile = tiles + number * (<usize>SCREEN_ROWS * <usize>pairs << 2);
     for (let i = 0; i < count; i += 8, tile += octBytes) {
-      let a = first, c = first;
-      let p = panel;
-      for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
-        const m = v128.load32_splat(p);
-        a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(t), m));
-        c = i32x4.add(c, i32x4.dot_i16x8_s(v128.load(t, 16), m));
+      let near = 0xff;
+      if (unit != 0) {
+        let a = first, c = first;
+        let p = panel;
+        for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
+          const m = v128.load32_splat(p);
+          a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(t), m));
+          c = i32x4.add(c, i32x4.dot_i16x8_s(v128.load(t, 16), m));
+        }
+        const at = thresholds + (<usize>(b + i) << 2);
+        near = i32x4.bitmask(i32x4.gt_s(a, v128.load(at))) | (i32x4.bitmask(i32x4.gt_s(c, v128.load(at, 16))) << 4);
       }
-      const at = thresholds + (<usize>(b + i) << 2);
-      let near = i32x4.bitmask(i32x4.gt_s(a, v128.load(at))) | (i32x4.bitmask(i32x4.gt_s(c, v128.load(at, 16))) << 4);
-      if (unit == 0) near = 0xff;
       if (count - i < 8) near &= (1 << (count - i)) - 1;
       while (near != 0) {
         const lane = ctz(near);
@@ -129,7 +131,14 @@ export function seedTrials(
     const count = min(SCREEN_ROWS, end - b);
     const number = <usize>(b / SCREEN_ROWS);
     const block = blocks + (number * BLOCK_DOUBLES << 3);
-    const unit = load<f64>(block) * inverse;
+    const unit = blocks != 0 ? load<f64>(block) * inverse : 0;
+    if (exact && unit == 0) { // not quantised
+      for (let i = 0; i < count; i += 8) {
+        const rest = count - i < 8 ? (1 << (count - i)) - 1 : 0xff;
+        for (let l = 0; l < m; l++) gainExactly(x, w, rowBytes, candidates, l, m, b + i, rest, closest, stats);
+      }
+      continue;
+    }
     const bound = unit != 0 ? scoreBound(block, info) : 0;
     const ownTile = tiles + number * (<usize>SCREEN_ROWS * <usize>pairs << 2);
     for (let g = 0; g < m; g += 4) {
@@ -161,12 +170,10 @@ export function seedTrials(
           t1 = v128.bitselect(i32x4.splat(0x7fffffff), t1, i32x4.gt_s(i32x4(4, 5, 6, 7), i32x4.splat(rest - 1)));
         }
         if (exact) {
-          const rest = count - i < 8 ? (1 << (count - i)) - 1 : 0xff;
-          const every = unit == 0;
-          gainExactly(x, w, rowBytes, candidates, g, m, b + i, every ? rest : above(a0, a1, t0, t1), closest, stats);
-          gainExactly(x, w, rowBytes, candidates, g + 1, m, b + i, every ? rest : above(b0, b1, t0, t1), closest, stats);
-          gainExactly(x, w, rowBytes, candidates, g + 2, m, b + i, every ? rest : above(c0, c1, t0, t1), closest, stats);
-          gainExactly(x, w, rowBytes, candidates, g + 3, m, b + i, every ? rest : above(d0, d1, t0, t1), closest, stats);
+          gainExactly(x, w, rowBytes, candidates, g, m, b + i, above(a0, a1, t0, t1), closest, stats);
+          gainExactly(x, w, rowBytes, candidates, g + 1, m, b + i, above(b0, b1, t0, t1), closest, stats);
+          gainExactly(x, w, rowBytes, candidates, g + 2, m, b + i, above(c0, c1, t0, t1), closest, stats);
+          gainExactly(x, w, rowBytes, candidates, g + 3, m, b + i, above(d0, d1, t0, t1), closest, stats);
           continue;
         }
         // scores and thresholds lie within ±1.4·2^30 of each other where it matters; a row past the end is cut off by its own sign

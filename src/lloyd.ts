@@ -147,7 +147,7 @@ class Assignment {
   readonly #counts: Float64Array // rows of positive weight: whole numbers, so empty means 0
   readonly #sums: PairSums //        Σ w (K), then Σ w·x (K×D)
 
-  constructor(data: Resident, k: number, tiles: IntegerTiles) {
+  constructor(data: Resident, k: number, tiles?: IntegerTiles) {
     const { arena, n, d } = data
     this.#data = data
     this.#k = k

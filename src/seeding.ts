@@ -13,23 +13,24 @@ export interface Seeds {
 }
 
 /** k rows (k×d) and their indices, chosen by greedy k-means++: each next one is, of `trials` rows drawn with probability ∝ w·distance² to the chosen,
- *  the one that leaves the smallest Σ w·distance². May repeat a row when fewer than k rows differ. */
-export function* plusPlus(data: Resident, k: number, random: Random, trials: number, tiles: IntegerTiles): Algorithm<Seeds> {
+ *  the one that leaves the smallest Σ w·distance². May repeat a row when fewer than k rows differ.
+ *  @param tiles the quantised rows, if they are kept: they spare exact distances, and change nothing else */
+export function* plusPlus(data: Resident, k: number, random: Random, trials: number, tiles?: IntegerTiles): Algorithm<Seeds> {
   const { arena, x, w, n, d } = data
   const { kernels } = arena
   const mark = arena.mark()
   const slots = Math.ceil(n / SLOT_ROWS)
   const closest = arena.takeF64(n) //             squared distance of each row to the chosen
-  const thresholds = arena.take(n * 4) //         the same as a score, in integers
+  const thresholds = tiles ? arena.take(n * 4) : 0 // the same as a score, in integers
   const potentials = arena.takeF64(slots) //      Σ w·closest per slot
   const candidates = arena.takeF64(trials * d) // rows tried in a step
   const info = arena.takeF64(kernels.centerDoubles(trials, d))
   const into = new Reduction(arena, 2 * trials, n)
   const load = (rows: Float64Array) => {
     arena.f64(candidates, rows.length).set(rows)
-    kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, 1, tiles.radius, info)
+    if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, 1, tiles.radius, info)
   }
-  const scale = () => arena.f64(info, 1)[0]
+  const { shift, tiles: integers, blocks } = tiles ?? { shift: 0, tiles: 0, blocks: 0 }
   const common = { rows: n, scratch: 0, into }
 
   const indices = new Int32Array(k)
@@ -39,12 +40,12 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     centers.set(row, c * d)
   }
   arena.f64(closest, n).fill(Number.POSITIVE_INFINITY)
-  arena.i32(thresholds, n).fill(-0x7fffffff) // every candidate brings every row nearer
+  if (tiles) arena.i32(thresholds, n).fill(-0x7fffffff) // every candidate brings every row nearer
   const first = drawRow(data, random)
   choose(0, first, yield* rowsOf(data, Int32Array.of(first)))
   for (let c = 1; c < k; c++) {
     load(centers.subarray((c - 1) * d, c * d))
-    const update = [x, w, d, tiles.shift, candidates, info, tiles.tiles, tiles.blocks, closest, thresholds, potentials, SLOT_ROWS]
+    const update = [x, w, d, shift, candidates, info, integers, blocks, closest, thresholds, potentials, SLOT_ROWS]
     into.reset()
     yield { kernel: 'seedUpdate', args: update, flopsPerRow: d + 8, ...common }
 
@@ -55,9 +56,9 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
       continue
     }
     load(rows)
-    const trial = (exact: boolean) => [x, w, d, trials, candidates, info, tiles.tiles, tiles.blocks, closest, thresholds, Number(exact)]
+    const trial = (exact: boolean) => [x, w, d, trials, candidates, info, integers, blocks, closest, thresholds, Number(exact)]
     let best = -1
-    if (!w && scale() !== 0) {
+    if (!w && tiles && arena.f64(info, 1)[0] !== 0) {
       into.reset()
       yield { kernel: 'seedTrials', args: trial(false), flopsPerRow: (d * trials) / 2 + 8, ...common }
       best = surelyLargest(into.total(), trials)

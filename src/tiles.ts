@@ -1,6 +1,6 @@
 // Rows and centers as the screening kernels read them (assembly/screening.ts): in 16-bit integers about a point near the data.
 import { type Algorithm, type Pass, Reduction } from './passes.ts'
-import { type Resident, rowsOf } from './resident.ts'
+import { type Resident, STREAMED, rowsOf } from './resident.ts'
 
 /** The rows in 16-bit integers, kept between passes and between runs. Bytes: N·(2·D + 0.125), D rounded up to even. */
 export interface IntegerTiles {
@@ -12,9 +12,10 @@ export interface IntegerTiles {
   radius: number
 }
 
-/** Quantises every row, fit for centers among the rows. */
-export function* integerTiles(data: Resident): Algorithm<IntegerTiles> {
+/** Quantises every row, fit for centers among the rows. Rows that are not in memory are not kept in integers either: undefined. */
+export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefined> {
   const { arena, x, n, d } = data
+  if (x === STREAMED) return undefined
   const shift = arena.takeF64(d)
   arena.f64(shift, d).set(yield* nearPoint(data))
   const records = arena.kernels.blockRecords(n)

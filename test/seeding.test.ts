@@ -198,22 +198,23 @@ function naivePlusPlus(X: number[][], k: number, seed: number, trials: number, w
 }
 
 describe('k-means++', () => {
-  it('makes the choices of the definition from the same draws', () => {
+  it('makes the choices of the definition from the same draws, with kept tiles and without', () => {
     for (let seed = 0; seed < 40; seed++) {
       const u = uniforms(seed)
       const [n, d, k] = [20 + Math.floor(900 * u()), 1 + (seed % 9), 2 + (seed % 11)]
       const X = rowsOf(n, d, () => 10 * u() ** 2)
       const weights = seed % 3 === 0 ? X.map(() => (u() < 0.2 ? 0 : u())) : undefined
-      for (const trials of [1, 2, 4, 6]) {
+      for (const [trials, kept] of [1, 2, 4, 6].flatMap((t) => [true, false].map((kept) => [t, kept] as const))) {
         const got = withRows(sourceOf(Matrix.from(X)), weights && Float64Array.from(weights), (data) =>
           drive(
             (function* () {
-              return (yield* plusPlus(data, k, new Random(seed), trials, yield* integerTiles(data))).indices
+              const tiles = kept ? yield* integerTiles(data) : undefined
+              return (yield* plusPlus(data, k, new Random(seed), trials, tiles)).indices
             })(),
             data.arena,
           ),
         )
-        expect([...got], `seed ${seed}, trials ${trials}`).toEqual(naivePlusPlus(X, k, seed, trials, weights))
+        expect([...got], `seed ${seed}, trials ${trials}, tiles ${kept}`).toEqual(naivePlusPlus(X, k, seed, trials, weights))
       }
     }
   })
