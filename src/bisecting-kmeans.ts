@@ -1,14 +1,15 @@
 // BisectingKMeans: one cluster, split in two by k-means again and again (Steinbach, Karypis & Kumar 2000), with scikit-learn's choice of
 // the cluster to split and its way of finding a row's cluster: down the tree of splits.
 import { CentroidEstimator, type Centroids, type KMeansInit, asked, checkInertia, openCentroids } from './centroid-estimator.ts'
-import { type Schema, checkOptions, integer, oneOf, real, seed } from './check.ts'
-import { type EstimatorJSON, FIT_SCHEMA, isTable, toNested, type WarningListener } from './estimator.ts'
+import { type Schema, integer, oneOf, real, seed } from './check.ts'
+import { type EstimatorJSON, isTable, toNested, type WarningListener } from './estimator.ts'
 import { gather } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
-import { type Algorithm, type IterationEvent, type Report, drive, retold } from './passes.ts'
+import { type Algorithm, type IterationEvent, PAUSE, type Report, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, rowsOf, withRows, withWindows } from './resident.ts'
+import { type Task, afterwards, run } from './task.ts'
 import { CenterPanels } from './tiles.ts'
 
 export interface BisectingKMeansOptions {
@@ -83,11 +84,9 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
     super('BisectingKMeans', options, SCHEMA, DEFAULTS)
   }
 
-  /** Finds K clusters in X (N×D).
-   *  @throws TypeError, RangeError for data or options that cannot be used, before any work; the former fit is kept. */
-  fit(X: MatrixLike, options?: BisectingKMeansFitOptions): this {
-    const { sampleWeight, onIteration } = checkOptions<BisectingKMeansFitOptions>('fit', options, FIT_SCHEMA, {})
-    const { nClusters } = this.options
+  /** @internal */
+  protected fitting(X: MatrixLike, { sampleWeight, onIteration }: BisectingKMeansFitOptions): Task<void> {
+    const { nClusters, maxIter, tol } = this.options
     const source = sourceOf(X)
     checkShape(source, 1, 'BisectingKMeans')
     const { rows: n, cols: d } = source
@@ -95,32 +94,36 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
       throw new RangeError(`X: expected at least nClusters = ${nClusters} rows, got ${n}. Use fewer clusters or more data.`)
     const weights = checkWeights(sampleWeight, n)
     const settings = { ...this.options, seed: seedOf(this.options.randomState), reports: onIteration !== undefined }
-    const { centers, stopped, unconverged, ...rest } = withRows(source, weights, (data) =>
-      drive(bisect(data, settings), data.arena, onIteration),
-    )
-    checkInertia(rest.inertia)
-    this.fitted = { clusterCenters: toNested(centers, centers.length / d, d), ...rest, nFeaturesIn: d }
+    const clustering = withRows(source, weights, (data) => bisect(data, settings))
+    return afterwards(clustering, ({ centers, stopped, unconverged, ...rest }) => {
+      checkInertia(rest.inertia)
+      this.fitted = { clusterCenters: toNested(centers, centers.length / d, d), ...rest, nFeaturesIn: d }
 
-    this.warnOfFewer()
-    if (unconverged > 0 && !stopped) {
-      const { maxIter, tol } = this.options
-      this.warn(
-        'not-converged',
-        `${unconverged} of ${nClusters - 1} splits stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
-      )
-    }
-    return this
+      this.warnOfFewer()
+      if (unconverged > 0 && !stopped)
+        this.warn(
+          'not-converged',
+          `${unconverged} of ${nClusters - 1} splits stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
+        )
+    })
   }
 
   /** Cluster of each row of X (N×D → N): at every split the row goes to the nearer of two centers, on ties to the left, so that it may end
    *  with a center that is not the nearest of all. */
   override predict(X: MatrixLike): Int32Array {
+    return run(this.predicting(X))
+  }
+
+  /** @internal */
+  protected override predicting(X: MatrixLike): Task<Int32Array> {
     const { splits, nFeaturesIn: d } = this.state
     const source = sourceOf(X)
     checkShape(source, 0, 'BisectingKMeans', d)
     const labels = new Int32Array(source.rows)
-    withWindows(source, (data, begin) => labels.set(drive(descend(data, splits), data.arena), begin))
-    return labels
+    const windows = withWindows(source, function* (data, begin) {
+      labels.set(yield* descend(data, splits), begin)
+    })
+    return afterwards(windows, () => labels)
   }
 
   /** Restores what `toJSON` returned. A function given as `init` is not stored. */
@@ -194,12 +197,14 @@ function* bisect(
     const leaf = leaves[at]
     const mark = arena.mark()
     const subset = leaf.rows ? yield* gather(data, leaf.rows, true) : data
+    yield PAUSE
     const others = leaves.reduce((sum, other) => (other === leaf ? sum : sum + other.inertia), 0)
     const halves = yield* halve(subset, leaf, options, splits.length + 1, others)
     arena.release(mark)
     if (!halves.converged) unconverged++
     stopped = halves.stopped
 
+    yield PAUSE
     const split: Split = { centers: halves.sides.map(({ center }) => Array.from(center)), to: [] }
     if (leaf.from) leaf.from.split.to[leaf.from.side] = splits.length
     splits.push(split)
@@ -210,6 +215,7 @@ function* bisect(
       return rows
     }
     leaves.splice(at, 1, ...halves.sides.map((half, side) => ({ ...half, rows: rowsOf(side), from: { split, side } })))
+    yield PAUSE
   }
   const labels = new Int32Array(n)
   const centers = new Float64Array(leaves.length * d)
@@ -294,6 +300,7 @@ function* descend(data: Resident, splits: Split[]): Algorithm<Int32Array> {
     reached.delete(s)
     if (!rows || rows.length === 0) continue
     const { centers, to } = splits[s]
+    yield PAUSE
     const mark = arena.mark()
     const sides = yield* nearest(s === 0 ? data : yield* gather(data, rows, false), centers.flat(), 2, false)
     arena.release(mark)

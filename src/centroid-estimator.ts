@@ -1,10 +1,11 @@
 // What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
-import { type Check, integer, oneOf } from './check.ts'
-import { Estimator, type EstimatorJSON, isTable, openJSON } from './estimator.ts'
+import { type Check, checkOptions, integer, oneOf } from './check.ts'
+import { type EstimatorJSON, IterativeEstimator, isTable, openJSON } from './estimator.ts'
 import { nearest } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
-import { type IterationEvent, drive, single } from './passes.ts'
+import { type IterationEvent, single } from './passes.ts'
 import { type Resident, checkShape, withWindows } from './resident.ts'
+import { ASYNC_SCHEMA, type AsyncOptions, type Task, afterwards, run } from './task.ts'
 import { CenterPanels } from './tiles.ts'
 
 /** Chooses first centers: gets the data, the number of clusters and a generator of uniform numbers on [0, 1), returns K×D. */
@@ -26,12 +27,11 @@ export interface Centroids {
 }
 
 /** An estimator whose fitted state is a set of centers. */
-export abstract class CentroidEstimator<Options extends object, Fitted extends Centroids, FitOptions = KMeansFitOptions> extends Estimator<
-  Options,
-  Fitted
-> {
-  abstract fit(X: MatrixLike, options?: FitOptions): this
-
+export abstract class CentroidEstimator<
+  Options extends object,
+  Fitted extends Centroids,
+  FitOptions extends object = KMeansFitOptions,
+> extends IterativeEstimator<Options, Fitted, FitOptions> {
   /** `fit(X, options)`, then the labels of X (N). */
   fitPredict(X: MatrixLike, options?: FitOptions): Int32Array {
     return this.fit(X, options).labels
@@ -44,7 +44,17 @@ export abstract class CentroidEstimator<Options extends object, Fitted extends C
 
   /** Index of the nearest center for each row of X (N×D → N). Ties go to the lowest index. */
   predict(X: MatrixLike): Int32Array {
-    return this.nearest(X, false).labels
+    return run(this.predicting(X))
+  }
+
+  /** `predict` without blocking. */
+  async predictAsync(X: MatrixLike, options?: AsyncOptions): Promise<Int32Array> {
+    return this.runAsync(this.predicting(X), checkOptions<AsyncOptions>('predictAsync', options, ASYNC_SCHEMA, {}))
+  }
+
+  /** @internal */
+  protected predicting(X: MatrixLike): Task<Int32Array> {
+    return afterwards(this.nearest(X, false), ({ labels }) => labels)
   }
 
   /** Euclidean distance of each row of X to each center (N×D → N×K). */
@@ -55,34 +65,35 @@ export abstract class CentroidEstimator<Options extends object, Fitted extends C
     checkShape(source, 0, this.estimatorName, d)
     const result = new Matrix(source.rows, k, new Float64Array(source.rows * k))
     const centers = clusterCenters.flat()
-    withWindows(source, (data, begin) => {
+    const distances = withWindows(source, function* (data, begin) {
       const { arena, n } = data
       const out = arena.takeF64(n * k)
-      drive(single(new CenterPanels(arena, k, d).load(centers).transform(data, out)), arena)
+      yield* single(new CenterPanels(arena, k, d).load(centers).transform(data, out))
       result.data.set(arena.f64(out, n * k), begin * k)
     })
+    run(distances)
     return result
   }
 
   /** −Σ‖x − nearest center‖² over X: larger is better. */
   score(X: MatrixLike): number {
-    return -this.nearest(X, true).inertia
+    return -run(this.nearest(X, true)).inertia
   }
 
   /** @internal */
-  protected nearest(X: MatrixLike, withInertia: boolean): { labels: Int32Array; inertia: number } {
+  protected nearest(X: MatrixLike, withInertia: boolean): Task<{ labels: Int32Array; inertia: number }> {
     const { clusterCenters, nFeaturesIn: d } = this.state
     const centers = clusterCenters.flat()
     const source = sourceOf(X)
     checkShape(source, 0, this.estimatorName, d)
     const labels = new Int32Array(source.rows)
     let inertia = 0
-    withWindows(source, (data, begin) => {
-      const window = drive(nearest(data, centers, clusterCenters.length, withInertia), data.arena)
+    const windows = withWindows(source, function* (data, begin) {
+      const window = yield* nearest(data, centers, clusterCenters.length, withInertia)
       labels.set(window.labels, begin)
       inertia += window.inertia
     })
-    return { labels, inertia }
+    return afterwards(windows, () => ({ labels, inertia }))
   }
 
   /** @internal Warns when several starts were asked for and centers given. */

@@ -6,9 +6,9 @@ import { precisionFactors, roundingLevel, totalScatter } from './gaussian.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
 import { type CoreKernels, mixtures } from './kernel-modules.ts'
 import { sharedArena, within } from './memory.ts'
-import { drive } from './passes.ts'
 import { checkShape, checkWeights, withRows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
+import { run } from './task.ts'
 
 /** Successes among independent trials. May be fractions: the expected counts of an E-step. */
 export interface Counts {
@@ -150,12 +150,12 @@ function gaussianMode(where: string, X: MatrixLike, sampleWeight: ArrayLike<numb
   const { rows, cols: d } = source
   const prior = priorFor(d)
   const { meanPrecision: kappa, scale } = prior
-  return withRows(source, checkWeights(sampleWeight, rows), (data) => {
-    const { arena, totalWeight: n } = data
+  const mode = withRows(source, checkWeights(sampleWeight, rows), function* (data) {
+    const { totalWeight: n } = data
     const divisor = n + (prior.degreesOfFreedom + (d + 2)) // in this order n itself under the flat prior
     if (!(divisor > 0))
       throw new RangeError(`prior.degreesOfFreedom: expected more than −(N + D + 2) = ${-(n + d + 2)}, got ${prior.degreesOfFreedom}.`)
-    const { anchor, offset, scatter } = drive(totalScatter(data), arena)
+    const { anchor, offset, scatter } = yield* totalScatter(data)
     const pull = Float64Array.from(anchor, (a, j) => prior.mean[j] - a - offset[j]) // μ₀ − x̄
     const share = kappa / (kappa + n)
     const covariance = new Float64Array(d * d)
@@ -179,6 +179,7 @@ function gaussianMode(where: string, X: MatrixLike, sampleWeight: ArrayLike<numb
       prior,
     }
   })
+  return run(mode)
 }
 
 /** ln of the normaliser of the prior density, |Ψ₀|^(ν₀/2)·κ₀^(D/2) / (2^(ν₀D/2)·Γ_D(ν₀/2)·(2π)^(D/2)); 0 where the prior has none. */

@@ -2,6 +2,8 @@
 import { callable, checkOptions, orNull, type Schema } from './check.ts'
 import { NotFittedError, type Warning, describe } from './errors.ts'
 import { Matrix, type MatrixLike } from './matrix.ts'
+import type { IterationListener } from './passes.ts'
+import { ASYNC_SCHEMA, type AsyncOptions, type Task, run, runAsync } from './task.ts'
 
 export type WarningListener = (warning: Warning) => void
 
@@ -66,6 +68,44 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
   [Symbol.for('nodejs.util.inspect.custom')](_depth: number, _options: unknown, inspect?: (v: unknown, o?: unknown) => string): string {
     const shown = { ...this.getParams(), ...(this.fitted ?? {}) }
     return `${this.#name} ${inspect ? inspect(shown, { depth: 1, maxArrayLength: 6 }) : JSON.stringify(shown)}`
+  }
+}
+
+/** What every `fit` by iterations takes. */
+interface FitOptions {
+  onIteration?: IterationListener
+}
+
+/** An estimator that is fitted by iterations, at once or in turns with the other work of the thread. */
+export abstract class IterativeEstimator<Options extends object, Fitted extends object, Given extends FitOptions> extends Estimator<
+  Options,
+  Fitted
+> {
+  /** @internal The fit that remains once all that can be checked without reading X is. */
+  protected abstract fitting(X: MatrixLike, options: Given): Task<void>
+
+  /** Fits to X (N×D).
+   *  @throws TypeError, RangeError for data or options that cannot be used, before any work; the former fit is kept. */
+  fit(X: MatrixLike, options?: Given): this {
+    const given = checkOptions<Given>('fit', options, FIT_SCHEMA, {} as Given)
+    run(this.fitting(X, given), given.onIteration)
+    return this
+  }
+
+  /** `fit` without blocking: the same bits, in turns with the other work of this thread and with worker threads where they pay. X must not
+   *  change meanwhile.
+   *  @param options those of `fit`; `signal`: an AbortSignal that ends the call, which keeps the former fit; `threads`: 1 for this one alone,
+   *  default 'auto', one for each core
+   *  @returns a promise of the estimator, fitted. It rejects with what `fit` throws, or the signal's reason (an AbortError by default). */
+  async fitAsync(X: MatrixLike, options?: Given & AsyncOptions): Promise<this> {
+    const given = checkOptions<Given & AsyncOptions>('fitAsync', options, { ...FIT_SCHEMA, ...ASYNC_SCHEMA }, {} as Given)
+    await this.runAsync(this.fitting(X, given), given)
+    return this
+  }
+
+  /** @internal */
+  protected runAsync<T>(task: Task<T>, options: AsyncOptions & FitOptions): Promise<T> {
+    return runAsync(task, options)
   }
 }
 

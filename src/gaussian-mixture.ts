@@ -1,7 +1,7 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { type EstimatorJSON, FIT_SCHEMA, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
 import {
   COVARIANCE_TYPES,
   type CovarianceType,
@@ -18,13 +18,14 @@ import { kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { mixtures } from './kernel-modules.ts'
 import { sharedArena, within } from './memory.ts'
-import { Mixture, type MixtureFitOptions, type MixtureState, checkMixingWeights } from './mixture.ts'
+import { type Evaluation, Mixture, type MixtureFitOptions, type MixtureState, type Wanted, checkMixingWeights } from './mixture.ts'
 import { standardNormal } from './normal.ts'
-import { type Algorithm, drive, retold, single } from './passes.ts'
+import { type Algorithm, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
 import { flatten, reshape } from './shapes.ts'
+import { type Task, afterwards } from './task.ts'
 import { integerTiles } from './tiles.ts'
 
 export type { CovarianceType } from './gaussian.ts'
@@ -103,18 +104,16 @@ const DEFAULTS: Params = {
 }
 
 /** A mixture of Gaussians p(x) = Σ_k π_k N(x; μ_k, Σ_k), fitted by expectation-maximisation (Dempster, Laird & Rubin 1977), with
- *  scikit-learn's names and behaviour.
+ *  scikit-learn's names and behaviour. `fit` takes at least 2 rows; a DegenerateCovarianceError says which component lost its spread, and the
+ *  former fit is kept.
  *  @typeParam T the covariance type, which shapes `covariances`, `precisions` and `precisionsCholesky` */
 export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<Params, Fitted> {
   constructor(options?: GaussianMixtureOptions<T>) {
     super('GaussianMixture', options, SCHEMA, DEFAULTS)
   }
 
-  /** Fits the mixture to X (N×D, N ≥ 2).
-   *  @throws TypeError, RangeError for data or options that cannot be used, before any work; DegenerateCovarianceError when a component
-   *  loses its spread. The former fit is kept in either case. */
-  fit(X: MatrixLike, options?: GaussianMixtureFitOptions): this {
-    const { sampleWeight, onIteration } = checkOptions<GaussianMixtureFitOptions>('fit', options, FIT_SCHEMA, {})
+  /** @internal */
+  protected fitting(X: MatrixLike, { sampleWeight }: GaussianMixtureFitOptions): Task<void> {
     const { nComponents: k, covarianceType: type, tol, maxIter } = this.options
     const source = sourceOf(X)
     checkShape(source, 2, 'GaussianMixture')
@@ -132,37 +131,23 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const seedUsed = seedOf(this.options.randomState)
 
     const { options: params } = this
-    const best = withRows(source, weights, (data) => {
+    const mixing = withRows(source, weights, (data) => {
       const model = new GaussianModel(data, type, k, params.regCovar)
       const oneRun = function* (run: number): Algorithm<EmResult<GaussianParameters>> {
         const start = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedUsed, run))
         return yield* em(model, start, { tol, maxIter, run, lowerBound: former?.lowerBound })
       }
-      return drive(bestRun(nInit, oneRun), data.arena, onIteration)
+      return bestRun(nInit, oneRun)
     })
-    this.fitted = fittedFrom(best, type, k, d)
-    if (best.fall && params.regCovar === 0) this.warn('likelihood-decreased', fallMessage('GaussianMixture', best.fall))
-    if (!best.converged && !best.stopped && maxIter > 0)
-      this.warn(
-        'not-converged',
-        `GaussianMixture stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol, try other initParams, or check for degenerate data.`,
-      )
-    return this
-  }
-
-  /** The most probable component of each row of X (N×D → N). Ties go to the lowest index. */
-  predict(X: MatrixLike): Int32Array {
-    return this.#evaluate(X, { labels: true }).labels
-  }
-
-  /** Probability of each component given each row of X (N×D → N×K): rows sum to 1. */
-  predictProba(X: MatrixLike): Matrix {
-    return this.#evaluate(X, { responsibilities: true }).responsibilities
-  }
-
-  /** Log-density of each row of X, natural logarithm (N×D → N). */
-  scoreSamples(X: MatrixLike): Float64Array {
-    return this.#evaluate(X, { logNorm: true }).logNorm
+    return afterwards(mixing, (best) => {
+      this.fitted = fittedFrom(best, type, k, d)
+      if (best.fall && params.regCovar === 0) this.warn('likelihood-decreased', fallMessage('GaussianMixture', best.fall))
+      if (!best.converged && !best.stopped && maxIter > 0)
+        this.warn(
+          'not-converged',
+          `GaussianMixture stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol, try other initParams, or check for degenerate data.`,
+        )
+    })
   }
 
   /** Draws n samples (n×D) and the components they come from (n), component after component.
@@ -273,37 +258,32 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     return model
   }
 
-  /** @internal */
-  protected evaluate(X: MatrixLike): { logNorm: Float64Array; responsibilities: Matrix } {
-    return this.#evaluate(X, { logNorm: true, responsibilities: true })
-  }
-
-  // One pass over X with the fitted parameters; only what was asked for is stored.
-  #evaluate(X: MatrixLike, want: { labels?: true; responsibilities?: true; logNorm?: true }) {
+  /** @internal One pass over X with the fitted parameters; only what was asked for is stored. */
+  protected evaluating(X: MatrixLike, want: Wanted): Task<Evaluation> {
     const { covarianceType: type, nFeaturesIn: d } = this.state
     const parameters = parametersOf(this.state)
     const k = parameters.weights.length
     const source = sourceOf(X)
     checkShape(source, 0, 'GaussianMixture', d)
     const { rows: n } = source
-    const result = {
+    const result: Evaluation = {
       labels: new Int32Array(want.labels ? n : 0),
       responsibilities: new Matrix(n, k, new Float64Array(want.responsibilities ? n * k : 0)),
       logNorm: new Float64Array(want.logNorm ? n : 0),
     }
-    withWindows(source, (data, begin) => {
+    const windows = withWindows(source, function* (data, begin) {
       const { arena, n: rows } = data
       const pass = new GaussianPass(arena, type, k, d)
       pass.load(parameters)
       const labels = want.labels ? arena.take(rows * 4) : 0
       const responsibilities = want.responsibilities ? arena.takeF64(rows * k) : 0
       const logNorm = want.logNorm ? arena.takeF64(rows) : 0
-      drive(single(pass.over(data, { labels, responsibilities, logNorm })), arena)
+      yield pass.over(data, { labels, responsibilities, logNorm })
       if (labels) result.labels.set(arena.i32(labels, rows), begin)
       if (responsibilities) result.responsibilities.data.set(arena.f64(responsibilities, rows * k), begin * k)
       if (logNorm) result.logNorm.set(arena.f64(logNorm, rows), begin)
     })
-    return result
+    return afterwards(windows, () => result)
   }
 
   // The parts of the start that the options give, checked against the data's shape

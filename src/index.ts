@@ -35,6 +35,7 @@ export {
 export { type Criterion, selectGaussianMixture, type SelectGaussianMixtureOptions, type SelectionResult } from './select.ts'
 export type { EstimatorJSON, WarningListener } from './estimator.ts'
 export type { IterationEvent } from './passes.ts'
+export type { AsyncOptions } from './task.ts'
 export { DegenerateCovarianceError, NotFittedError, type Warning } from './errors.ts'
 export {
   adjustedRandScore,

@@ -13,13 +13,13 @@ import {
   startsOption,
 } from './centroid-estimator.ts'
 import { type Schema, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
-import { type EstimatorJSON, FIT_SCHEMA, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, toNested, type WarningListener } from './estimator.ts'
 import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
-import { drive } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { checkShape, checkWeights, withRows } from './resident.ts'
 import { defaultTrials, plusPlus } from './seeding.ts'
+import { type Task, afterwards, run } from './task.ts'
 import { integerTiles } from './tiles.ts'
 
 export { centersFrom, type KMeansFitOptions, type KMeansInit }
@@ -71,16 +71,14 @@ const DEFAULTS: Params = {
   convergence: 'centers',
 }
 
-/** k-means clustering by Lloyd's algorithm (Lloyd 1982), with scikit-learn's names and behaviour. */
+/** k-means clustering by Lloyd's algorithm (Lloyd 1982), with scikit-learn's names and behaviour: `fit` finds K clusters in X (N×D). */
 export class KMeans extends CentroidEstimator<Params, Fitted> {
   constructor(options?: KMeansOptions) {
     super('KMeans', options, SCHEMA, DEFAULTS)
   }
 
-  /** Finds K clusters in X (N×D).
-   *  @throws TypeError, RangeError for data or options that cannot be used, before any work; the former fit is kept. */
-  fit(X: MatrixLike, options?: KMeansFitOptions): this {
-    const { sampleWeight, onIteration } = checkOptions<KMeansFitOptions>('fit', options, FIT_SCHEMA, {})
+  /** @internal */
+  protected fitting(X: MatrixLike, { sampleWeight, onIteration }: KMeansFitOptions): Task<void> {
     const { nClusters: k, nInit, maxIter, tol, convergence } = this.options
     const source = sourceOf(X)
     checkShape(source, 1, 'KMeans')
@@ -90,36 +88,33 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
     const init = typeof this.options.init === 'object' ? centersFrom(this.options.init, k, d, 'init') : this.options.init
 
     const seedUsed = seedOf(this.options.randomState)
-    const result = withRows(source, weights, (data) =>
-      drive(
-        kMeans(
-          data,
-          {
-            k,
-            init: typeof init === 'function' ? asked(init, data, X instanceof Matrix ? X : undefined) : init,
-            nInit: startsOf(init, nInit, 10),
-            maxIter,
-            tol,
-            convergence,
-            reports: onIteration !== undefined,
-          },
-          (run) => new Random(seedUsed, run),
-        ),
-        data.arena,
-        onIteration,
+    const clustering = withRows(source, weights, (data) =>
+      kMeans(
+        data,
+        {
+          k,
+          init: typeof init === 'function' ? asked(init, data, X instanceof Matrix ? X : undefined) : init,
+          nInit: startsOf(init, nInit, 10),
+          maxIter,
+          tol,
+          convergence,
+          reports: onIteration !== undefined,
+        },
+        (run) => new Random(seedUsed, run),
       ),
     )
-    checkInertia(result.inertia)
-    this.fitted = fittedFrom(result, k, d)
+    return afterwards(clustering, (result) => {
+      checkInertia(result.inertia)
+      this.fitted = fittedFrom(result, k, d)
 
-    this.warnOfSingle(init, nInit)
-    this.warnOfFewer()
-    if (!result.converged && !result.stopped)
-      this.warn(
-        'not-converged',
-        `KMeans stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
-      )
-    return this
+      this.warnOfSingle(init, nInit)
+      this.warnOfFewer()
+      if (!result.converged && !result.stopped)
+        this.warn(
+          'not-converged',
+          `KMeans stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
+        )
+    })
   }
 
   /** Iterations of the best run. */
@@ -168,11 +163,10 @@ export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlu
   checkShape(source, 1, 'kmeansPlusPlus')
   if (source.rows < k) throw new RangeError(`X: expected at least k = ${k} rows, got ${source.rows}.`)
   const weights = checkWeights(sampleWeight, source.rows)
-  return withRows(source, weights, (data) => {
-    const seeding = function* () {
-      return yield* plusPlus(data, k, new Random(seedOf(randomState), 0), nLocalTrials ?? defaultTrials(k), yield* integerTiles(data))
-    }
-    const { centers, indices } = drive(seeding(), data.arena)
+  const seeding = withRows(source, weights, function* (data) {
+    const tiles = yield* integerTiles(data)
+    const { centers, indices } = yield* plusPlus(data, k, new Random(seedOf(randomState), 0), nLocalTrials ?? defaultTrials(k), tiles)
     return { centers: toNested(centers, k, source.cols), indices }
   })
+  return run(seeding)
 }

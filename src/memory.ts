@@ -1,4 +1,5 @@
-// The one owner of memory: hands out addresses in a WebAssembly memory and the kernels that work on it.
+// The one owner of memory: hands out addresses in WebAssembly memories and the kernels that work on them. A `Space` is a memory; an `Arena`
+// is the part of it that one line of work holds, a stack. Work that nests shares an arena, work that overlaps in time has one each.
 // The module is built over shared memory and also runs alone: no cross-origin isolation is needed to make or grow such a memory, only
 // to post it to a worker (verified in Chromium 156 and Firefox 153). Growing leaves views made earlier valid.
 import { instantiateSync } from '@assemblyscript/loader'
@@ -8,19 +9,21 @@ const PAGE = 65536
 const MAX_PAGES = 65536 // 4 GiB
 const LINE = 64 // bytes of a cache line: nothing handed out shares one
 
-/** A WebAssembly memory, the kernels over it, and a cursor. Allocation is a stack: `mark`, `take` …, `release`. */
-export class Arena {
-  /** The kernels of the core. */
-  readonly kernels: CoreKernels
+/** A WebAssembly memory and the kernels over it. Arenas claim extents of it and give them back. */
+export class Space {
   readonly memory: WebAssembly.Memory
-  #top: number
   readonly #instances = new Map<KernelModule<unknown>, unknown>()
+  #free: Extent[] // by address; neighbours are one
+  // Engines do not count shared memory when they decide whether to collect: 300 memories of 64 MB, made and dropped, came to 19 GB. Ordinary
+  // buffers of the same size, never touched and so without pages of their own, count for it: the same 300 stayed at 0.2 GB (Node 20).
+  readonly #ballast: ArrayBuffer[] = []
 
   /** @param bytes what will surely be needed; more is grown on demand. */
   constructor(bytes = 0) {
-    this.memory = createMemory(Math.ceil(bytes / PAGE) + 2)
-    this.kernels = this.use(core)
-    this.#top = align(this.kernels.heapBase())
+    const pages = Math.ceil(bytes / PAGE) + 2
+    this.memory = createMemory(pages)
+    this.#free = [{ start: align(this.use(core).heapBase()), end: pages * PAGE }]
+    this.#weigh(pages)
   }
 
   /** The kernels of a module, over this memory. */
@@ -33,20 +36,124 @@ export class Arena {
     return exports as Exports
   }
 
+  /** Free bytes, at least as many as asked for. */
+  claim(bytes: number): Extent {
+    let at = this.#free.findIndex(({ start, end }) => end - start >= bytes)
+    if (at < 0) {
+      this.#grow(bytes)
+      at = this.#free.length - 1
+    }
+    const { start } = this.#free[at]
+    this.#shorten(at, bytes)
+    return { start, end: start + bytes }
+  }
+
+  /** Makes a claimed extent longer where it is; false where what follows it is claimed. */
+  extend(extent: Extent, bytes: number): boolean {
+    const at = this.#free.findIndex(({ start }) => start === extent.end)
+    const last = at < 0 ? extent.end === this.memory.buffer.byteLength : at === this.#free.length - 1
+    const have = at < 0 ? 0 : this.#free[at].end - this.#free[at].start
+    if (have < bytes) {
+      if (!last || (at >= 0 && this.#free[at].end < this.memory.buffer.byteLength)) return false
+      this.#grow(bytes)
+    }
+    this.#shorten(at < 0 ? this.#free.length - 1 : at, bytes)
+    extent.end += bytes
+    return true
+  }
+
+  /** Gives back what lies between two addresses. */
+  free(start: number, end: number): void {
+    if (start === end) return
+    let at = this.#free.findIndex((extent) => extent.start > start)
+    if (at < 0) at = this.#free.length
+    const [before, after] = [this.#free[at - 1], this.#free[at]]
+    const joins = before?.end === start
+    if (joins) before.end = end
+    else this.#free.splice(at, 0, { start, end })
+    const own = joins ? before : this.#free[at]
+    if (after?.start !== end) return
+    own.end = after.end
+    this.#free.splice(this.#free.indexOf(after), 1)
+  }
+
+  #shorten(at: number, bytes: number): void {
+    const extent = this.#free[at]
+    extent.start += bytes
+    if (extent.start === extent.end) this.#free.splice(at, 1)
+  }
+
+  // Makes the free extent at the end at least `bytes` long
+  #grow(bytes: number): void {
+    const have = this.memory.buffer.byteLength
+    const last = this.#free[this.#free.length - 1]
+    const tail = last?.end === have ? last.end - last.start : 0
+    const need = Math.ceil((bytes - tail) / PAGE)
+    const ample = Math.max(need, Math.min(Math.ceil(have / PAGE / 4), MAX_PAGES - have / PAGE))
+    if (!grow(this.memory, ample) && !grow(this.memory, need))
+      throw new RangeError(
+        `Out of memory: this call needs ${((have - tail + bytes) / 2 ** 20).toFixed(0)} MiB in one WebAssembly memory, the engine allows fewer (at most 4096). Use fewer rows at a time, or fewer components.`,
+      )
+    const end = this.memory.buffer.byteLength
+    this.#weigh((end - have) / PAGE)
+    this.free(have, end)
+  }
+
+  #weigh(pages: number): void {
+    try {
+      this.#ballast.push(new ArrayBuffer(pages * PAGE))
+    } catch {
+      // an engine that gives no more: then nothing is counted
+    }
+  }
+}
+
+interface Extent {
+  start: number
+  end: number
+}
+
+/** Memory for one line of work: a stack over extents of a space. `mark`, `take` …, `release`; calls that nest may share an arena, calls that
+ *  overlap in time have one each (`beside`). */
+export class Arena {
+  readonly space: Space
+  /** The kernels of the core. */
+  readonly kernels: CoreKernels
+  readonly memory: WebAssembly.Memory
+  readonly #extents: Extent[] = []
+  #top = 0
+
+  /** @param space where to lie, or how many bytes a space of its own will surely need */
+  constructor(space: Space | number = 0) {
+    this.space = typeof space === 'number' ? new Space(space) : space
+    this.kernels = this.space.use(core)
+    this.memory = this.space.memory
+  }
+
+  /** Another arena in the same memory. */
+  beside(): Arena {
+    return new Arena(this.space)
+  }
+
+  /** The kernels of a module, over this memory. */
+  use<Exports>(module: KernelModule<Exports>): Exports {
+    return this.space.use(module)
+  }
+
   /** Address of `bytes` fresh bytes, aligned to a cache line. Contents are whatever was there. */
   take(bytes: number): number {
-    const address = this.#top
-    const top = align(address + bytes)
-    const have = this.memory.buffer.byteLength
-    if (top > have) {
-      const need = Math.ceil((top - have) / PAGE)
-      const ample = Math.max(need, Math.min(Math.ceil(have / PAGE / 4), MAX_PAGES - have / PAGE))
-      if (!grow(this.memory, ample) && !grow(this.memory, need))
-        throw new RangeError(
-          `Out of memory: this call needs ${(top / 2 ** 20).toFixed(0)} MiB in one WebAssembly memory, the engine allows fewer (at most 4096). Use fewer rows at a time, or fewer components.`,
-        )
+    const length = align(bytes)
+    let last = this.#extents[this.#extents.length - 1]
+    if (!last || this.#top + length > last.end) {
+      const missing = last ? Math.ceil((this.#top + length - last.end) / PAGE) * PAGE : 0
+      if (!last || !this.space.extend(last, missing)) {
+        last = this.space.claim(Math.ceil(Math.max(length, 1) / PAGE) * PAGE)
+        this.#extents.push(last)
+        this.#top = last.start
+      }
     }
-    this.#top = top
+    const address = this.#top
+    this.#top += length
     return address
   }
 
@@ -62,7 +169,18 @@ export class Arena {
 
   /** Gives back everything taken since `mark`. */
   release(mark: number): void {
+    for (;;) {
+      const last = this.#extents[this.#extents.length - 1]
+      if (!last || (last.start <= mark && mark <= last.end)) break
+      this.space.free(last.start, last.end)
+      this.#extents.pop()
+    }
     this.#top = mark
+    const last = this.#extents[this.#extents.length - 1]
+    if (!last || last.end - mark <= KEPT) return
+    const end = last.start + (Math.floor((mark - last.start) / PAGE) + 1) * PAGE
+    this.space.free(end, last.end)
+    last.end = end
   }
 
   /** View of doubles at an address. Valid until its bytes are released. */
@@ -75,6 +193,9 @@ export class Arena {
     return new Int32Array(this.memory.buffer as unknown as SharedArrayBuffer, address, length)
   }
 }
+
+/** Bytes an arena holds on to beyond what is taken, so that passes do not claim and free with every call. */
+const KEPT = 2 ** 20
 
 const align = (address: number) => Math.ceil(address / LINE) * LINE
 
@@ -98,24 +219,31 @@ function grow(memory: WebAssembly.Memory, pages: number): boolean {
   }
 }
 
-// Small and passing work shares one arena for the life of the program. Work on large data gets an arena of its own, which the garbage
-// collector takes back whole: the shared one would keep its largest size for ever. Pages hold few live memories (Chromium 124): a
-// refusal falls back to sharing.
+// Small and passing work shares one space for the life of the program. Work on large data gets a space of its own: the shared one would keep
+// its largest size for ever. The last one that was given back is taken again if the garbage collector has not come for it yet, which spares
+// the engine the making of its pages. Pages hold few live memories (Chromium 124): a refusal falls back to sharing.
 const PASSING_LIMIT = 32 * 2 ** 20
 let shared: Arena | undefined
+let spare: WeakRef<Space> | undefined
 
-/** Runs `work` in an arena fit for about `bytes` bytes and gives back all it took, however it ends. */
-export function withArena<T>(bytes: number, work: (arena: Arena) => T): T {
-  let arena: Arena | undefined
+/** A space fit for about `bytes` bytes. Give it back by `returnSpace`. */
+export function spaceFor(bytes: number): Space {
   if (bytes > PASSING_LIMIT) {
+    const last = spare?.deref()
+    spare = undefined
+    if (last) return last
     try {
-      arena = new Arena(bytes)
+      return new Space(bytes)
     } catch {
-      arena = undefined
+      // shared
     }
   }
-  arena ??= shared ??= new Arena()
-  return within(arena, work)
+  return sharedArena().space
+}
+
+/** Takes back a space from `spaceFor`. */
+export function returnSpace(space: Space): void {
+  if (space !== shared?.space) spare = new WeakRef(space)
 }
 
 /** Runs `work` in `arena` and gives back all it took, however it ends. */

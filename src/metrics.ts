@@ -4,8 +4,9 @@ import { describe } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { metrics } from './kernel-modules.ts'
 import { sharedArena } from './memory.ts'
-import { type Algorithm, Reduction, drive } from './passes.ts'
+import { type Algorithm, Reduction } from './passes.ts'
 import { type Resident, checkShape, withRows } from './resident.ts'
+import { run } from './task.ts'
 
 /** One label per sample: numbers, strings, or both. Equal values mean the same cluster; the values themselves mean nothing. */
 export type Labels = ArrayLike<number | string>
@@ -71,7 +72,7 @@ export function contingencyMatrix(labelsTrue: Labels, labelsPred: Labels): numbe
  *  @throws TypeError, RangeError for data or labels that do not fit, or unless 2 ≤ distinct labels ≤ N − 1. */
 export function silhouetteScore(X: MatrixLike, labels: Labels): number {
   const { source, clusters } = internal(X, labels, 'silhouetteScore')
-  return withRows(source, undefined, (data) => drive(silhouettes(data, clusters), data.arena)) / source.rows
+  return run(withRows(source, undefined, (data) => silhouettes(data, clusters))) / source.rows
 }
 
 /** Ratio of the spread between clusters to the spread within (Caliński & Harabasz 1974) of X (N×D) under `labels` (N), each over its degrees of
@@ -81,7 +82,7 @@ export function calinskiHarabaszScore(X: MatrixLike, labels: Labels): number {
   const { source, clusters } = internal(X, labels, 'calinskiHarabaszScore')
   const { rows: n, cols: d } = source
   const k = clusters.sizes.length
-  const { squares, difference } = withRows(source, undefined, (data) => drive(spreads(data, clusters), data.arena))
+  const { squares, difference } = run(withRows(source, undefined, (data) => spreads(data, clusters)))
   // the mean of all samples, relative to the mean of cluster 0
   const mean = new Float64Array(d)
   for (let c = 1; c < k; c++) for (let j = 0; j < d; j++) mean[j] += (clusters.sizes[c] / n) * difference(c, 0, j)
@@ -98,7 +99,7 @@ export function calinskiHarabaszScore(X: MatrixLike, labels: Labels): number {
 export function daviesBouldinScore(X: MatrixLike, labels: Labels): number {
   const { source, clusters } = internal(X, labels, 'daviesBouldinScore')
   const k = clusters.sizes.length
-  const { distances, difference } = withRows(source, undefined, (data) => drive(spreads(data, clusters), data.arena))
+  const { distances, difference } = run(withRows(source, undefined, (data) => spreads(data, clusters)))
   let total = 0
   for (let a = 0; a < k; a++) {
     let worst = 0

@@ -16,9 +16,10 @@ import { type Schema, checkOptions, integer, orNull, real, seed } from './check.
 import { type EstimatorJSON, FIT_SCHEMA, toNested, type WarningListener } from './estimator.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
-import { drive } from './passes.ts'
+import type { Algorithm } from './passes.ts'
 import { seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows } from './resident.ts'
+import { type Task, afterwards, run } from './task.ts'
 
 export interface MiniBatchKMeansOptions {
   /** K, the number of clusters. Default 8. */
@@ -86,39 +87,35 @@ const DEFAULTS: Params = {
 }
 
 /** k-means by small random batches of rows (Sculley 2010), with scikit-learn's names and behaviour: less time than `KMeans` on many rows,
- *  for an inertia a little higher; `partialFit` takes rows as they come. */
+ *  for an inertia a little higher; `partialFit` takes rows as they come. `fit` begins anew; its `onIteration` hears every step, with the inertia
+ *  of the batch before the step, scaled to all rows. Batches are drawn with probability ∝ `sampleWeight`. */
 export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
   constructor(options?: MiniBatchKMeansOptions) {
     super('MiniBatchKMeans', options, SCHEMA, DEFAULTS)
   }
 
-  /** Finds K clusters in X (N×D), from the beginning. `onIteration` hears every step; its `inertia` is that of the batch before the step,
-   *  scaled to all rows. Batches are drawn with probability ∝ `sampleWeight`.
-   *  @throws TypeError, RangeError for data or options that cannot be used, before any work; the former fit is kept. */
-  fit(X: MatrixLike, options?: KMeansFitOptions): this {
-    const { sampleWeight, onIteration } = checkOptions<KMeansFitOptions>('fit', options, FIT_SCHEMA, {})
+  /** @internal */
+  protected fitting(X: MatrixLike, { sampleWeight }: KMeansFitOptions): Task<void> {
     const { nClusters: k, nInit, maxIter, tol, maxNoImprovement, reassignmentRatio } = this.options
     const source = sourceOf(X)
     checkShape(source, 1, 'MiniBatchKMeans')
     const weights = checkWeights(sampleWeight, source.rows)
     const seeding = this.#seeding(source)
     const settings = { ...seeding, nInit: startsOf(seeding.init, nInit, 3), maxIter, tol, maxNoImprovement, reassignmentRatio }
-    const { centers, counts, ...rest } = withRows(source, weights, (data) =>
-      drive(miniBatchKMeans(data, settings), data.arena, onIteration),
-    )
-    const { stopped, ...kept } = rest
-    checkInertia(kept.inertia)
-    this.fitted = { ...kept, clusterCenters: toNested(centers, k, source.cols), counts: Array.from(counts), nFeaturesIn: source.cols }
+    const clustering = withRows(source, weights, (data) => miniBatchKMeans(data, settings))
+    return afterwards(clustering, ({ centers, counts, stopped, ...kept }) => {
+      checkInertia(kept.inertia)
+      this.fitted = { ...kept, clusterCenters: toNested(centers, k, source.cols), counts: Array.from(counts), nFeaturesIn: source.cols }
 
-    this.warnOfSingle(seeding.init, nInit)
-    this.#warnOfInitSize()
-    this.warnOfFewer()
-    if (!kept.converged && !stopped && (tol > 0 || maxNoImprovement !== null))
-      this.warn(
-        'not-converged',
-        `MiniBatchKMeans stopped after maxIter = ${maxIter} passes before tol or maxNoImprovement ended it. Increase one of them.`,
-      )
-    return this
+      this.warnOfSingle(seeding.init, nInit)
+      this.#warnOfInitSize()
+      this.warnOfFewer()
+      if (!kept.converged && !stopped && (tol > 0 || maxNoImprovement !== null))
+        this.warn(
+          'not-converged',
+          `MiniBatchKMeans stopped after maxIter = ${maxIter} passes before tol or maxNoImprovement ended it. Increase one of them.`,
+        )
+    })
   }
 
   /** Goes on by one step, over all rows of X (N×D) with their weights; the first time, X is also where first centers are chosen.
@@ -132,9 +129,9 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
     const weights = checkWeights(sampleWeight, source.rows)
     const seeding = former ? undefined : this.#seeding(source)
     const { reassignmentRatio } = this.options
-    this.fitted = withRows(source, weights, (data) => {
-      const state = seeding ? drive(onlineStart(data, seeding), data.arena) : stateOf(former as Fitted)
-      const { labels, inertia } = drive(onlineStep(data, state, reassignmentRatio), data.arena)
+    const step = withRows(source, weights, function* (data): Algorithm<Fitted> {
+      const state = seeding ? yield* onlineStart(data, seeding) : stateOf(former as Fitted)
+      const { labels, inertia } = yield* onlineStep(data, state, reassignmentRatio)
       checkInertia(inertia)
       const { centers, counts, ...rest } = state
       const k = counts.length
@@ -149,6 +146,7 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
         nFeaturesIn: source.cols,
       }
     })
+    this.fitted = run(step)
     if (seeding) this.#warnOfInitSize()
     return this
   }

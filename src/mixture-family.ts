@@ -2,15 +2,16 @@
 // family.ts; the loop in em.ts.
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { type EstimatorJSON, FIT_SCHEMA, openJSON, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, openJSON, type WarningListener } from './estimator.ts'
+import { type Family, FamilyModel, type FamilyParameters } from './family.ts'
 import { Matrix, type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { sharedArena } from './memory.ts'
-import { type Family, FamilyModel, type FamilyParameters } from './family.ts'
-import { Mixture, type MixtureFitOptions, type MixtureState, checkMixingWeights } from './mixture.ts'
-import { type Algorithm, drive } from './passes.ts'
+import { type Evaluation, Mixture, type MixtureFitOptions, type MixtureState, type Wanted, checkMixingWeights } from './mixture.ts'
+import type { Algorithm } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
+import { type Task, afterwards } from './task.ts'
 
 export interface MixtureOptions {
   /** K, the number of components. Default 1. */
@@ -84,10 +85,8 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
     this.#family = family
   }
 
-  /** Fits the mixture to X (N×D).
-   *  @throws TypeError, RangeError for data or options that cannot be used, before any work; the former fit is kept. */
-  fit(X: MatrixLike, options?: MixtureFitOptions): this {
-    const { sampleWeight, onIteration } = checkOptions<MixtureFitOptions>('fit', options, FIT_SCHEMA, {})
+  /** @internal */
+  protected fitting(X: MatrixLike, { sampleWeight }: MixtureFitOptions): Task<void> {
     const { nComponents: k, tol, maxIter, nInit, keepHistory, assignment, fitWeights } = this.options
     const family = this.#family
     const source = this.#source(X, Math.max(1, k))
@@ -95,8 +94,9 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
     const weights = checkWeights(sampleWeight, source.rows)
     const given = this.#givenStart(k, d)
     const seedUsed = seedOf(this.options.randomState)
-    const { best, meanTrials } = withRows(source, weights, (data) => {
+    const mixing = withRows(source, weights, function* (data) {
       const model = new FamilyModel(data, family, k, { hard: assignment === 'hard', fitWeights })
+      const meanTrials = Math.round(yield* model.read())
       const oneRun = function* (run: number): Algorithm<EmResult<FamilyParameters>> {
         const start = {
           weights: given.weights ?? new Float64Array(k).fill(1 / k),
@@ -104,49 +104,31 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
         }
         return yield* em(model.restarted(), start, { tol, maxIter, run, keepHistory })
       }
-      const fit = function* () {
-        const meanTrials = Math.round(yield* model.read())
-        return { best: yield* bestRun(given.components ? 1 : nInit, oneRun), meanTrials }
-      }
-      return drive(fit(), data.arena, onIteration)
+      return { best: yield* bestRun(given.components ? 1 : nInit, oneRun), meanTrials }
     })
-    const shape = family.shape(k, d)
-    this.fitted = {
-      weights: Array.from(best.parameters.weights),
-      parameters: reshape(best.parameters.components, shape),
-      converged: best.converged,
-      nIter: best.nIter,
-      lowerBound: best.lowerBound,
-      lowerBounds: best.lowerBounds,
-      history: best.history.map((p) => ({ weights: Array.from(p.weights), [family.parameter]: reshape(p.components, shape) })),
-      nFeaturesIn: d,
-      fitWeights,
-      meanTrials,
-    }
-    if (given.components && nInit > 1)
-      this.warn('single-init', `given ${family.parameter}Init make every run the same: doing 1 instead of nInit = ${nInit}.`)
-    if (best.fall) this.warn('likelihood-decreased', fallMessage(family.name, best.fall))
-    if (!best.converged && !best.stopped && maxIter > 0)
-      this.warn(
-        'not-converged',
-        `${family.name} stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol.`,
-      )
-    return this
-  }
-
-  /** The most probable component of each row of X (N×D → N). Ties go to the lowest index. */
-  predict(X: MatrixLike): Int32Array {
-    return Int32Array.from(this.predictProba(X), (row) => row.indexOf(row.reduce((a, b) => Math.max(a, b))))
-  }
-
-  /** Probability of each component given each row of X (N×D → N×K): rows sum to 1. */
-  predictProba(X: MatrixLike): Matrix {
-    return this.evaluate(X).responsibilities
-  }
-
-  /** Log-density of each row of X, natural logarithm (N×D → N). */
-  scoreSamples(X: MatrixLike): Float64Array {
-    return this.evaluate(X).logNorm
+    return afterwards(mixing, ({ best, meanTrials }) => {
+      const shape = family.shape(k, d)
+      this.fitted = {
+        weights: Array.from(best.parameters.weights),
+        parameters: reshape(best.parameters.components, shape),
+        converged: best.converged,
+        nIter: best.nIter,
+        lowerBound: best.lowerBound,
+        lowerBounds: best.lowerBounds,
+        history: best.history.map((p) => ({ weights: Array.from(p.weights), [family.parameter]: reshape(p.components, shape) })),
+        nFeaturesIn: d,
+        fitWeights,
+        meanTrials,
+      }
+      if (given.components && nInit > 1)
+        this.warn('single-init', `given ${family.parameter}Init make every run the same: doing 1 instead of nInit = ${nInit}.`)
+      if (best.fall) this.warn('likelihood-decreased', fallMessage(family.name, best.fall))
+      if (!best.converged && !best.stopped && maxIter > 0)
+        this.warn(
+          'not-converged',
+          `${family.name} stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol.`,
+        )
+    })
   }
 
   /** Draws n rows (n×D) and the components they come from (n), component after component.
@@ -213,25 +195,29 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
   }
 
   /** @internal */
-  protected evaluate(X: MatrixLike): { responsibilities: Matrix; logNorm: Float64Array } {
+  protected evaluating(X: MatrixLike, want: Wanted): Task<Evaluation> {
     const { weights, parameters, nFeaturesIn: d } = this.state
     const k = weights.length
+    const family = this.#family
     const source = this.#source(X, 0, d)
-    const components = flatten(parameters, this.#family.shape(k, d), 'parameters')
-    const responsibilities = new Matrix(source.rows, k, new Float64Array(source.rows * k))
-    const logNorm = new Float64Array(source.rows)
-    withWindows(source, (data, first) => {
-      const model = new FamilyModel(data, this.#family, k, {})
-      const evaluation = function* () {
-        yield* model.read(first)
-        yield* model.expectation({ weights: Float64Array.from(weights), components }, (slot) => {
-          responsibilities.data.set(slot.responsibilities, (first + slot.begin) * k)
-          logNorm.set(slot.logNorm, first + slot.begin)
-        })
-      }
-      drive(evaluation(), data.arena)
+    const n = source.rows
+    const components = flatten(parameters, family.shape(k, d), 'parameters')
+    const result: Evaluation = {
+      labels: new Int32Array(want.labels ? n : 0),
+      responsibilities: new Matrix(n, k, new Float64Array(want.responsibilities ? n * k : 0)),
+      logNorm: new Float64Array(want.logNorm ? n : 0),
+    }
+    const windows = withWindows(source, function* (data, first) {
+      const model = new FamilyModel(data, family, k, {})
+      yield* model.read(first)
+      yield* model.expectation({ weights: Float64Array.from(weights), components }, ({ begin, responsibilities: r, logNorm }) => {
+        const at = first + begin
+        if (want.labels) logNorm.forEach((_, i) => (result.labels[at + i] = indexOfLargest(r, i * k, k)))
+        if (want.responsibilities) result.responsibilities.data.set(r, at * k)
+        if (want.logNorm) result.logNorm.set(logNorm, at)
+      })
     })
-    return { responsibilities, logNorm }
+    return afterwards(windows, () => result)
   }
 
   #source(X: MatrixLike, minRows: number, cols?: number): Source {
@@ -259,4 +245,11 @@ function requireAll(parameters: Float64Array, accepts: Family['accepts'], name: 
     const expected = accepts(p)
     if (expected) throw new RangeError(`${name}: expected ${expected}, got ${p} at ${i}.`)
   })
+}
+
+/** Place among k entries from `begin` of the largest, the first on ties. */
+function indexOfLargest(values: Float64Array, begin: number, k: number): number {
+  let best = 0
+  for (let c = 1; c < k; c++) if (values[begin + c] > values[begin + best]) best = c
+  return best
 }

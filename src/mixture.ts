@@ -1,9 +1,11 @@
 // What every fitted mixture answers, whatever its components: probabilities become labels, log-densities become scores and criteria.
-import { Estimator } from './estimator.ts'
+import { checkOptions } from './check.ts'
+import { IterativeEstimator } from './estimator.ts'
 import type { Matrix, MatrixLike } from './matrix.ts'
 import { sharedArena } from './memory.ts'
 import type { IterationEvent } from './passes.ts'
 import { flatten } from './shapes.ts'
+import { ASYNC_SCHEMA, type AsyncOptions, type Task, run } from './task.ts'
 
 export interface MixtureFitOptions {
   /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
@@ -22,19 +24,68 @@ export interface MixtureState {
   nFeaturesIn: number
 }
 
+/** What an evaluation is to fill. @internal */
+export interface Wanted {
+  labels?: true
+  responsibilities?: true
+  logNorm?: true
+}
+
+/** What a fitted mixture says of N rows; empty where it was not asked. @internal */
+export interface Evaluation {
+  /** N */
+  labels: Int32Array
+  /** N×K */
+  responsibilities: Matrix
+  /** N */
+  logNorm: Float64Array
+}
+
 /** A mixture Σ_k π_k p(x; θ_k), fitted by EM. */
-export abstract class Mixture<Options extends object, Fitted extends MixtureState> extends Estimator<Options, Fitted> {
-  abstract fit(X: MatrixLike, options?: MixtureFitOptions): this
-  /** The most probable component of each row of X (N×D → N). Ties go to the lowest index. */
-  abstract predict(X: MatrixLike): Int32Array
-  /** Probability of each component given each row of X (N×D → N×K): rows sum to 1. */
-  abstract predictProba(X: MatrixLike): Matrix
-  /** Log-density of each row of X, natural logarithm (N×D → N). */
-  abstract scoreSamples(X: MatrixLike): Float64Array
+export abstract class Mixture<Options extends object, Fitted extends MixtureState> extends IterativeEstimator<
+  Options,
+  Fitted,
+  MixtureFitOptions
+> {
   /** Free parameters. */
   abstract get nParameters(): number
-  /** @internal Log-densities and probabilities in one pass. */
-  protected abstract evaluate(X: MatrixLike): { logNorm: Float64Array; responsibilities: Matrix }
+  /** @internal What is asked for of every row of X, in one pass; the rest is empty. */
+  protected abstract evaluating(X: MatrixLike, want: Wanted): Task<Evaluation>
+
+  /** The most probable component of each row of X (N×D → N). Ties go to the lowest index. */
+  predict(X: MatrixLike): Int32Array {
+    return run(this.evaluating(X, { labels: true })).labels
+  }
+
+  /** `predict` without blocking. */
+  async predictAsync(X: MatrixLike, options?: AsyncOptions): Promise<Int32Array> {
+    return (await this.#evaluated('predictAsync', X, options, { labels: true })).labels
+  }
+
+  /** Probability of each component given each row of X (N×D → N×K): rows sum to 1. */
+  predictProba(X: MatrixLike): Matrix {
+    return run(this.evaluating(X, { responsibilities: true })).responsibilities
+  }
+
+  /** `predictProba` without blocking. */
+  async predictProbaAsync(X: MatrixLike, options?: AsyncOptions): Promise<Matrix> {
+    return (await this.#evaluated('predictProbaAsync', X, options, { responsibilities: true })).responsibilities
+  }
+
+  /** Log-density of each row of X, natural logarithm (N×D → N). */
+  scoreSamples(X: MatrixLike): Float64Array {
+    return run(this.evaluating(X, { logNorm: true })).logNorm
+  }
+
+  /** `scoreSamples` without blocking. */
+  async scoreSamplesAsync(X: MatrixLike, options?: AsyncOptions): Promise<Float64Array> {
+    return (await this.#evaluated('scoreSamplesAsync', X, options, { logNorm: true })).logNorm
+  }
+
+  #evaluated(name: string, X: MatrixLike, options: AsyncOptions | undefined, want: Wanted): Promise<Evaluation> {
+    const given = checkOptions<AsyncOptions>(name, options, ASYNC_SCHEMA, {})
+    return this.runAsync(this.evaluating(X, want), given)
+  }
 
   /** `fit(X, options)`, then `predict(X)`. */
   fitPredict(X: MatrixLike, options?: MixtureFitOptions): Int32Array {
@@ -64,7 +115,15 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
 
   /** All three criteria and the total log-likelihood of X, in one pass. */
   criteria(X: MatrixLike): { logLikelihood: number; aic: number; bic: number; icl: number } {
-    const { logNorm, responsibilities } = this.evaluate(X)
+    return this.#criteria(run(this.evaluating(X, { logNorm: true, responsibilities: true })))
+  }
+
+  /** `criteria` without blocking. */
+  async criteriaAsync(X: MatrixLike, options?: AsyncOptions): Promise<{ logLikelihood: number; aic: number; bic: number; icl: number }> {
+    return this.#criteria(await this.#evaluated('criteriaAsync', X, options, { logNorm: true, responsibilities: true }))
+  }
+
+  #criteria({ logNorm, responsibilities }: Evaluation): { logLikelihood: number; aic: number; bic: number; icl: number } {
     const { logLikelihood, aic, bic } = this.#scores(logNorm)
     const { log } = sharedArena().kernels
     let certainty = 0

@@ -1,8 +1,9 @@
 // From user data to rows in WebAssembly memory: copied once, checked once.
 import { describe } from './errors.ts'
-import { type Arena, withArena, within } from './memory.ts'
+import type { Arena } from './memory.ts'
 import type { Source } from './matrix.ts'
-import { type Algorithm, Reduction, SLOT_ROWS } from './passes.ts'
+import { type Algorithm, PAUSE, Reduction, SLOT_ROWS } from './passes.ts'
+import type { Task } from './task.ts'
 
 /** Rows in an arena, ready for passes. */
 export interface Resident {
@@ -44,6 +45,7 @@ export function* overSlots(data: Resident, visit: (x: Float64Array, begin: numbe
   for (let begin = 0; begin < n; begin += SLOT_ROWS) {
     const end = Math.min(begin + SLOT_ROWS, n)
     visit(arena.f64((yield* at(data, begin)) + begin * d * 8, (end - begin) * d), begin, end)
+    yield PAUSE
   }
 }
 
@@ -78,72 +80,72 @@ export function checkWeights(weights: unknown, n: number): Float64Array | undefi
   return result
 }
 
-/** Runs `work` with the rows of `source` in memory: in place where they lie there already, otherwise copied once. */
-export function withRows<T>(source: Source, weights: Float64Array | undefined, work: (data: Resident) => T): T {
-  const { rows: n, cols: d } = source
-  const load = (arena: Arena) => {
-    let x: number
-    if (source.home) x = source.home.address
-    else {
-      x = arena.takeF64(n * d)
-      source.copyTo(arena.f64(x, n * d), 0, n)
-    }
-    let w = 0
-    let totalWeight = n
-    if (weights) {
-      w = arena.takeF64(n)
-      arena.f64(w, n).set(weights)
-      totalWeight = 0
-      for (let i = 0; i < n; i++) totalWeight += weights[i]
-    }
-    const largest = checkFinite(arena, x, w, n, d, 0)
-    return work({ arena, x, w, n, d, totalWeight, largest })
+/** The task of an algorithm over the rows of `source` in memory: in place where they lie there already, otherwise copied once. */
+export function withRows<T>(source: Source, weights: Float64Array | undefined, work: (data: Resident) => Algorithm<T>): Task<T> {
+  const { rows: n, cols: d, home } = source
+  return {
+    bytes: n * d * 8,
+    home: home?.arena,
+    *algorithm(arena) {
+      let w = 0
+      let totalWeight = n
+      if (weights) {
+        w = arena.takeF64(n)
+        arena.f64(w, n).set(weights)
+        totalWeight = 0
+        for (let i = 0; i < n; i++) totalWeight += weights[i]
+        yield PAUSE
+      }
+      const { x, largest } = yield* load(arena, source, 0, n, w)
+      return yield* work({ arena, x, w, n, d, totalWeight, largest })
+    },
   }
-  return source.home ? within(source.home.arena, load) : withArena(n * d * 8, load)
 }
 
-/** Runs a per-row algorithm over windows of `source`: rows that are not in memory pass through it a few megabytes at a time, and
+/** The task of a per-row algorithm over windows of `source`: rows that are not in memory pass through it a few megabytes at a time, and
  *  results never need more room than a window. Window edges are slot edges. */
-export function withWindows(source: Source, run: (window: Resident, begin: number) => void): void {
-  const { rows: n, cols: d } = source
+export function withWindows(source: Source, work: (window: Resident, begin: number) => Algorithm<void>): Task<void> {
+  const { rows: n, cols: d, home } = source
   const windowRows = Math.max(1, Math.floor(WINDOW_BYTES / (8 * d) / SLOT_ROWS)) * SLOT_ROWS
-  const overWindows = (arena: Arena) => {
-    for (let begin = 0; begin < n; begin += windowRows) {
-      const end = Math.min(begin + windowRows, n)
-      within(arena, () => {
-        let x: number
-        if (source.home) x = source.home.address + begin * d * 8
-        else {
-          x = arena.takeF64((end - begin) * d)
-          source.copyTo(arena.f64(x, (end - begin) * d), begin, end)
-        }
-        const largest = checkFinite(arena, x, 0, end - begin, d, begin)
-        run({ arena, x, w: 0, n: end - begin, d, totalWeight: end - begin, largest }, begin)
-      })
-    }
+  return {
+    bytes: Math.min(n, windowRows) * d * 8,
+    home: home?.arena,
+    *algorithm(arena) {
+      for (let begin = 0; begin < n; begin += windowRows) {
+        const end = Math.min(begin + windowRows, n)
+        const mark = arena.mark()
+        const { x, largest } = yield* load(arena, source, begin, end, 0)
+        yield* work({ arena, x, w: 0, n: end - begin, d, totalWeight: end - begin, largest }, begin)
+        arena.release(mark)
+      }
+    },
   }
-  if (source.home) within(source.home.arena, overWindows)
-  else withArena(Math.min(n, windowRows) * d * 8, overWindows)
 }
 const WINDOW_BYTES = 4 * 2 ** 20
 
-// Rows given to one call of the scan: a call stays near a millisecond
-const SCAN_VALUES = 2 ** 20
+// Values copied and checked between two pauses: about a millisecond of numbers in nested arrays
+const STEP_VALUES = 2 ** 18
 
-function checkFinite(arena: Arena, x: number, w: number, n: number, d: number, firstRow: number): Float64Array {
+// Rows [begin, end) in memory, all of them finite; `largest`: of each column's |x| where the weight, if there are weights, is above 0
+function* load(arena: Arena, source: Source, begin: number, end: number, w: number): Algorithm<{ x: number; largest: Float64Array }> {
+  const { cols: d, home } = source
+  const x = home ? home.address + begin * d * 8 : arena.takeF64((end - begin) * d)
   const largest = arena.takeF64(d)
   arena.kernels.clear(largest, d)
-  const step = Math.max(1, Math.floor(SCAN_VALUES / d))
-  for (let start = 0; start < n; start += step) {
-    const bad = arena.kernels.scan(x, w, d, largest, start, Math.min(start + step, n))
+  const step = Math.max(1, Math.floor(STEP_VALUES / d))
+  for (let from = begin; from < end; from += step) {
+    const to = Math.min(from + step, end)
+    if (!home) source.copyTo(arena.f64(x + (from - begin) * d * 8, (to - from) * d), from, to)
+    const bad = arena.kernels.scan(x, w, d, largest, from - begin, to - begin)
     if (bad >= 0) {
       const value = arena.f64(x + bad * 8, 1)[0]
       throw new RangeError(
-        `X: expected finite numbers, got ${value} at row ${firstRow + Math.floor(bad / d)}, column ${bad % d}. Drop such rows or fill in the values first.`,
+        `X: expected finite numbers, got ${value} at row ${begin + Math.floor(bad / d)}, column ${bad % d}. Drop such rows or fill in the values first.`,
       )
     }
+    yield PAUSE
   }
-  return arena.f64(largest, d).slice()
+  return { x, largest: arena.f64(largest, d).slice() }
 }
 
 /** Weighted column means and population variances, in two passes so that no offset costs digits. */

@@ -2,8 +2,9 @@
 import { type Schema, boolean, checkOptions, orNull } from './check.ts'
 import { Estimator, type EstimatorJSON, type WarningListener, openJSON } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
-import { drive } from './passes.ts'
+import { PAUSE } from './passes.ts'
 import { checkShape, checkWeights, columnMoments, withRows, withWindows } from './resident.ts'
+import { run } from './task.ts'
 
 export interface StandardScalerOptions {
   /** Subtract the mean of each column. Default true. */
@@ -53,10 +54,10 @@ export class StandardScaler extends Estimator<Params, Fitted> {
     const weights = checkWeights(sampleWeight, n)
     // moments are taken about the first row: one that counts, so that a constant column has exactly its constant as mean and no variance
     const skip = weights ? weights.findIndex((weight) => weight > 0) : 0
-    const { mean, variance } = withRows(source, weights, (data) => {
-      const counting = { ...data, x: data.x + skip * d * 8, w: data.w + skip * 8, n: n - skip }
-      return drive(columnMoments(counting), data.arena)
-    })
+    const moments = withRows(source, weights, (data) =>
+      columnMoments({ ...data, x: data.x + skip * d * 8, w: data.w + skip * 8, n: n - skip }),
+    )
+    const { mean, variance } = run(moments)
     const beyond = mean.findIndex((m, j) => !Number.isFinite(m) || (withStd && !Number.isFinite(variance[j])))
     if (beyond >= 0)
       throw new RangeError(
@@ -100,10 +101,12 @@ export class StandardScaler extends Estimator<Params, Fitted> {
     const source = sourceOf(X)
     checkShape(source, 0, 'StandardScaler', d)
     const { data } = new Matrix(source.rows, d, new Float64Array(source.rows * d))
-    withWindows(source, ({ arena, x, n }, begin) => {
+    const windows = withWindows(source, function* ({ arena, x, n }, begin) {
       const values = arena.f64(x, n * d)
       for (let i = 0, at = begin * d; i < values.length; ) for (let j = 0; j < d; j++) data[at++] = f(values[i++], j)
+      yield PAUSE
     })
+    run(windows)
     return new Matrix(source.rows, d, data)
   }
 

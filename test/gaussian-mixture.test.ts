@@ -14,8 +14,9 @@ import {
   adjustedRandScore,
 } from '../src/index.ts'
 import { sourceOf } from '../src/matrix.ts'
-import { type Algorithm, drive } from '../src/passes.ts'
+import type { Algorithm } from '../src/passes.ts'
 import { withRows } from '../src/resident.ts'
+import { run } from '../src/task.ts'
 import golden from './golden/gaussian-mixture.json'
 import highPrecision from './golden/high-precision.json'
 import { EPS, type Nested, blobs, expectBits, flat, relativeError, rowsOf, uniforms } from './near.ts'
@@ -93,7 +94,7 @@ const onModel = (
   k: number,
   regCovar: number,
   algorithm: (model: GaussianModel) => Algorithm<GaussianParameters>,
-) => withRows(sourceOf(X), undefined, (data) => drive(algorithm(new GaussianModel(data, type, k, regCovar)), data.arena))
+) => run(withRows(sourceOf(X), undefined, (data) => algorithm(new GaussianModel(data, type, k, regCovar))))
 const fromResponsibilities = (X: number[][], R: number[][], type: CovarianceType, regCovar: number) =>
   onModel(X, type, R[0].length, regCovar, (model) =>
     model.fromResponsibilities((begin, end, out) => {

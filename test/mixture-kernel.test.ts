@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { type CovarianceType, GaussianModel, type GaussianParameters, GaussianPass } from '../src/gaussian.ts'
 import { sourceOf } from '../src/matrix.ts'
-import { type Algorithm, drive } from '../src/passes.ts'
+import type { Algorithm } from '../src/passes.ts'
+import { run } from '../src/task.ts'
 import { type Resident, withRows } from '../src/resident.ts'
 import { arena, fenced, kernels } from './fenced.ts'
 import { EPS, expectBits, flat, relativeError, rowsOf, uniforms } from './near.ts'
@@ -362,9 +363,7 @@ function onModel(
   { weights, regCovar = 1e-6 }: StepOptions,
   algorithm: (model: GaussianModel) => Algorithm<unknown>,
 ) {
-  return withRows(sourceOf(X), weights && Float64Array.from(weights), (data) =>
-    drive(algorithm(new GaussianModel(data, type, k, regCovar)), data.arena),
-  )
+  return run(withRows(sourceOf(X), weights && Float64Array.from(weights), (data) => algorithm(new GaussianModel(data, type, k, regCovar))))
 }
 type Step = { logLikelihood: number; parameters: GaussianParameters }
 const emStep = (X: number[][], model: Model, options: StepOptions = {}) =>

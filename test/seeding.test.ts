@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { Matrix } from '../src/index.ts'
 import { withRows } from '../src/resident.ts'
 import { sourceOf } from '../src/matrix.ts'
-import { SLOT_ROWS, drive } from '../src/passes.ts'
+import { SLOT_ROWS } from '../src/passes.ts'
+import { run } from '../src/task.ts'
 import { Random } from '../src/random.ts'
 import { plusPlus } from '../src/seeding.ts'
 import { integerTiles } from '../src/tiles.ts'
@@ -205,16 +206,11 @@ describe('k-means++', () => {
       const X = rowsOf(n, d, () => 10 * u() ** 2)
       const weights = seed % 3 === 0 ? X.map(() => (u() < 0.2 ? 0 : u())) : undefined
       for (const [trials, kept] of [1, 2, 4, 6].flatMap((t) => [true, false].map((kept) => [t, kept] as const))) {
-        const got = withRows(sourceOf(Matrix.from(X)), weights && Float64Array.from(weights), (data) =>
-          drive(
-            (function* () {
-              const tiles = kept ? yield* integerTiles(data) : undefined
-              return (yield* plusPlus(data, k, new Random(seed), trials, tiles)).indices
-            })(),
-            data.arena,
-          ),
-        )
-        expect([...got], `seed ${seed}, trials ${trials}, tiles ${kept}`).toEqual(naivePlusPlus(X, k, seed, trials, weights))
+        const seeding = withRows(sourceOf(Matrix.from(X)), weights && Float64Array.from(weights), function* (data) {
+          const tiles = kept ? yield* integerTiles(data) : undefined
+          return (yield* plusPlus(data, k, new Random(seed), trials, tiles)).indices
+        })
+        expect([...run(seeding)], `seed ${seed}, trials ${trials}, tiles ${kept}`).toEqual(naivePlusPlus(X, k, seed, trials, weights))
       }
     }
   })

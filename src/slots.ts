@@ -1,0 +1,94 @@
+// Slots: how rows are cut, and how what is summed over them is merged. Rows are cut into slots by their number alone, every slot has its own
+// partial sums, and the sums are merged in one fixed tree, so that whoever runs which slots, in whatever order, the bits are the same.
+// This file is also part of the workers: it knows kernels and addresses, nothing else.
+import type { CoreKernels } from './kernel-modules.ts'
+
+/** Rows of a slot: the unit with partial sums of its own. A thousand rows amortise the merging of even the largest statistics
+ *  (merging costs 1/4096 of a full-covariance pass) and give 10 000 rows ten slots to share among threads. */
+export const SLOT_ROWS = 1024
+
+// A call of a kernel lasts about a millisecond: engines do not replace code under a running call, and progress needs the gaps.
+// Calls are cut at multiples of 256 rows, a multiple of every block size, so cuts do not change sums.
+const CALL_ROWS = 256
+const CALL_FLOPS = 8e6
+
+/** Rows that one call gets. */
+export const rowsPerCall = (flopsPerRow: number) => Math.max(CALL_ROWS, Math.floor(CALL_FLOPS / flopsPerRow / CALL_ROWS) * CALL_ROWS)
+
+/** A kernel and the rows it goes over, in calls of `callRows`. */
+export interface Rows {
+  kernel: (...args: number[]) => void
+  args: number[]
+  rows: number
+  callRows: number
+}
+
+/** Runs slots [first, end), one call a step; where `sums` are given, each slot's go into them. */
+export function* slots({ kernel, args, rows, callRows }: Rows, first: number, end: number, sums: Sums | undefined, scratch: number) {
+  for (let slot = first; slot < end; slot++) {
+    const slotEnd = Math.min((slot + 1) * SLOT_ROWS, rows)
+    const stats = sums ? sums.open() : 0
+    for (let start = slot * SLOT_ROWS; start < slotEnd; start += callRows) {
+      kernel(...args, start, Math.min(start + callRows, slotEnd), stats, scratch)
+      yield
+    }
+    sums?.close()
+  }
+}
+
+type MergingKernels = Pick<CoreKernels, 'clear' | 'merge' | 'mergePairs'>
+
+/** Sums over slots, merged in a fixed binary tree: complete neighbours merge as soon as both are there, so that log₂ slots + 1 partial sums
+ *  are held at most, and the order depends on the slots' numbers alone. */
+export class Sums {
+  readonly #kernels: MergingKernels
+  readonly #buffers: number[]
+  #count = 0 // slots closed
+  #depth = 0 // partial sums held
+
+  /** Doubles of statistics. */
+  readonly length: number
+  /** How many of them, the last, are sums in pairs of doubles, high parts first. */
+  readonly paired: number
+
+  /** @param buffers addresses of `length` doubles each, ⌈log₂ slots⌉ + 1 of them */
+  constructor(kernels: MergingKernels, buffers: number[], length: number, paired: number) {
+    this.#kernels = kernels
+    this.#buffers = buffers
+    this.length = length
+    this.paired = paired
+  }
+
+  /** Forgets everything summed so far. */
+  reset(): this {
+    this.#count = this.#depth = 0
+    return this
+  }
+
+  /** Address of zeroed partial sums for the next slot. */
+  open(): number {
+    const address = this.#buffers[this.#depth]
+    this.#kernels.clear(address, this.length)
+    return address
+  }
+
+  /** Takes the opened slot in: as many merges as its number has trailing ones, as when a binary counter carries. */
+  close(): void {
+    this.#depth++
+    for (let carry = this.#count++; carry & 1; carry >>>= 1) this.#mergeLast()
+  }
+
+  /** Address of the sums over all slots closed since `reset`: the first buffer. */
+  finish(): number {
+    while (this.#depth > 1) this.#mergeLast()
+    return this.#buffers[0]
+  }
+
+  #mergeLast(): void {
+    this.#depth--
+    const [into, from] = [this.#buffers[this.#depth - 1], this.#buffers[this.#depth]]
+    const plain = this.length - this.paired
+    this.#kernels.merge(into, from, plain)
+    if (this.paired > 0) this.#kernels.mergePairs(into + plain * 8, from + plain * 8, this.paired / 2)
+  }
+}

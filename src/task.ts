@@ -1,0 +1,77 @@
+// Tasks: calls whose arguments are checked and whose work remains. A method and its Async twin make the same task and differ in who runs it.
+import type { Check, Schema } from './check.ts'
+import { driveAsync } from './drive-async.ts'
+import { describe } from './errors.ts'
+import { Arena, returnSpace, spaceFor } from './memory.ts'
+import { type Algorithm, type IterationListener, drive } from './passes.ts'
+
+/** What is left to do once everything is checked. */
+export interface Task<T> {
+  /** Bytes it will surely need: decides whether it shares a memory. */
+  bytes: number
+  /** Where its data lie, if they are in memory already. */
+  home?: Arena
+  algorithm(arena: Arena): Algorithm<T>
+}
+
+/** The task with something done at its end. */
+export const afterwards = <T, U>({ algorithm, ...rest }: Task<T>, finish: (result: T) => U): Task<U> => ({
+  ...rest,
+  *algorithm(arena) {
+    return finish(yield* algorithm(arena))
+  },
+})
+
+/** Does it now, on this thread. */
+export function run<T>({ bytes, home, algorithm }: Task<T>, onIteration?: IterationListener): T {
+  const space = home?.space ?? spaceFor(bytes)
+  const arena = new Arena(space)
+  try {
+    return drive(algorithm(arena), arena, onIteration)
+  } finally {
+    arena.release(0)
+    if (!home) returnSpace(space)
+  }
+}
+
+/** Options of every call that does not block. */
+export interface AsyncOptions {
+  /** Ends the call early: it then rejects with the signal's reason, an AbortError by default, and nothing is changed. */
+  signal?: AbortSignal
+  /** Threads to work with, this one included, ≥ 1; 'auto': as many as the machine has cores. Never changes a result. Default 'auto'. */
+  threads?: number | 'auto'
+}
+
+/** Does it in turns with everything else this thread has to do. */
+export async function runAsync<T>(
+  { bytes, home, algorithm }: Task<T>,
+  options: AsyncOptions & { onIteration?: IterationListener },
+): Promise<T> {
+  options.signal?.throwIfAborted()
+  const space = home?.space ?? spaceFor(bytes)
+  const arena = new Arena(space)
+  try {
+    return await driveAsync(algorithm(arena), arena, options)
+  } finally {
+    arena.release(0)
+    if (!home) returnSpace(space)
+  }
+}
+
+const signal: Check = (value, name) => {
+  const it = value as AbortSignal | null
+  if (typeof it !== 'object' || it === null || typeof it.aborted !== 'boolean' || typeof it.addEventListener !== 'function')
+    throw new TypeError(`${name}: expected an AbortSignal, such as the signal of an AbortController, got ${describe(value)}.`)
+  return value
+}
+
+const threads: Check = (value, name) => {
+  if (value === 'auto') return value
+  const what = `${name}: expected 'auto' or a whole number of at least 1, got ${describe(value)}.`
+  if (typeof value !== 'number') throw new TypeError(what)
+  if (!Number.isInteger(value) || value < 1) throw new RangeError(what)
+  return value
+}
+
+/** @internal */
+export const ASYNC_SCHEMA: Schema = { signal, threads }

@@ -1,0 +1,97 @@
+// fitAsync and its like: the same bits as fit, in turns with everything else the thread has to do.
+import { describe, expect, it } from 'vitest'
+import {
+  BernoulliMixture,
+  BinomialMixture,
+  BisectingKMeans,
+  type CovarianceType,
+  GaussianMixture,
+  KMeans,
+  Matrix,
+  MiniBatchKMeans,
+  PoissonMixture,
+  makeBlobs,
+} from '../src/index.ts'
+import { Random } from '../src/random.ts'
+
+const onWarning = () => {}
+const blobs = (n: number, d = 5) => makeBlobs({ nSamples: n, nFeatures: d, centers: 6, clusterStd: 2.5, randomState: n }).X
+const whole = (n: number, d: number, of: (u: number) => number) => {
+  const random = new Random(n, d)
+  const X = Matrix.zeros(n, d)
+  for (let i = 0; i < X.data.length; i++) X.data[i] = of(random.uniform())
+  return X
+}
+
+type Fit = { toJSON(): object; fit(X: Matrix, o?: object): unknown; fitAsync(X: Matrix, o?: object): Promise<unknown> }
+const mixture = (covarianceType: CovarianceType, initParams: 'kmeans' | 'random' | 'k-means++' = 'kmeans') => ({
+  make: (): Fit => new GaussianMixture({ nComponents: 5, covarianceType, initParams, maxIter: 4, randomState: 3, onWarning }),
+  data: blobs,
+})
+/** Every estimator, and data it takes. */
+const ESTIMATORS: Record<string, { make(): Fit; data(n: number): Matrix }> = {
+  KMeans: { make: () => new KMeans({ nClusters: 7, nInit: 2, maxIter: 6, randomState: 3, onWarning }), data: blobs },
+  'KMeans, mae': {
+    make: () => new KMeans({ nClusters: 12, init: 'random', convergence: 'mae', nInit: 2, maxIter: 6, randomState: 3, onWarning }),
+    data: blobs,
+  },
+  MiniBatchKMeans: { make: () => new MiniBatchKMeans({ nClusters: 7, nInit: 2, maxIter: 3, randomState: 3, onWarning }), data: blobs },
+  BisectingKMeans: { make: () => new BisectingKMeans({ nClusters: 5, maxIter: 6, randomState: 3, onWarning }), data: blobs },
+  'GaussianMixture full': mixture('full'),
+  'GaussianMixture tied': mixture('tied', 'random'),
+  'GaussianMixture diag': mixture('diag', 'k-means++'),
+  'GaussianMixture spherical': mixture('spherical'),
+  BinomialMixture: {
+    make: () => new BinomialMixture({ nComponents: 3, maxIter: 4, randomState: 3, onWarning }),
+    data(n) {
+      const X = whole(n, 2, (u) => Math.floor(8 * u))
+      for (let i = 0; i < n; i++) X.data[2 * i + 1] += X.data[2 * i]
+      return X
+    },
+  },
+  BernoulliMixture: {
+    make: () => new BernoulliMixture({ nComponents: 3, maxIter: 4, randomState: 3, onWarning }),
+    data: (n) => whole(n, 6, (u) => Number(u < 0.4)),
+  },
+  PoissonMixture: {
+    make: () => new PoissonMixture({ nComponents: 3, maxIter: 4, assignment: 'hard', randomState: 3, onWarning }),
+    data: (n) => whole(n, 3, (u) => Math.floor(9 * u * u)),
+  },
+}
+const EDGES = [255, 257, 1023, 1024, 1025, 2047, 2049, 4097]
+
+describe('fitAsync leaves what fit leaves, to the bit', () => {
+  it.each(Object.entries(ESTIMATORS))('%s', async (_, { make, data }) => {
+    for (const n of EDGES) {
+      const X = data(n)
+      const sampleWeight = Float64Array.from({ length: n }, (_, i) => (i * 7) % 5)
+      for (const options of [{}, { sampleWeight }]) {
+        const now = make()
+        now.fit(X, options)
+        const later = make()
+        expect(await later.fitAsync(X, options)).toBe(later)
+        expect(JSON.stringify(later.toJSON()), `n = ${n}`).toBe(JSON.stringify(now.toJSON()))
+      }
+    }
+  })
+})
+
+it('predictAsync, predictProbaAsync and scoreSamplesAsync answer what their twins do', async () => {
+  const X = blobs(3000)
+  const kmeans = new KMeans({ nClusters: 5, randomState: 1 }).fit(X)
+  expect(await kmeans.predictAsync(X)).toEqual(kmeans.predict(X))
+  const tree = new BisectingKMeans({ nClusters: 5, randomState: 1 }).fit(X)
+  expect(await tree.predictAsync(X)).toEqual(tree.predict(X))
+  const gaussian = new GaussianMixture({ nComponents: 3, randomState: 1 }).fit(X)
+  const counts = whole(2000, 3, (u) => Math.floor(9 * u * u))
+  const poisson = new PoissonMixture({ nComponents: 2, randomState: 1, onWarning }).fit(counts)
+  for (const [model, data] of [
+    [gaussian, X],
+    [poisson, counts],
+  ] as const) {
+    expect(await model.predictAsync(data)).toEqual(model.predict(data))
+    expect((await model.predictProbaAsync(data)).data).toEqual(model.predictProba(data).data)
+    expect(await model.scoreSamplesAsync(data)).toEqual(model.scoreSamples(data))
+    expect(await model.criteriaAsync(data)).toEqual(model.criteria(data))
+  }
+})
