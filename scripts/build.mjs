@@ -48,6 +48,7 @@ if (!process.argv.includes('--kernels-only')) {
     })
   await bundle('dist/index.js')
   await bundle('dist/mixtura.min.js', { minify: true })
+  copyFileSync('src/workerd.js', 'dist/workerd.js')
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json')
   mkdirSync('dist/generated', { recursive: true })
   for (const name of Object.keys(MODULES)) {

@@ -48,4 +48,5 @@ export {
 } from './metrics.ts'
 export { StandardScaler, type StandardScalerOptions } from './standard-scaler.ts'
 export { loadIris, makeBlobs, type MakeBlobsOptions } from './datasets.ts'
+export { type KernelModules, provideKernels } from './kernel-modules.ts'
 export { covarianceEllipse } from './covariance-ellipse.ts'

@@ -6,6 +6,8 @@ import type { instantiate as instantiateMetrics } from './generated/metrics.d.ts
 import { metricsText } from './generated/metrics-wasm.ts'
 import type { instantiate as instantiateMixtures } from './generated/mixtures.d.ts'
 import { mixturesText } from './generated/mixtures-wasm.ts'
+import { checkOptions, type Check } from './check.ts'
+import { describe } from './errors.ts'
 
 type ExportsOf<Instantiate extends (...args: never[]) => unknown> = Awaited<ReturnType<Instantiate>>
 
@@ -29,7 +31,38 @@ export const core: KernelModule<CoreKernels> = { name: 'core', text: coreText }
 export const mixtures: KernelModule<MixtureKernels> = { name: 'mixtures', text: mixturesText }
 export const metrics: KernelModule<MetricKernels> = { name: 'metrics', text: metricsText }
 
-const compiled: Partial<Record<KernelModule<unknown>['name'], WebAssembly.Module>> = {}
+/** The package's WebAssembly modules as a host compiled them: what importing `mixtura/core.wasm`, `mixtura/mixtures.wasm` and `mixtura/metrics.wasm`
+ *  gives there. */
+export interface KernelModules {
+  /** Everything needs this one. */
+  core?: WebAssembly.Module
+  /** Mixtures and Bayesian estimates need it besides. */
+  mixtures?: WebAssembly.Module
+  /** Silhouette and Davies–Bouldin scores need it besides. */
+  metrics?: WebAssembly.Module
+}
+
+const compiled: KernelModules = {}
+
+/** For hosts that forbid compiling WebAssembly at run time: gives the package its modules, compiled. Elsewhere there is nothing to initialise, and
+ *  under Cloudflare's workerd the package does this itself. Call it before the first fit.
+ *  @param modules those that will be needed
+ *  @throws TypeError if one is not a `WebAssembly.Module`, or not the one its name says. */
+export function provideKernels(modules: KernelModules): void {
+  const schema = { core: moduleWith('heapBase'), mixtures: moduleWith('mixture'), metrics: moduleWith('silhouette') }
+  Object.assign(compiled, checkOptions<KernelModules>('provideKernels', modules, schema, {}))
+}
+
+/** The check for a module that is told from the others by one of its kernels. */
+const moduleWith =
+  (kernel: string): Check<WebAssembly.Module> =>
+  (value, name) => {
+    const what = `${name}: expected the WebAssembly.Module of mixtura/${name}.wasm`
+    if (!(value instanceof WebAssembly.Module)) throw new TypeError(`${what}, got ${describe(value)}.`)
+    const exported = WebAssembly.Module.exports(value).map((e) => e.name)
+    if (!exported.includes(kernel)) throw new TypeError(`${what}, got one that exports ${exported.slice(0, 3).join(', ') || 'nothing'}.`)
+    return value
+  }
 
 /** The module, compiled once in the life of the program. */
 export function compile({ name, text }: KernelModule<unknown>): WebAssembly.Module {
