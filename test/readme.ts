@@ -9,7 +9,7 @@ export const provided = text.match(/```js\n(import \{ provideKernels[\s\S]*?)```
 /** The page without a bundler. */
 export const html = text.match(/```html\n([\s\S]*?)```/)?.[1] ?? ''
 
-export const examples = [...text.matchAll(/```js\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/g)].map(([, code, output], i) => ({
+export const examples = [...text.matchAll(/```js\n((?:(?!```)[\s\S])*)```\n\n```text\n([\s\S]*?)```/g)].map(([, code, output], i) => ({
   file: `example-${i + 1}.mjs`,
   code,
   output,
