@@ -29,14 +29,14 @@ export function mixtureStatistics(type: i32, d: i32): i32 {
 /** Pass over rows [start, end) of x (n×d, row-major, in) with weights w (n, in; 0 for none).
  *
  *  E: responsibilities come from `given` (n×k, row-major, in) where it is not 0, otherwise from the parameters —
- *    constants (k): log weight + log normaliser;
+ *    components: see `softmax`;
  *    full: means (k×d), factors (k triangular panels of U); tied: means (d: the origin of z), factors (one triangular panel of U,
  *    then panels of Uᵀ(mean − origin)); diag: means and factors as panels ([⌈k/4⌉][d][4]), factors 1/σ; spherical: the same layout.
  *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
  *  `anchors` (k×d). */
 export function mixture(
-  type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, constants: usize, means: usize, factors: usize, anchors: usize, given: usize,
+  type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, components: usize, means: usize, factors: usize, anchors: usize, given: usize,
   outLogNorm: usize, outResp: usize, outLabels: usize, start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const rows = blockRows(d);
@@ -80,7 +80,8 @@ export function mixture(
       } else {
         scaledSquares(tile, quads, d, means, factors, k, resp);
       }
-      total += softmax(resp, quads, k, constants, weights, logNorm, labels);
+      const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
+      total += softmax(resp, quads, k, components, weights, resp, logNorm, outLabels != 0 ? labels : 0, labelsOnly);
       if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
       if (outLabels != 0) memory.copy(outLabels + (<usize>b << 2), labels, <usize>count << 2);
       if (outResp != 0) {

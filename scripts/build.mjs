@@ -14,13 +14,18 @@ const kB = (bytes) => (bytes / 1024).toFixed(1)
 mkdirSync('src/generated', { recursive: true })
 mkdirSync('build', { recursive: true })
 const sizes = []
+let tables
 for (const [name, entry] of Object.entries(MODULES)) {
   const outputs = ['--outFile', `build/${name}.wasm`, '--textFile', `build/${name}.wat`]
   run('node_modules/assemblyscript/bin/asc.js', entry, '--config', 'asconfig.json', '--target', 'release', ...outputs)
-  if (/^ \((data|table|global \$\S+ \(mut)/m.test(readFileSync(`build/${name}.wat`, 'utf8')))
-    throw new Error(
-      `${entry}: build/${name}.wat has data, a table or a mutable global. Modules share one memory, and every instance would write its own there: pass tables and state by address.`,
-    )
+  const wat = readFileSync(`build/${name}.wat`, 'utf8')
+  const shared = 'Modules share one memory, and every instance writes its own there'
+  if (/^ \((table|global \$\S+ \(mut)/m.test(wat))
+    throw new Error(`${entry}: build/${name}.wat has a table or a mutable global. ${shared}: pass state by address.`)
+  const data = wat.match(/^ \(data.*/gm)?.join('\n')
+  tables ??= data
+  if (data !== undefined && data !== tables)
+    throw new Error(`${entry}: build/${name}.wat has other data than the modules before it. ${shared}: only equal bytes do no harm.`)
   const wasm = readFileSync(`build/${name}.wasm`)
   writeFileSync(
     `src/generated/${name}-wasm.ts`,

@@ -25,6 +25,8 @@ export interface GaussianParameters {
 const codeOf = (type: CovarianceType) => COVARIANCE_TYPES.indexOf(type)
 const EPS = 2 ** -52
 const LOG_2PI = 1.8378770664093453
+// e^(a − m) below this counts as 0
+const FLOOR = -700
 
 /** Shape of the covariances of a type, and the free parameters they have. */
 export const covarianceShape = (type: CovarianceType, k: number, d: number) =>
@@ -331,7 +333,7 @@ export class GaussianPass {
   readonly k: number
   readonly #arena: Arena
   readonly #d: number
-  readonly #constants: number
+  readonly #components: number
   readonly #means: number
   readonly #factors: number
   readonly #anchors: number
@@ -344,7 +346,7 @@ export class GaussianPass {
     this.k = k
     this.#arena = arena
     this.#d = d
-    this.#constants = arena.takeF64(k) //   log weight + log normaliser of each component
+    this.#components = arena.takeF64(4 * k) // of each: log weight + log normaliser, scale, floor
     this.#means = arena.takeF64(panels) //  by type: see the kernel
     this.#factors = arena.takeF64(type === 'full' ? k * triangle : type === 'tied' ? triangle + panels : panels)
     this.#anchors = arena.takeF64(k * d) // what moments are taken about; before that, room to lay out panels
@@ -358,7 +360,8 @@ export class GaussianPass {
     const { type, k } = this
     const d = this.#d
     const triangleBytes = triangularPanelLength(d) * 8
-    this.#arena.f64(this.#constants, k).set(logConstants(type, weights, factors, d, kernels))
+    const components = this.#arena.f64(this.#components, 4 * k)
+    logConstants(type, weights, factors, d, kernels).forEach((constant, c) => components.set([constant, 0.5, FLOOR], 4 * c))
     const putTriangle = (u: Float64Array, to: number) => {
       this.#arena.f64(this.#upper, d * d).set(u)
       packTriangular(this.#upper, d, to)
@@ -406,7 +409,7 @@ export class GaussianPass {
       w,
       d,
       k,
-      this.#constants,
+      this.#components,
       this.#means,
       this.#factors,
       this.#anchors,
