@@ -15,7 +15,8 @@
 // The low `bits` of a score are replaced by the center's index, which moves it by less than 2^bits. Hence: if best − second > 2E + 2·2^bits,
 // the best is the nearest, and no other center ties with it.
 // Overflow: |q·p| ≤ LIMIT² < 2^29 and h ≤ LIMIT²/2, because σ is at least max‖b‖/LIMIT (else the block is quantised again).
-import { nearestCenters, nearestOfRow } from "./kmeans";
+import { sumsScratch, takeLabels } from "./cluster-sums";
+import { nearestCenters } from "./kmeans";
 import { blockRows, pack } from "./tile";
 
 /** Largest norm of a quantised vector: ⌊2^14.5⌋. */
@@ -49,8 +50,9 @@ export function blockRecords(n: i32): i32 {
 export function screeningScratch(d: i32, k: i32): usize {
   const groups = <usize>((k + 3) >> 2);
   const tile = <usize>SCREEN_ROWS * <usize>((d + 1) >> 1) << 2;
-  // integer tile · h of each center · best and second of each row · labels · one dense tile with its best distances · a block record
-  return tile + (groups << 4) + (<usize>SCREEN_ROWS << 3) + (<usize>SCREEN_ROWS << 2) + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3) + (<usize>BLOCK_DOUBLES << 3);
+  // integer tile · h of each center · best and second of each row · labels · scores of one row · one dense tile with its best distances ·
+  // room for `takeLabels` · a block record
+  return tile + (groups << 5) + (<usize>SCREEN_ROWS * 12) + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3) + sumsScratch(SCREEN_ROWS, k) + (<usize>BLOCK_DOUBLES << 3);
 }
 
 /** Quantises k centers (k×d, row-major, in) shifted by `shift` (d, in). `info` (`centerDoubles(k, d)` doubles, out): scalars, then
@@ -234,6 +236,70 @@ function screen(tile: usize, octs: i32, pairs: i32, k: i32, panels: usize, h: us
   }
 }
 
+/** Scores of one row of a tile with every center (`scores`, i32, ⌈k/4⌉·4, out); `row`: its first pair of features, the next 32 bytes on. */
+function rowScores(row: usize, pairs: i32, groups: i32, panels: usize, h: usize, scores: usize): void {
+  const end = row + (<usize>pairs << 5);
+  const panelBytes = <usize>pairs << 4;
+  for (let g = 0; g < groups; g += 2) {
+    // an odd last panel is done twice
+    const next = g + 1 < groups ? panelBytes : 0;
+    let a = v128.load(h), b = v128.load(h + (next != 0 ? 16 : 0));
+    let p = panels;
+    for (let x = row; x < end; x += 32, p += 16) {
+      const m = v128.load32_splat(x);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(m, v128.load(p)));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(m, v128.load(p + next)));
+    }
+    v128.store(scores, a);
+    if (next != 0) v128.store(scores, b, 16);
+    panels = p + next;
+    h += 32;
+    scores += 32;
+  }
+}
+
+/** The nearest center, by canonical distances, among those whose scores are within `threshold` of the best. */
+function nearestAmong(row: usize, d: i32, panels: usize, scores: usize, groups: i32, threshold: i32): i32 {
+  let top = v128.load(scores);
+  for (let g = 1; g < groups; g++) top = i32x4.max_s(top, v128.load(scores + (<usize>g << 4)));
+  top = i32x4.max_s(top, v128.shuffle<i32>(top, top, 2, 3, 0, 1));
+  const limit = i32x4.splat(max(i32x4.extract_lane(top, 0), i32x4.extract_lane(top, 1)) - threshold);
+  let nearest = -1, waiting = -1;
+  let best = Infinity;
+  for (let g = 0; g < groups; g++) {
+    let near = i32x4.bitmask(i32x4.ge_s(v128.load(scores + (<usize>g << 4)), limit));
+    while (near != 0) {
+      const c = (g << 2) + ctz(near);
+      near &= near - 1;
+      if (waiting < 0) waiting = c;
+      else {
+        const squares = distances(row, d, panels, waiting, c);
+        const a = f64x2.extract_lane(squares, 0), b = f64x2.extract_lane(squares, 1);
+        if (a < best || nearest < 0) { best = a; nearest = waiting; }
+        if (b < best) { best = b; nearest = c; }
+        waiting = -1;
+      }
+    }
+  }
+  if (waiting >= 0 && (nearest < 0 || f64x2.extract_lane(distances(row, d, panels, waiting, waiting), 0) < best)) nearest = waiting;
+  return nearest;
+}
+
+/** Canonical squared distances of a row to two centers of `panels`, one a lane. */
+// @ts-ignore: decorator
+@inline
+function distances(row: usize, d: i32, panels: usize, one: i32, other: i32): v128 {
+  const end = row + (<usize>d << 3);
+  let p = panels + (<usize>(one >> 2) * <usize>d << 5) + (<usize>(one & 3) << 3);
+  let q = panels + (<usize>(other >> 2) * <usize>d << 5) + (<usize>(other & 3) << 3);
+  let sum = f64x2.splat(0);
+  for (let x = row; x < end; x += 8, p += 32, q += 32) {
+    const t = f64x2.sub(v128.load64_splat(x), v128.load64_lane(q, v128.load64_zero(p), 1));
+    sum = f64x2.add(sum, f64x2.mul(t, t));
+  }
+  return sum;
+}
+
 /** Assignment pass over rows [start, end), a multiple of SCREEN_ROWS from the start: the label of each row of x (n×d, in) to `labels` (i32,
  *  inout), and what changes with them to `stats`.
  *  Centers come as panels of doubles ([⌈k/4⌉][d][4], in) and quantised (`quantizeCenters`, in) about the same `shift` (d, in).
@@ -255,7 +321,9 @@ export function assignScreened(
   const best = h + (<usize>groups << 4);
   const second = best + (<usize>SCREEN_ROWS << 2);
   const fresh = second + (<usize>SCREEN_ROWS << 2);
-  const dense = fresh + (<usize>SCREEN_ROWS << 2);
+  const scores = fresh + (<usize>SCREEN_ROWS << 2);
+  const dense = scores + (<usize>groups << 4);
+  const sorted = dense + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3);
   const centerInverse = load<f64>(info), radius = load<f64>(info, 8), centerResidual = load<f64>(info, 16);
   const halves = info + 32;
   const quantized = halves + (<usize>k << 3);
@@ -299,140 +367,20 @@ export function assignScreened(
         const at = <usize>i << 2;
         const top = v128.load(best + at);
         v128.store(fresh + at, i32x4.sub(last, v128.and(top, lows)));
-        const close = i32x4.bitmask(i32x4.le_s(i32x4.sub(top, v128.load(second + at)), limit));
-        if (close != 0) {
-          for (let lane = 0; lane < min(4, count - i); lane++) {
-            if (close & (1 << lane)) {
-              store<i32>(fresh + at + (<usize>lane << 2), nearestOfRow(x + <usize>(b + i + lane) * (<usize>d << 3), d, panels, k));
-              open += 1;
-            }
-          }
+        let close = i32x4.bitmask(i32x4.le_s(i32x4.sub(top, v128.load(second + at)), limit));
+        if (count - i < 4) close &= (1 << (count - i)) - 1;
+        while (close != 0) {
+          const r = i + ctz(close);
+          close &= close - 1;
+          rowScores(tile + (<usize>(r >> 3) * <usize>pairs << 5) + (<usize>(r & 7) << 2), pairs, groups, quantized, h, scores);
+          store<i32>(fresh + (<usize>r << 2), nearestAmong(x + <usize>(b + r) * (<usize>d << 3), d, panels, scores, groups, <i32>threshold));
+          open += 1;
         }
       }
       store<f64>(block, open, 24);
     }
     undecided += open;
-    takeLabels(x, w, d, k, labels, fresh, second, b, count, stats);
+    takeLabels(x, w, d, k, labels, fresh, sorted, b, count, stats);
   }
   if (stats != 0) store<f64>(stats, load<f64>(stats, 8) + undecided, 8);
-}
-
-/** Writes the labels of a block and adds to `stats` what changes: see `assignScreened`. `list` (256 i32): room for the rows that change, found
- *  without branches first, as which rows they are cannot be predicted (measured: passes in which a tenth or more change are 1.05 to 1.3 times
- *  faster at d ≤ 16, those in which few do up to 1.06 times slower). */
-function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fresh: usize, list: usize, b: i32, count: i32, stats: usize): void {
-  const old = labels + (<usize>b << 2);
-  if (stats == 0) {
-    memory.copy(old, fresh, <usize>count << 2);
-    return;
-  }
-  let end = list;
-  for (let i = 0; i < count; i++) {
-    store<i32>(end, i);
-    end += <usize>(load<i32>(old + (<usize>i << 2)) != load<i32>(fresh + (<usize>i << 2))) << 2;
-  }
-  const rowBytes = <usize>d << 3;
-  const counts = stats + 16;
-  const weights = counts + (<usize>k << 3);
-  const sums = weights + (<usize>k << 3);
-  const low = <usize>k * (rowBytes + 8); // from a high part to its low part
-  let changed = load<f64>(stats);
-  for (let at = list; at < end; at += 4) {
-    const i = load<i32>(at);
-    const to = load<i32>(fresh + (<usize>i << 2));
-    const from = load<i32>(old + (<usize>i << 2));
-    store<i32>(old + (<usize>i << 2), to);
-    const weight = w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) : 1;
-    if (weight == 0) continue;
-    changed += 1;
-    const row = x + <usize>(b + i) * rowBytes;
-    add(counts + (<usize>to << 3), 1);
-    addPair(weights + (<usize>to << 3), low, weight);
-    if (from >= 0) {
-      add(counts + (<usize>from << 3), -1);
-      addPair(weights + (<usize>from << 3), low, -weight);
-      if (w == 0) moveRow(row, rowBytes, sums + <usize>from * rowBytes, sums + <usize>to * rowBytes, low);
-      else {
-        addRow(row, rowBytes, weight, sums + <usize>to * rowBytes, low);
-        addRow(row, rowBytes, -weight, sums + <usize>from * rowBytes, low);
-      }
-    } else addRow(row, rowBytes, weight, sums + <usize>to * rowBytes, low);
-  }
-  store<f64>(stats, changed);
-}
-
-/** Takes a row out of one cluster's pairs and into another's. */
-// @ts-ignore: decorator
-@inline
-function moveRow(row: usize, rowBytes: usize, from: usize, to: usize, low: usize): void {
-  const evenBytes = rowBytes & ~15;
-  const zero = f64x2.splat(0);
-  for (let j: usize = 0; j < evenBytes; j += 16) {
-    const v = v128.load(row + j);
-    addPairs(to + j, low, v, zero);
-    addPairs(from + j, low, f64x2.neg(v), zero);
-  }
-  if (evenBytes < rowBytes) {
-    const v = load<f64>(row + evenBytes);
-    addPair(to + evenBytes, low, v);
-    addPair(from + evenBytes, low, -v);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function add(address: usize, v: f64): void {
-  store<f64>(address, load<f64>(address) + v);
-}
-
-/** Adds v to the pair (high at `address`, low `low` bytes on): two-sum (Knuth 1969). */
-// @ts-ignore: decorator
-@inline
-function addPair(address: usize, low: usize, v: f64): void {
-  const a = load<f64>(address);
-  const sum = a + v;
-  const back = sum - a;
-  store<f64>(address, sum);
-  store<f64>(address + low, load<f64>(address + low) + ((a - (sum - back)) + (v - back)));
-}
-
-/** Adds weight·row to pairs. The product is split exactly without FMA (Dekker 1971); for weights ±1 it is the row itself. */
-function addRow(row: usize, rowBytes: usize, weight: f64, sum: usize, low: usize): void {
-  const evenBytes = rowBytes & ~15;
-  const wide = f64x2.splat(weight);
-  if (Math.abs(weight) == 1) {
-    for (let j: usize = 0; j < evenBytes; j += 16) addPairs(sum + j, low, f64x2.mul(v128.load(row + j), wide), f64x2.splat(0));
-    if (evenBytes < rowBytes) addPair(sum + evenBytes, low, load<f64>(row + evenBytes) * weight);
-    return;
-  }
-  const SPLIT = f64x2.splat(134217729.0); // 2^27 + 1
-  const wc = f64x2.mul(wide, SPLIT);
-  const wHigh = f64x2.sub(wc, f64x2.sub(wc, wide));
-  const wLow = f64x2.sub(wide, wHigh);
-  for (let j: usize = 0; j < rowBytes; j += 16) {
-    const v = j < evenBytes ? v128.load(row + j) : v128.load64_zero(row + j);
-    const vc = f64x2.mul(v, SPLIT);
-    const vHigh = f64x2.sub(vc, f64x2.sub(vc, v));
-    const vLow = f64x2.sub(v, vHigh);
-    const product = f64x2.mul(v, wide);
-    let error = f64x2.sub(f64x2.mul(vHigh, wHigh), product);
-    error = f64x2.add(f64x2.add(f64x2.add(error, f64x2.mul(vHigh, wLow)), f64x2.mul(vLow, wHigh)), f64x2.mul(vLow, wLow));
-    if (j < evenBytes) addPairs(sum + j, low, product, error);
-    else {
-      addPair(sum + j, low, f64x2.extract_lane(product, 0));
-      add(sum + j + low, f64x2.extract_lane(error, 0));
-    }
-  }
-}
-
-/** `addPair` for two neighbours, with something more for the low parts. */
-// @ts-ignore: decorator
-@inline
-function addPairs(address: usize, low: usize, v: v128, more: v128): void {
-  const a = v128.load(address);
-  const sum = f64x2.add(a, v);
-  const back = f64x2.sub(sum, a);
-  const error = f64x2.add(f64x2.sub(a, f64x2.sub(sum, back)), f64x2.sub(v, back));
-  v128.store(address, sum);
-  v128.store(address + low, f64x2.add(v128.load(address + low), f64x2.add(error, more)));
 }
