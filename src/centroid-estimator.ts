@@ -1,6 +1,6 @@
 // What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
 import { type Check, checkOptions, integer, oneOf } from './check.ts'
-import { type EstimatorJSON, IterativeEstimator, isTable, openJSON } from './estimator.ts'
+import { type EstimatorJSON, IterativeEstimator, isTable, isWhole, openJSON } from './estimator.ts'
 import { nearest } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type IterationEvent, single } from './passes.ts'
@@ -144,8 +144,8 @@ export function openCentroids<Fitted extends Centroids>(
   const { params, fitted } = openJSON(json, name, {
     clusterCenters: (v) => isTable(v),
     labels: (v) => v instanceof Int32Array,
-    inertia: (v) => typeof v === 'number',
-    nFeaturesIn: (v) => Number.isInteger(v) && (v as number) > 0,
+    inertia: (v) => Number.isFinite(v) && (v as number) >= 0,
+    nFeaturesIn: isWhole(1),
     ...fields,
   })
   if (!fitted) return { params, fitted: undefined }

@@ -121,12 +121,13 @@ export interface EstimatorJSON {
   fitted: Record<string, unknown> | null
 }
 
-/** Checks the envelope of a stored estimator and returns its parts. @internal */
+/** Checks the envelope of a stored estimator and returns its parts: of the fitted state only the given fields, each of which must pass its check.
+ *  Text is a poor witness, so nothing here allocates by a number that it names. @internal */
 export function openJSON(json: unknown, name: string, fields: Record<string, (value: unknown) => boolean>): EstimatorJSON {
   const it = json as EstimatorJSON
   if (typeof json !== 'object' || json === null || it.mixtura !== name)
     throw new TypeError(
-      `${name}.fromJSON: expected what ${name}.toJSON() returned, got ${describe((it as EstimatorJSON | null)?.mixtura ?? json)}.`,
+      `${name}.fromJSON: expected what ${name}.toJSON() returned, got ${describe((it as EstimatorJSON | null)?.mixtura ?? json)}.${typeof json === 'string' ? ' JSON.parse it first.' : ''}`,
     )
   if (it.version !== 1)
     throw new RangeError(
@@ -134,12 +135,18 @@ export function openJSON(json: unknown, name: string, fields: Record<string, (va
     )
   if (it.fitted !== null && typeof it.fitted !== 'object')
     throw new TypeError(`${name}.fromJSON: expected fitted to be an object or null, got ${describe(it.fitted)}.`)
-  const fitted = it.fitted && (decode(it.fitted) as Record<string, unknown>)
-  if (fitted)
-    for (const [field, valid] of Object.entries(fields))
-      if (!valid(fitted[field]))
-        throw new RangeError(`${name}.fromJSON: fitted.${field} is missing or malformed, got ${describe(fitted[field])}.`)
-  return { ...it, fitted }
+  const params = decode(it.params, `${name}.fromJSON: params`) as Record<string, unknown>
+  if (typeof params === 'object' && params !== null)
+    for (const [option, value] of Object.entries(params))
+      if (typeof value === 'object' && value !== null) requireNumbers(value, `${name}.fromJSON: params.${option}`)
+  if (!it.fitted) return { ...it, params, fitted: null }
+  const given = decode(it.fitted, `${name}.fromJSON: fitted`) as Record<string, unknown>
+  for (const [field, valid] of Object.entries(fields)) {
+    const value = Object.hasOwn(given, field) ? given[field] : undefined
+    if (!valid(value)) throw new RangeError(`${name}.fromJSON: fitted.${field} is missing or malformed, got ${describe(value)}.`)
+  }
+  const fitted = Object.fromEntries(Object.entries(given).filter(([field]) => Object.hasOwn(fields, field)))
+  return { ...it, params, fitted }
 }
 
 // Arrays given as options (first centers, precisions …) as nested arrays, whatever form they had
@@ -157,22 +164,49 @@ function encode(value: unknown): unknown {
   return value
 }
 
-function decode(value: unknown): unknown {
+// No stored state nests deeper than full covariances in a history
+const DEEPEST = 8
+
+function decode(value: unknown, where: string, depth = 0): unknown {
   if (value === 'Infinity' || value === '-Infinity' || value === 'NaN') return Number(value)
-  if (Array.isArray(value)) return value.map(decode)
-  if (typeof value === 'object' && value !== null) {
-    if ('int32' in value && Array.isArray(value.int32) && value.int32.every(Number.isInteger))
-      return Int32Array.from(value.int32 as number[])
-    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, decode(v)]))
-  }
-  return value
+  if (typeof value !== 'object' || value === null) return value
+  if (depth > DEEPEST) throw new RangeError(`${where}: expected at most ${DEEPEST} levels of nesting, got more.`)
+  if (Array.isArray(value)) return value.map((item) => decode(item, where, depth + 1))
+  if ('int32' in value && Array.isArray(value.int32) && value.int32.every((v) => v === (v | 0))) return Int32Array.from(value.int32)
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, decode(v, where, depth + 1)]))
 }
 
-/** Whether a value is a k×d array of finite numbers. @internal */
+// Arrays, nested or not, of finite numbers: what `plain` made
+function requireNumbers(value: unknown, where: string): void {
+  if (Array.isArray(value)) value.forEach((item, i) => requireNumbers(item, `${where}[${i}]`))
+  else if (typeof value !== 'number') throw new TypeError(`${where}: expected a number, got ${describe(value)}.`)
+  else if (!Number.isFinite(value)) throw new RangeError(`${where}: expected a finite number, got ${value}.`)
+}
+
+/** Whether a value is an array of numbers that are finite, or pass `valid`. @internal */
+export const isNumbers = (value: unknown, valid: (v: number) => boolean = Number.isFinite): value is number[] =>
+  Array.isArray(value) && value.every((v) => typeof v === 'number' && valid(v))
+
+/** Whether a value is a whole number of at least `min`. @internal */
+export const isWhole =
+  (min: number) =>
+  (value: unknown): boolean =>
+    Number.isSafeInteger(value) && (value as number) >= min
+
+/** Whether a value is K mixing weights: at least 0, with a sum above 0 and, but for rounding, at most 1. @internal */
+export const isMixing = (value: unknown): boolean => {
+  if (!isNumbers(value, (w) => w >= 0)) return false
+  const sum = value.reduce((s, w) => s + w, 0)
+  return sum > 0 && sum <= 1 + 1e-6
+}
+
+/** Whether a value is arrays nested to the given shape, of finite numbers. @internal */
+export const isShaped = (value: unknown, [length, ...rest]: number[]): boolean =>
+  Array.isArray(value) && value.length === length && (rest.length > 0 ? value.every((v) => isShaped(v, rest)) : isNumbers(value))
+
+/** Whether a value is a k×d array of finite numbers, by default of any k and d above 0. @internal */
 export const isTable = (value: unknown, k?: number, d?: number): value is number[][] =>
-  Array.isArray(value) &&
-  (k === undefined ? value.length > 0 : value.length === k) &&
-  value.every((row) => Array.isArray(row) && row.length === (d ?? value[0].length) && row.every(Number.isFinite))
+  Array.isArray(value) && value.length > 0 && Array.isArray(value[0]) && isShaped(value, [k ?? value.length, d ?? value[0].length])
 
 /** k×d doubles as nested arrays. @internal */
 export function toNested(data: ArrayLike<number>, k: number, d: number): number[][] {

@@ -1,7 +1,7 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { type EstimatorJSON, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isMixing, isNumbers, isTable, isWhole, openJSON, toNested, type WarningListener } from './estimator.ts'
 import {
   COVARIANCE_TYPES,
   type CovarianceType,
@@ -202,58 +202,38 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
 
   /** Restores what `toJSON` returned. */
   static fromJSON<T extends CovarianceType = CovarianceType>(json: EstimatorJSON): GaussianMixture<T> {
-    const whole = (min: number) => (v: unknown) => Number.isSafeInteger(v) && (v as number) >= min
+    const any = () => true // checked below, where its shape is known
     const { params, fitted } = openJSON(json, 'GaussianMixture', {
       covarianceType: (v) => COVARIANCE_TYPES.includes(v as CovarianceType),
-      weights: (v) => Array.isArray(v) && v.length > 0 && v.every((w) => Number.isFinite(w) && w >= 0),
+      weights: isMixing,
       means: (v) => isTable(v),
+      covariances: any,
+      precisions: any,
+      precisionsCholesky: any,
       converged: (v) => typeof v === 'boolean',
-      nIter: whole(0),
+      nIter: isWhole(0),
       lowerBound: (v) => typeof v === 'number',
-      lowerBounds: (v) => Array.isArray(v) && v.every((bound) => typeof bound === 'number'),
-      nFeaturesIn: whole(1),
+      lowerBounds: (v) => isNumbers(v, () => true),
+      nFeaturesIn: isWhole(1),
     })
     const model = new GaussianMixture<T>(params as GaussianMixtureOptions<T>)
     if (fitted) {
-      const {
-        covarianceType,
-        weights,
-        means,
-        covariances,
-        precisions,
-        precisionsCholesky,
-        converged,
-        nIter,
-        lowerBound,
-        lowerBounds,
-        nFeaturesIn: d,
-      } = fitted as unknown as Fitted
+      const state = fitted as unknown as Fitted
+      const { covarianceType: type, weights, means, covariances, precisions, precisionsCholesky, nFeaturesIn: d } = state
       const k = weights.length
       if (means.length !== k || means[0].length !== d)
         throw new RangeError(
           `GaussianMixture.fromJSON: fitted.means: expected shape (${k}, ${d}), got (${means.length}, ${means[0].length}).`,
         )
       for (const [name, value] of Object.entries({ covariances, precisions, precisionsCholesky })) {
-        const { shape } = covarianceShape(covarianceType, k, d)
-        const square = covarianceType === 'full' || covarianceType === 'tied'
+        const { shape } = covarianceShape(type, k, d)
+        const square = type === 'full' || type === 'tied'
         const bad = flatten(value, shape, `GaussianMixture.fromJSON: fitted.${name}`).findIndex(
           (v, i) => (!square || (i % (d * d)) % (d + 1) === 0) && !(v > 0),
         )
         if (bad >= 0) throw new RangeError(`GaussianMixture.fromJSON: fitted.${name}: expected positive diagonals, entry ${bad} is not.`)
       }
-      model.fitted = {
-        covarianceType,
-        weights,
-        means,
-        covariances,
-        precisions,
-        precisionsCholesky,
-        converged,
-        nIter,
-        lowerBound,
-        lowerBounds,
-        nFeaturesIn: d,
-      }
+      model.fitted = state
     }
     return model
   }

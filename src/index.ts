@@ -33,6 +33,7 @@ export {
   posterior,
 } from './estimation.ts'
 export { type Criterion, selectGaussianMixture, type SelectGaussianMixtureOptions, type SelectionResult } from './select.ts'
+export { fromScikitLearn, type ScikitLearnJSON } from './scikit-learn.ts'
 export type { EstimatorJSON, WarningListener } from './estimator.ts'
 export type { IterationEvent } from './passes.ts'
 export type { AsyncOptions } from './task.ts'

@@ -13,7 +13,7 @@ import {
   startsOption,
 } from './centroid-estimator.ts'
 import { type Schema, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
-import { type EstimatorJSON, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isWhole, toNested, type WarningListener } from './estimator.ts'
 import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { Random, seedOf } from './random.ts'
@@ -129,7 +129,7 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
   /** Restores what `toJSON` returned. A function given as `init` is not stored. */
   static fromJSON(json: EstimatorJSON): KMeans {
     const { params, fitted } = openCentroids<Fitted>(json, 'KMeans', {
-      nIter: (v) => Number.isInteger(v),
+      nIter: isWhole(0),
       converged: (v) => typeof v === 'boolean',
     })
     const model = new KMeans(params)

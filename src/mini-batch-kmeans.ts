@@ -13,7 +13,7 @@ import {
   startsOption,
 } from './centroid-estimator.ts'
 import { type Schema, checkOptions, integer, orNull, real, seed } from './check.ts'
-import { type EstimatorJSON, FIT_SCHEMA, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, FIT_SCHEMA, isNumbers, isWhole, toNested, type WarningListener } from './estimator.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
 import type { Algorithm } from './passes.ts'
@@ -191,15 +191,14 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
 
   /** Restores what `toJSON` returned; `partialFit` goes on as if nothing had happened. A function given as `init` is not stored. */
   static fromJSON(json: EstimatorJSON): MiniBatchKMeans {
-    const whole = (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 0
     const { params, fitted } = openCentroids<Fitted>(json, 'MiniBatchKMeans', {
-      nIter: whole,
-      nSteps: whole,
+      nIter: isWhole(0),
+      nSteps: isWhole(0),
       converged: (v) => typeof v === 'boolean',
-      counts: (v) => Array.isArray(v) && v.every((count) => Number.isFinite(count) && count >= 0),
-      sinceReassignment: whole,
-      batchSize: whole,
-      seed: whole,
+      counts: (v) => isNumbers(v, (count) => count >= 0 && count < Infinity),
+      sinceReassignment: isWhole(0),
+      batchSize: isWhole(1),
+      seed: isWhole(0),
     })
     if (fitted && fitted.counts.length !== fitted.clusterCenters.length)
       throw new RangeError(

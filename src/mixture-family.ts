@@ -2,7 +2,7 @@
 // family.ts; the loop in em.ts.
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { type EstimatorJSON, openJSON, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isMixing, isNumbers, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type Family, FamilyModel, type FamilyParameters } from './family.ts'
 import { Matrix, type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { sharedArena } from './memory.ts'
@@ -166,22 +166,30 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
 
   /** @internal */
   protected restore(json: EstimatorJSON): this {
-    const { name, shape, accepts } = this.#family
+    const { name, shape, accepts, columns, parameter } = this.#family
     const { fitted } = openJSON(json, name, {
-      weights: (v) => Array.isArray(v) && v.length > 0 && v.every((w) => w >= 0 && w <= 1),
+      weights: isMixing,
+      parameters: () => true, // checked below, where its shape is known
       converged: (v) => typeof v === 'boolean',
-      nIter: (v) => typeof v === 'number',
+      nIter: isWhole(0),
       lowerBound: (v) => typeof v === 'number',
-      lowerBounds: Array.isArray,
+      lowerBounds: (v) => isNumbers(v, () => true),
       history: Array.isArray,
-      nFeaturesIn: (v) => Number.isInteger(v) && (v as number) > 0,
+      nFeaturesIn: (v) => isWhole(1)(v) && (columns === undefined || v === columns),
       fitWeights: (v) => typeof v === 'boolean',
-      meanTrials: Number.isInteger,
+      meanTrials: isWhole(0),
     })
     if (fitted) {
       const state = fitted as unknown as Fitted
-      const where = `${name}.fromJSON: fitted.parameters`
-      requireAll(flatten(state.parameters, shape(state.weights.length, state.nFeaturesIn), where), accepts, where)
+      const k = state.weights.length
+      const requireParameters = (value: unknown, where: string) =>
+        requireAll(flatten(value, shape(k, state.nFeaturesIn), where), accepts, where)
+      requireParameters(state.parameters, `${name}.fromJSON: fitted.parameters`)
+      state.history.forEach((entry, i) => {
+        const where = `${name}.fromJSON: fitted.history[${i}]`
+        flatten(entry?.weights, [k], `${where}.weights`)
+        requireParameters(entry[parameter], `${where}.${parameter}`)
+      })
       this.fitted = state
     }
     return this

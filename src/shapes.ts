@@ -3,14 +3,11 @@ import { describe } from './errors.ts'
 
 /** Nested arrays of the given shape as doubles, row-major. Throws, naming what does not fit. @internal */
 export function flatten(value: unknown, shape: number[], name: string): Float64Array {
-  const result = new Float64Array(shape.reduce((a, b) => a * b, 1))
-  let at = 0
   const expected = `expected shape (${shape.join(', ')})`
   const visit = (item: unknown, depth: number, path: string) => {
     if (depth === shape.length) {
       if (typeof item !== 'number') throw new TypeError(`${name}: expected a number${path && ` at ${path}`}, got ${describe(item)}.`)
       if (!Number.isFinite(item)) throw new RangeError(`${name}: expected finite numbers, got ${item}${path && ` at ${path}`}.`)
-      result[at++] = item
       return
     }
     const list = item as ArrayLike<unknown> | null
@@ -20,6 +17,15 @@ export function flatten(value: unknown, shape: number[], name: string): Float64A
     for (let i = 0; i < list.length; i++) visit(list[i], depth + 1, `${path}[${i}]`)
   }
   visit(value, 0, '')
+  // every number was seen, so they are as many as the shape says: a stored model cannot ask for more memory than it fills
+  const result = new Float64Array(shape.reduce((a, b) => a * b, 1))
+  let at = 0
+  const fill = (list: ArrayLike<unknown>, depth: number) => {
+    for (let i = 0; i < list.length; i++)
+      if (depth === 1) result[at++] = list[i] as number
+      else fill(list[i] as ArrayLike<unknown>, depth - 1)
+  }
+  fill(value as ArrayLike<unknown>, shape.length)
   return result
 }
 

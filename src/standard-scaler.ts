@@ -1,6 +1,6 @@
 // StandardScaler: columns of mean 0 and variance 1, as scikit-learn's.
 import { type Schema, boolean, checkOptions, orNull } from './check.ts'
-import { Estimator, type EstimatorJSON, type WarningListener, openJSON } from './estimator.ts'
+import { Estimator, type EstimatorJSON, type WarningListener, isNumbers, isWhole, openJSON } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { PAUSE } from './passes.ts'
 import { checkShape, checkWeights, columnMoments, withRows, withWindows } from './resident.ts'
@@ -129,13 +129,18 @@ export class StandardScaler extends Estimator<Params, Fitted> {
 
   /** Restores what `toJSON` returned. */
   static fromJSON(json: EstimatorJSON): StandardScaler {
-    const numbers = (v: unknown) => v === null || (Array.isArray(v) && v.every(Number.isFinite))
+    const numbers = (valid: (v: number) => boolean) => (v: unknown) => v === null || isNumbers(v, (x) => Number.isFinite(x) && valid(x))
     const { params, fitted } = openJSON(json, 'StandardScaler', {
-      mean: numbers,
-      variance: numbers,
-      scale: numbers,
-      nFeaturesIn: (v) => typeof v === 'number',
+      mean: numbers(() => true),
+      variance: numbers((v) => v >= 0),
+      scale: numbers((v) => v > 0),
+      nFeaturesIn: isWhole(1),
     })
+    for (const field of ['mean', 'variance', 'scale'])
+      if (fitted?.[field] && (fitted[field] as number[]).length !== fitted.nFeaturesIn)
+        throw new RangeError(
+          `StandardScaler.fromJSON: expected fitted.${field} of nFeaturesIn = ${fitted.nFeaturesIn} numbers, got ${(fitted[field] as number[]).length}.`,
+        )
     const scaler = new StandardScaler(params)
     if (fitted) scaler.fitted = fitted as unknown as Fitted
     return scaler
