@@ -172,7 +172,8 @@ function decode(value: unknown, where: string, depth = 0): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (depth > DEEPEST) throw new RangeError(`${where}: expected at most ${DEEPEST} levels of nesting, got more.`)
   if (Array.isArray(value)) return value.map((item) => decode(item, where, depth + 1))
-  if ('int32' in value && Array.isArray(value.int32) && value.int32.every((v) => v === (v | 0))) return Int32Array.from(value.int32)
+  if ('int32' in value && Array.isArray(value.int32) && value.int32.every((v) => typeof v === 'number' && v === (v | 0)))
+    return Int32Array.from(value.int32)
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, decode(v, where, depth + 1)]))
 }
 

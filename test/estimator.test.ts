@@ -521,6 +521,7 @@ describe('JSON', () => {
       'fractional columns': [changed((j) => (j.fitted.nFeaturesIn = 2.5)), RangeError, /fitted\.nFeaturesIn/],
       'plain labels': [changed((j) => (j.fitted.labels = [0, 1])), RangeError, /fitted\.labels/],
       'labels of strings': [changed((j) => (j.fitted.labels.int32[0] = 'a')), RangeError, /fitted\.labels/],
+      'labels of objects': [changed((j) => (j.fitted.labels.int32[0] = { toString: 1 })), RangeError, /fitted\.labels/],
       'labels beyond the clusters': [changed((j) => (j.fitted.labels.int32[0] = 4)), RangeError, /fitted\.labels from 0 to 3, got 4/],
       'negative labels': [changed((j) => (j.fitted.labels.int32[0] = -1)), RangeError, /fitted\.labels from 0 to 3, got -1/],
       'no inertia': [changed((j) => delete j.fitted.inertia), RangeError, /fitted\.inertia/],
