@@ -44,25 +44,26 @@ export function inverseTransposed(chol: usize, d: i32, prec: usize): void {
 
 /** Doubles that `packTriangular` writes for d features. */
 export function triangularPanelLength(d: i32): i32 {
-  const fours = d >> 2;
-  let length = 8 * fours * (fours + 1);
-  if (d & 2) length += ((d & ~3) + 2) * 2;
-  if (d & 1) length += d;
-  return length;
+  const pairs = d >> 1;
+  return 2 * pairs * (pairs + 1) + (d & 1 ? d : 0);
 }
 
-/** Packs the upper triangle of U (d×d, row-major, in) into column panels of width 4, then 2, then 1: panel[i][width] for
- *  i = 0 … last column of the panel, zeros below the diagonal (out). */
+/** Packs the upper triangle of U (d×d, row-major, in) into pairs of columns: panel[j/2][i][2] for i = 0 … j + 1, zero below the diagonal;
+ *  a last column without a partner: panel[i] (out). */
 export function packTriangular(upper: usize, d: i32, panel: usize): void {
   const rowBytes = <usize>d << 3;
-  for (let j = 0; j < d; ) {
-    const width = d - j >= 4 ? 4 : d - j >= 2 ? 2 : 1;
-    for (let i = 0; i < j + width; i++) {
-      for (let c = j; c < j + width; c++) {
-        store<f64>(panel, i <= c ? load<f64>(upper + <usize>i * rowBytes + (<usize>c << 3)) : 0);
-        panel += 8;
-      }
+  for (let j = 0; j < d; j += 2) {
+    let from = upper + (<usize>j << 3);
+    const pair = j + 1 < d;
+    for (let i = 0; i <= j; i++, from += rowBytes) {
+      store<f64>(panel, load<f64>(from));
+      if (pair) store<f64>(panel, load<f64>(from, 8), 8);
+      panel += pair ? 16 : 8;
     }
-    j += width;
+    if (pair) {
+      store<f64>(panel, 0);
+      store<f64>(panel, load<f64>(from, 8), 8);
+      panel += 16;
+    }
   }
 }

@@ -4,8 +4,9 @@
 import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
 import { addMoments, scaledSquares } from "./gaussian-diagonal";
-import { addScatter, setAugmentation, shiftTile, triangularSquares, weighTile, whiten } from "./gaussian-full";
+import { octScratch, triangularSquares, whiten } from "./gaussian-full";
 import { anyResponsibility, softmax } from "./responsibilities";
+import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
 import { blockRows, pack } from "./tile";
 
 /** Covariance types, in the order the TypeScript side numbers them. */
@@ -16,8 +17,7 @@ export const DIAG: i32 = 2;
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
-  const augmented = <usize>((d + 2) & ~1);
-  return rows * (<usize>d + 2 * augmented + <usize>k + 2) << 3;
+  return rows * (((2 * <usize>d + <usize>k + 2) << 3) + 4) + octScratch(d) + scatterScratch(d);
 }
 
 /** Doubles of sufficient statistics of one component: full — the lower triangle of Σ r·[t,1][t,1]ᵀ, row after row, so Σ r·t is
@@ -41,14 +41,14 @@ export function mixture(
 ): void {
   const rows = blockRows(d);
   const rowBytes = <usize>d << 3;
-  const p = (d + 2) & ~1; // d features, the constant 1, padded to even
   const tile = scratch;
-  const t = tile + (<usize>rows * <usize>d << 3);
-  const rt = t + (<usize>rows * <usize>p << 3);
-  const resp = rt + (<usize>rows * <usize>p << 3);
+  const z = tile + (<usize>rows * <usize>d << 3); // tied: the tile whitened
+  const resp = z + (<usize>rows * <usize>d << 3);
   const weights = resp + (<usize>rows * <usize>k << 3);
   const logNorm = weights + (<usize>rows << 3);
-  const labels = rt; // only used between softmax and the M part
+  const labels = logNorm + (<usize>rows << 3);
+  const t = labels + (<usize>rows << 2);
+  const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const panelBytes = <usize>triangularPanelLength(d) << 3;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
@@ -70,13 +70,11 @@ export function mixture(
     } else {
       if (type == FULL) {
         for (let c = 0; c < k; c++) {
-          shiftTile(tile, quads, d, means + <usize>c * rowBytes, d, t);
-          triangularSquares(t, quads, d, factors + <usize>c * panelBytes, resp + (<usize>c << 5), respStride);
+          triangularSquares(tile, quads, d, means + <usize>c * rowBytes, factors + <usize>c * panelBytes, resp + (<usize>c << 5), respStride, t);
         }
       } else if (type == TIED) {
-        shiftTile(tile, quads, d, means, d, t);
-        whiten(t, quads, d, factors, rt);
-        squaredDistances(rt, quads, d, factors + panelBytes, k, resp);
+        whiten(tile, quads, d, means, factors, z, t);
+        squaredDistances(z, quads, d, factors + panelBytes, k, resp);
       } else {
         scaledSquares(tile, quads, d, means, factors, k, resp);
       }
@@ -94,16 +92,16 @@ export function mixture(
     }
     if (stats != 0) {
       let out = stats + 8;
-      if (momentType == FULL) setAugmentation(t, quads, d, p);
       for (let c = 0; c < k; c++, out += each) {
         const r = resp + (<usize>c << 5);
-        if (!anyResponsibility(r, quads, respStride)) continue; // adding zeros changes nothing
+        const anchor = anchors + <usize>c * rowBytes;
         if (momentType == FULL) {
-          shiftTile(tile, quads, d, anchors + <usize>c * rowBytes, p, t);
-          weighTile(t, quads, p, r, respStride, rt);
-          addScatter(t, rt, quads, d, p, out);
-        } else {
-          addMoments(tile, quads, d, r, respStride, anchors + <usize>c * rowBytes, momentType >= DIAG, out);
+          for (let q = 0; q < quads; q += SCATTER_ROWS / 4) {
+            const first = x + <usize>(b + 4 * q) * rowBytes;
+            addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + <usize>q * respStride, respStride, anchor, out, sums);
+          }
+        } else if (anyResponsibility(r, quads, respStride)) { // adding zeros changes nothing
+          addMoments(tile, quads, d, r, respStride, anchor, momentType >= DIAG, out);
         }
       }
     }

@@ -181,8 +181,8 @@ export interface Rounding {
 }
 
 /** Rounding level of data whose columns have the given largest magnitudes.
- *  Sums: a kernel adds at most 128 products to a lane, then 2 lanes, up to 32 blocks of a slot (fewer the more a lane has) and the tree over slots,
- *  each time rounding to half of 2⁻⁵²; with the products themselves and the d steps of a pivot that is below (160 + d)/2·2⁻⁵². Errors have either
+ *  Sums: a kernel adds at most 128 products to a lane, then 2 lanes, up to 8 blocks of a slot and the tree over slots, each time rounding to
+ *  half of 2⁻⁵²; with the products themselves (five roundings each) and the d steps of a pivot that is below (160 + d)/2·2⁻⁵². Errors have either
  *  sign: what they come to on dependent columns was at most 13·2⁻⁵² on random data, and 27·2⁻⁵² where equal magnitudes were chosen to round alike.
  *  Data: a number is known to half a unit in the last place, 2⁻⁵³·|x|, and one that was computed from other columns to a few times that. With
  *  regCovar every variance is at least that much, whatever the data. */
@@ -326,7 +326,7 @@ interface PassTargets {
   moments?: CovarianceType
 }
 
-/** The kernel `mixture` with its parameters in memory. Bytes: 8·(2·k·d + k + factors), factors: full k·d·(d + 4)/2, tied d·(d + 4)/2 + k·d,
+/** The kernel `mixture` with its parameters in memory. Bytes: 8·(2·k·d + k + factors), factors: full k·d·(d + 2)/2, tied d·(d + 2)/2 + k·d,
  *  diag and spherical k·d, each rounded up to panels of four. */
 export class GaussianPass {
   readonly type: CovarianceType
