@@ -8,23 +8,25 @@ export type Schema = Record<string, Check>
 const must = (name: string, what: string, value: unknown) => `${name}: expected ${what}, got ${describe(value)}.`
 
 /** A whole number of at least `min`. */
-export const integer =
-  (min: number): Check<number> =>
-  (value, name) => {
+/* @__NO_SIDE_EFFECTS__ */
+export function integer(min: number): Check<number> {
+  return (value, name) => {
     if (typeof value !== 'number') throw new TypeError(must(name, `an integer of at least ${min}`, value))
     if (!Number.isInteger(value) || value < min) throw new RangeError(must(name, `an integer of at least ${min}`, value))
     return value
   }
+}
 
 /** A finite number of at least `min` (more than `min` if `open`). */
-export const real =
-  (min: number, open = false): Check<number> =>
-  (value, name) => {
+/* @__NO_SIDE_EFFECTS__ */
+export function real(min: number, open = false): Check<number> {
+  return (value, name) => {
     const what = `a finite number ${open ? 'greater than' : 'of at least'} ${min}`
     if (typeof value !== 'number') throw new TypeError(must(name, what, value))
     if (!Number.isFinite(value) || value < min || (open && value === min)) throw new RangeError(must(name, what, value))
     return value
   }
+}
 
 /** A finite number. */
 export const finite: Check<number> = (value, name) => {
@@ -38,14 +40,15 @@ export const isList = (value: unknown): value is ArrayLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as ArrayLike<unknown>).length === 'number'
 
 /** One of the given strings. */
-export const oneOf =
-  <T extends string>(...choices: T[]): Check<T> =>
-  (value, name) => {
+/* @__NO_SIDE_EFFECTS__ */
+export function oneOf<T extends string>(...choices: T[]): Check<T> {
+  return (value, name) => {
     if (choices.includes(value as T)) return value as T
     const what = `one of ${choices.map((c) => `'${c}'`).join(', ')}`
     if (typeof value !== 'string') throw new TypeError(must(name, what, value))
     throw new RangeError(`${must(name, what, value)}${suggestion(value, choices)}`)
   }
+}
 
 export const boolean: Check<boolean> = (value, name) => {
   if (typeof value !== 'boolean') throw new TypeError(must(name, 'true or false', value))
@@ -71,10 +74,10 @@ export const arrayLike: Check<object> = (value, name) => {
 }
 
 /** `null` or what `check` accepts. */
-export const orNull =
-  <T>(check: Check<T>): Check<T | null> =>
-  (value, name) =>
-    value === null ? null : check(value, name)
+/* @__NO_SIDE_EFFECTS__ */
+export function orNull<T>(check: Check<T>): Check<T | null> {
+  return (value, name) => (value === null ? null : check(value, name))
+}
 
 /** Checks `given` against `schema`: returns a new object with the defaults filled in, or throws before anything else happens. */
 export function checkOptions<T extends object>(where: string, given: unknown, schema: Schema, defaults: T): T {

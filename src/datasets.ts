@@ -120,13 +120,14 @@ function permute(list: Int32Array, random: Random): void {
 }
 
 // A number that `check` accepts, or a list of such
-const oneOrEach =
-  (check: Check<number>): Check<number | number[]> =>
-  (value, name) => {
+/* @__NO_SIDE_EFFECTS__ */
+function oneOrEach(check: Check<number>): Check<number | number[]> {
+  return (value, name) => {
     if (!isList(value)) return check(value, name)
     if (value.length === 0) throw new RangeError(`${name}: expected at least 1 number, got an empty list.`)
     return Array.from(value, (v, c) => check(v, `${name}[${c}]`))
   }
+}
 
 const deviation: Check<number> = (value, name) => {
   if (finite(value, name) < 0) throw new RangeError(`${name}: expected a standard deviation of at least 0, got ${describe(value)}.`)

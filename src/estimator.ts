@@ -26,6 +26,14 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
     // own data properties would show internals in console.log
     Object.defineProperty(this, 'options', { enumerable: false, writable: true })
     Object.defineProperty(this, 'fitted', { enumerable: false, writable: true, value: undefined })
+    // What Node's console shows: the options that were set and what was fitted. As a method with a computed name it would keep bundlers from
+    // dropping the class where no estimator is used
+    Object.defineProperty(this, Symbol.for('nodejs.util.inspect.custom'), {
+      value: (_depth: number, _options: unknown, inspect?: (v: unknown, o?: unknown) => string) => {
+        const shown = { ...this.getParams(), ...(this.fitted ?? {}) }
+        return `${name} ${inspect ? inspect(shown, { depth: 1, maxArrayLength: 6 }) : JSON.stringify(shown)}`
+      },
+    })
   }
 
   /** The options in force, defaults included. */
@@ -62,12 +70,6 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
     const kept = Object.entries(this.getParams()).filter(([, v]) => typeof v !== 'function' && v !== undefined)
     const params = Object.fromEntries(kept.map(([name, v]) => [name, plain(v)]))
     return { mixtura: this.#name, version: 1, params, fitted: this.fitted ? (encode(this.fitted) as Record<string, unknown>) : null }
-  }
-
-  /** What the console shows: the options that were set and whether it is fitted. */
-  [Symbol.for('nodejs.util.inspect.custom')](_depth: number, _options: unknown, inspect?: (v: unknown, o?: unknown) => string): string {
-    const shown = { ...this.getParams(), ...(this.fitted ?? {}) }
-    return `${this.#name} ${inspect ? inspect(shown, { depth: 1, maxArrayLength: 6 }) : JSON.stringify(shown)}`
   }
 }
 

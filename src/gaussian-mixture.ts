@@ -76,7 +76,7 @@ interface Fitted extends MixtureState {
 
 const SCHEMA: Schema = {
   nComponents: integer(1),
-  covarianceType: oneOf(...COVARIANCE_TYPES),
+  covarianceType: (value: unknown, name: string) => oneOf(...COVARIANCE_TYPES)(value, name),
   tol: real(0),
   regCovar: real(0),
   maxIter: integer(0),

@@ -65,7 +65,7 @@ const SCHEMA: Schema = {
   randomState: unchecked,
   onWarning: unchecked,
 }
-const DEFAULTS: Options = { nComponents: [1, 2, 3, 4, 5, 6], covarianceType: [...COVARIANCE_TYPES], criterion: 'bic' }
+const DEFAULTS: Options = { nComponents: [1, 2, 3, 4, 5, 6], covarianceType: /* @__PURE__ */ COVARIANCE_TYPES.slice(), criterion: 'bic' }
 
 /** Fits a Gaussian mixture for every combination and keeps them all; X is put in memory once. A combination whose covariances degenerate is
  *  left out of `results`; if all do, the last DegenerateCovarianceError is thrown.
