@@ -1,33 +1,52 @@
-// The driver that does not block: runs an algorithm in slices (turns.ts), answers an AbortSignal between them.
+// The driver that does not block: runs an algorithm in slices (turns.ts), with workers where they pay (pool.ts), and answers an AbortSignal.
 import type { Arena } from './memory.ts'
 import { type Algorithm, type IterationListener, calls, listening } from './passes.ts'
+import { Crew } from './pool.ts'
 import { SLICE_MS, turn } from './turns.ts'
 
-/** Runs an algorithm in turns with the other work of this thread. */
+export interface AsyncDrive {
+  signal?: AbortSignal
+  threads?: number | 'auto'
+  onIteration?: IterationListener
+  /** Hears why there are no workers where there should be. */
+  onWorkless(message: string): void
+}
+
+/** Runs an algorithm over data in memory, in turns with the other work of this thread. */
 export async function driveAsync<T>(
   algorithm: Algorithm<T>,
   arena: Arena,
-  { signal, onIteration }: { signal?: AbortSignal; onIteration?: IterationListener },
+  { signal, threads = 'auto', onIteration, onWorkless }: AsyncDrive,
 ): Promise<T> {
   const hear = listening(onIteration)
+  const crew = new Crew(threads, arena.space, onWorkless)
   let end = 0
-  const breathe = async () => {
+  const breathe = () => (performance.now() < end ? undefined : next())
+  const next = async () => {
     await turn()
     signal?.throwIfAborted()
     end = performance.now() + SLICE_MS
   }
-  await breathe()
   try {
+    await next()
     let go = true
     for (;;) {
       const step = algorithm.next(go)
       if (step.done) return step.value
       go = true
-      if ('kernel' in step.value) for (const _ of calls(step.value, arena)) if (performance.now() >= end) await breathe()
-      if ('report' in step.value) go = hear(step.value)
-      if (performance.now() >= end) await breathe()
+      if ('kernel' in step.value) {
+        const helped = crew.run(step.value, arena, breathe)
+        if (!helped || !(await helped))
+          for (const _ of calls(step.value, arena)) {
+            const wait = breathe()
+            if (wait) await wait
+          }
+      } else if ('report' in step.value) go = hear(step.value)
+      const wait = breathe()
+      if (wait) await wait
     }
   } finally {
     algorithm.return(undefined as T)
+    crew.dismiss()
   }
 }

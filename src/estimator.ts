@@ -107,7 +107,7 @@ export abstract class IterativeEstimator<Options extends object, Fitted extends 
 
   /** @internal */
   protected runAsync<T>(task: Task<T>, options: AsyncOptions & FitOptions): Promise<T> {
-    return runAsync(task, options)
+    return runAsync(task, { ...options, onWorkless: (message) => this.warn('threads-unavailable', message) })
   }
 }
 

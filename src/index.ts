@@ -36,6 +36,7 @@ export { type Criterion, selectGaussianMixture, type SelectGaussianMixtureOption
 export { fromScikitLearn, type ScikitLearnJSON } from './scikit-learn.ts'
 export type { EstimatorJSON, WarningListener } from './estimator.ts'
 export type { IterationEvent } from './passes.ts'
+export { setWorkerSource, type WorkerSource } from './pool.ts'
 export type { AsyncOptions } from './task.ts'
 export { DegenerateCovarianceError, NotFittedError, type Warning } from './errors.ts'
 export {

@@ -9,8 +9,12 @@ const PAGE = 65536
 const MAX_PAGES = 65536 // 4 GiB
 const LINE = 64 // bytes of a cache line: nothing handed out shares one
 
+let spaces = 0
+
 /** A WebAssembly memory and the kernels over it. Arenas claim extents of it and give them back. */
 export class Space {
+  /** What workers know it by. */
+  readonly number = spaces++
   readonly memory: WebAssembly.Memory
   readonly #instances = new Map<KernelModule<unknown>, unknown>()
   #free: Extent[] // by address; neighbours are one

@@ -105,12 +105,16 @@ export function listening(onIteration?: IterationListener): (report: Report) => 
   return ({ report }) => onIteration?.({ ...report, elapsedMs: performance.now() - began } as never) !== false
 }
 
+/** The function a pass calls. */
+export function kernelOf({ kernel, module }: Pass, arena: Arena): (...args: number[]) => void {
+  return (arena.use<object>(module ?? core) as Record<string, (...args: number[]) => void>)[kernel]
+}
+
 /** A pass on the calling thread, one call of its kernel a step. */
 export function* calls(pass: Pass, arena: Arena) {
   const mark = arena.mark()
   const scratch = arena.take(pass.scratch)
-  const kernels = arena.use<object>(pass.module ?? core) as Record<string, (...args: number[]) => void>
-  const rows = { kernel: kernels[pass.kernel], args: pass.args, rows: pass.rows, callRows: rowsPerCall(pass.flopsPerRow) }
+  const rows = { kernel: kernelOf(pass, arena), args: pass.args, rows: pass.rows, callRows: rowsPerCall(pass.flopsPerRow) }
   yield* slots(rows, (pass.begin ?? 0) / SLOT_ROWS, Math.ceil(pass.rows / SLOT_ROWS), pass.into, scratch)
   arena.release(mark)
 }
@@ -126,6 +130,12 @@ export class Reduction extends Sums {
     const buffers = Array.from({ length: depth }, () => arena.takeF64(length))
     super(arena.kernels, buffers, length, 2 * pairs)
     this.#arena = arena
+  }
+
+  /** Takes in the sums of a complete subtree of `slots`, summed elsewhere. */
+  adopt(address: number, slots: number): void {
+    this.#arena.f64(this.next(), this.length).set(this.#arena.f64(address, this.length))
+    this.close(slots)
   }
 
   /** The sums over all slots closed since `reset`. */

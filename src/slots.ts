@@ -67,15 +67,27 @@ export class Sums {
 
   /** Address of zeroed partial sums for the next slot. */
   open(): number {
-    const address = this.#buffers[this.#depth]
+    const address = this.next()
     this.#kernels.clear(address, this.length)
     return address
   }
 
-  /** Takes the opened slot in: as many merges as its number has trailing ones, as when a binary counter carries. */
-  close(): void {
+  /** Where the next sums go. */
+  protected next(): number {
+    return this.#buffers[this.#depth]
+  }
+
+  /** Takes in what was opened, the sums of one slot or of a complete subtree of `slots`: as many merges as its number has trailing ones, as
+   *  when a binary counter carries. */
+  close(slots = 1): void {
     this.#depth++
-    for (let carry = this.#count++; carry & 1; carry >>>= 1) this.#mergeLast()
+    for (let carry = this.#count / slots; carry & 1; carry >>>= 1) this.#mergeLast()
+    this.#count += slots
+  }
+
+  /** Slots closed since `reset`. */
+  get count(): number {
+    return this.#count
   }
 
   /** Address of the sums over all slots closed since `reset`: the first buffer. */
@@ -91,4 +103,57 @@ export class Sums {
     this.#kernels.merge(into, from, plain)
     if (this.paired > 0) this.#kernels.mergePairs(into + plain * 8, from + plain * 8, this.paired / 2)
   }
+}
+
+// ------------------------------------------------------------------------------------------------------------------ shared passes
+
+/** A pass that several threads share: slots are claimed in runs, each a complete subtree of the sums, whose sum stands at a place of its own. */
+export interface SharedPass extends Rows {
+  /** Slots [first, end). */
+  first: number
+  end: number
+  /** Slots of a run, a power of two; what is left at the end is made of smaller ones. */
+  run: number
+  /** Address of the sums of the first run; those of the others follow at `stride` bytes. 0: the pass has none. */
+  partials: number
+  stride: number
+  /** Doubles of statistics, and how many of them are in pairs: as in `Sums`. */
+  length: number
+  paired: number
+  /** Bytes that a call of the kernel needs. */
+  scratch: number
+}
+
+/** How many runs there are. */
+export function countRuns(slots: number, run: number): number {
+  let runs = Math.floor(slots / run)
+  for (let rest = slots % run; rest > 0; rest &= rest - 1) runs++
+  return runs
+}
+
+/** First slot of run n, and how many it has. */
+export function runAt({ first, end, run }: Pick<SharedPass, 'first' | 'end' | 'run'>, n: number): [first: number, slots: number] {
+  const full = Math.floor((end - first) / run)
+  if (n < full) return [first + n * run, run]
+  let begin = first + full * run
+  for (let size = run >> 1; ; size >>= 1) {
+    if (((end - first) & size) === 0) continue
+    if (n-- === full) return [begin, size]
+    begin += size
+  }
+}
+
+/** Bytes of memory of its own that a thread needs for a shared pass: scratch of the kernel, and the sums below that of a run. */
+export const ownBytes = ({ scratch, run, stride }: Pick<SharedPass, 'scratch' | 'run' | 'stride'>) =>
+  Math.ceil(scratch / 64) * 64 + Math.log2(run) * stride
+
+/** Runs run n in memory of the thread's own at `own`, one call of the kernel a step. */
+export function* share(pass: SharedPass, kernels: MergingKernels, n: number, own: number) {
+  const [first, count] = runAt(pass, n)
+  const { partials, stride, length, paired, run } = pass
+  const below = own + Math.ceil(pass.scratch / 64) * 64
+  const buffers = Array.from({ length: Math.log2(run) + 1 }, (_, level) =>
+    level === 0 ? partials + n * stride : below + (level - 1) * stride,
+  )
+  yield* slots(pass, first, first + count, partials ? new Sums(kernels, buffers, length, paired) : undefined, own)
 }

@@ -1,5 +1,5 @@
 // fitAsync and its like: the same bits as fit, in turns with everything else the thread has to do.
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   BernoulliMixture,
   BinomialMixture,
@@ -12,6 +12,7 @@ import {
   PoissonMixture,
   makeBlobs,
 } from '../src/index.ts'
+import { BREAK_EVEN, currentPool } from '../src/pool.ts'
 import { Random } from '../src/random.ts'
 
 const onWarning = () => {}
@@ -58,21 +59,35 @@ const ESTIMATORS: Record<string, { make(): Fit; data(n: number): Matrix }> = {
     data: (n) => whole(n, 3, (u) => Math.floor(9 * u * u)),
   },
 }
-const EDGES = [255, 257, 1023, 1024, 1025, 2047, 2049, 4097]
+const EDGES = [255, 257, 1023, 1024, 1025, 2047, 2049, 4097, 15361]
 
-describe('fitAsync leaves what fit leaves, to the bit', () => {
-  it.each(Object.entries(ESTIMATORS))('%s', async (_, { make, data }) => {
+// Workers help however little there is to do
+const breakEven = { ...BREAK_EVEN }
+beforeAll(async () => {
+  Object.assign(BREAK_EVEN, { pass: 0, task: 0 })
+  while ((currentPool()?.ready ?? 0) < 6) await new KMeans({ nClusters: 2, onWarning }).fitAsync(blobs(3000), { threads: 7 })
+})
+afterAll(() => {
+  Object.assign(BREAK_EVEN, breakEven)
+  currentPool()?.dismiss()
+})
+
+describe('fitAsync leaves what fit leaves, to the bit, with any number of threads', () => {
+  it.each(Object.entries(ESTIMATORS))('%s', { timeout: 120_000 }, async (_, { make, data }) => {
+    const before = currentPool()?.calls ?? 0
     for (const n of EDGES) {
       const X = data(n)
-      const sampleWeight = Float64Array.from({ length: n }, (_, i) => (i * 7) % 5)
-      for (const options of [{}, { sampleWeight }]) {
-        const now = make()
-        now.fit(X, options)
+      const sampleWeight = n % 2 === 0 ? undefined : Float64Array.from({ length: n }, (_, i) => (i * 7) % 5)
+      const now = make()
+      now.fit(X, { sampleWeight })
+      for (const threads of [1, 2, 3, 7]) {
         const later = make()
-        expect(await later.fitAsync(X, options)).toBe(later)
-        expect(JSON.stringify(later.toJSON()), `n = ${n}`).toBe(JSON.stringify(now.toJSON()))
+        expect(await later.fitAsync(X, { sampleWeight, threads })).toBe(later)
+        expect(JSON.stringify(later.toJSON()), `n = ${n}, ${threads} threads`).toBe(JSON.stringify(now.toJSON()))
       }
     }
+    if (!make().constructor.name.match(/Binomial|Bernoulli|Poisson/))
+      expect(currentPool()?.calls, 'workers have worked').toBeGreaterThan(before)
   })
 })
 

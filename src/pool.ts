@@ -1,0 +1,461 @@
+// The pool: workers that are started once, when a task has shown to be long enough, serve every task of this thread, and are let go when there has
+// been nothing to do for a while. How they are spoken to is in control.ts, what they do in worker.ts.
+import {
+  type Answer,
+  BELL,
+  CLOSED,
+  CLOSING,
+  CONTROL_BYTES,
+  GIVEN_UP,
+  LEFT,
+  MOST_JOBS,
+  MOST_WORKERS,
+  type Mail,
+  OPEN,
+  at,
+  fault,
+  limit,
+  mail,
+  next,
+  pulse,
+  state,
+  writePass,
+} from './control.ts'
+import { workerText } from './generated/worker-text.ts'
+import { compile, core, type KernelModule } from './kernel-modules.ts'
+import type { Arena, Space } from './memory.ts'
+import { type Pass, kernelOf } from './passes.ts'
+import { type SharedPass, SLOT_ROWS, countRuns, ownBytes, rowsPerCall, runAt, share } from './slots.ts'
+import { turn } from './turns.ts'
+
+/** What a worker is made from: the address of the package's file `mixtura/worker.js` as the page serves it, or a function that starts a worker on
+ *  it: a `Worker` of the page, or in Node one of node:worker_threads. */
+export type WorkerSource = string | URL | (() => object)
+
+let source: WorkerSource | undefined
+
+/** Says where workers come from. Only needed where a content security policy forbids workers from blobs: then serve the package's file
+ *  `mixtura/worker.js` yourself and name its address here, or give a function that starts a worker on it. Takes effect for workers
+ *  that are started from then on. `undefined` restores the default. */
+export function setWorkerSource(value: WorkerSource | undefined): void {
+  if (value !== undefined && typeof value !== 'string' && typeof value !== 'function' && !(value instanceof URL))
+    throw new TypeError(`setWorkerSource: expected an address, a function that returns a Worker, or undefined, got ${typeof value}.`)
+  source = value
+  pool?.dismiss()
+}
+
+// ------------------------------------------------------------------------------------------------------------- starting workers
+
+interface Listener {
+  answer(answer: Answer): void
+  /** It will not work any more. */
+  ended(reason: string): void
+}
+
+/** What the workers of pages and those of node:worker_threads have in common, and what they have not. */
+interface AnyWorker {
+  postMessage(message: Mail): void
+  terminate(): unknown
+  // in Node
+  on?(event: string, listener: (value: never) => void): void
+  unref?(): void
+  // in a page
+  onmessage?: ((event: MessageEvent) => void) | null
+  onmessageerror?: (() => void) | null
+  onerror?: ((event: ErrorEvent) => void) | null
+}
+
+const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } }
+const nodeWorkers = process?.getBuiltinModule?.('node:worker_threads') as
+  | { Worker: new (source: string | URL, options: object) => AnyWorker }
+  | undefined
+
+/** Why there can be no workers here, or undefined. */
+function obstacle(): string | undefined {
+  if (nodeWorkers) return undefined
+  if (typeof Worker === 'undefined') return 'this engine has none here'
+  if (globalThis.crossOriginIsolated !== true)
+    return 'memory cannot be shared in a page that is not cross-origin isolated (it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)'
+  return undefined
+}
+
+/** Starts a worker; throws where the platform refuses at once. */
+function start({ answer, ended }: Listener): AnyWorker {
+  const worker = (typeof source === 'function' ? source() : nodeWorkers ? startInNode(nodeWorkers) : startInPage()) as AnyWorker
+  if (worker.on) {
+    worker.on('message', answer)
+    worker.on('error', (error: unknown) => ended(String(error)))
+    worker.on('exit', (code: number) => ended(`it exited with code ${code}`))
+    worker.unref?.() // the turns of the owner keep the process alive as long as there is work
+  } else {
+    worker.onmessage = ({ data }) => answer(data)
+    worker.onmessageerror = () => ended('a message could not be read')
+    worker.onerror = (event) => {
+      event.preventDefault?.()
+      ended(event.message || 'its file could not be loaded; a content security policy may forbid it (see setWorkerSource)')
+    }
+  }
+  return worker
+}
+
+function startInNode({ Worker }: NonNullable<typeof nodeWorkers>): AnyWorker {
+  // without the flags of this process: loaders and the like are nothing to it
+  const options = { name: 'mixtura', execArgv: [] }
+  return source ? new Worker(source as string | URL, options) : new Worker(workerText, { ...options, eval: true })
+}
+
+function startInPage(): AnyWorker {
+  if (source) return new Worker(source as string | URL, { name: 'mixtura', type: 'module' }) as AnyWorker
+  const url = URL.createObjectURL(new Blob([workerText], { type: 'text/javascript' }))
+  const worker = new Worker(url, { name: 'mixtura' })
+  setTimeout(() => URL.revokeObjectURL(url), 60_000) // it may be fetched late
+  return worker as AnyWorker
+}
+
+/** Cores of this machine. */
+export function cores(): number {
+  const os = process?.getBuiltinModule?.('node:os') as { availableParallelism?(): number } | undefined
+  return os?.availableParallelism?.() ?? globalThis.navigator?.hardwareConcurrency ?? 1
+}
+
+// --------------------------------------------------------------------------------------------------------------------- the pool
+
+interface Member {
+  worker: AnyWorker | undefined
+  ready: boolean
+  /** Numbers of the memories and modules it has. */
+  spaces: Set<number>
+  modules: Set<number>
+  /** What it last threw, in words. */
+  fault: string
+  ended(reason: string): void
+}
+
+/** Memories that workers keep for another task on the same data. */
+const KEPT_SPACES = 2
+/** Milliseconds; writable, so that tests need not wait. */
+export const PATIENCE = {
+  /** Without any task, after which workers are let go. */
+  idle: 10_000,
+  /** Without a sign of life of a worker in a call, which lasts about one, after which it is given up. */
+  lost: 15_000,
+}
+/** Runs a pass is cut into for each thread: few enough to merge in no time, enough for none to wait long for the last. */
+const RUNS_PER_THREAD = 8
+/** Bytes of sums of runs, above which runs are made longer, and above which a pass is not shared. */
+const MUCH = 2 ** 24
+const TOO_MUCH = 2 ** 27
+/** Looks for the last worker to leave before this thread waits in earnest: some tens of microseconds. */
+const SPINS = 2000
+
+class Pool {
+  readonly #control = new SharedArrayBuffer(CONTROL_BYTES)
+  readonly #words = new Int32Array(this.#control)
+  readonly #members: (Member | undefined)[] = []
+  readonly #jobs: boolean[] = new Array(MOST_JOBS).fill(false) // whether taken
+  readonly #lost = new Map<number, string>() // job → why the worker at it ended
+  readonly #modules: KernelModule<unknown>[] = [core]
+  readonly #recent: number[] = [] // numbers of the last memories worked on, the latest last
+  readonly #busy = new Map<number, number>() // number of a memory → tasks on it
+  readonly #blocks = mayBlock()
+  #idle: ReturnType<typeof setTimeout> | undefined
+
+  /** A task on this memory begins. */
+  enter({ number }: Space): void {
+    clearTimeout(this.#idle)
+    this.#busy.set(number, (this.#busy.get(number) ?? 0) + 1)
+    const at = this.#recent.indexOf(number)
+    if (at >= 0) this.#recent.splice(at, 1)
+    this.#recent.push(number)
+    if (this.#recent.length > KEPT_SPACES) this.#recent.shift()
+  }
+
+  /** A task on this memory has ended. */
+  leave({ number }: Space): void {
+    const tasks = (this.#busy.get(number) ?? 1) - 1
+    if (tasks > 0) this.#busy.set(number, tasks)
+    else this.#busy.delete(number)
+    if (this.#busy.size > 0) return
+    this.#idle = setTimeout(() => this.dismiss(), PATIENCE.idle)
+    ;(this.#idle as { unref?(): void }).unref?.()
+  }
+
+  /** Lets all workers go that are not at a job. */
+  dismiss(): void {
+    clearTimeout(this.#idle)
+    this.#members.forEach((member, w) => {
+      if (member && Atomics.load(this.#words, at(w)) === 0) member.ended('it was let go')
+    })
+  }
+
+  /** Workers that are ready. */
+  get ready(): number {
+    return this.#members.filter((member) => member?.ready).length
+  }
+
+  /** Calls of kernels that workers have made. */
+  get calls(): number {
+    return Array.from(this.#members, (_, w) => Atomics.load(this.#words, pulse(w))).reduce((a, b) => a + b, 0)
+  }
+
+  /** Starts those of the first `count` workers that are missing. `failed` hears why one cannot be. */
+  staff(count: number, failed: (reason: string) => void): void {
+    for (let w = 0; w < Math.min(count, MOST_WORKERS); w++) if (!this.#members[w]) this.#hire(w, failed)
+  }
+
+  #hire(w: number, failed: (reason: string) => void): void {
+    const member: Member = {
+      worker: undefined,
+      ready: false,
+      spaces: new Set(),
+      modules: new Set(),
+      fault: '',
+      ended: (reason) => {
+        if (this.#members[w] !== member) return
+        this.#members[w] = undefined
+        const job = Atomics.exchange(this.#words, at(w), 0) - 1
+        if (job >= 0) {
+          this.#lost.set(job, reason)
+          Atomics.store(this.#words, fault(job), 1)
+        }
+        if (!member.ready) failed(reason)
+        member.worker?.terminate()
+      },
+    }
+    this.#members[w] = member
+    Atomics.store(this.#words, mail(w), 0)
+    Atomics.store(this.#words, at(w), 0)
+    try {
+      const answer = (answer: Answer) => {
+        if (answer.ready) member.ready = true
+        if (answer.fault !== undefined) member.fault = answer.fault
+      }
+      member.worker = start({ answer, ended: member.ended })
+      this.#post(w, { index: w, control: this.#control })
+    } catch (error) {
+      member.ended(String(error))
+    }
+  }
+
+  #post(w: number, message: Mail): void {
+    Atomics.add(this.#words, mail(w), 1)
+    this.#members[w]?.worker?.postMessage(message)
+    this.#ring()
+  }
+
+  #ring(): void {
+    Atomics.add(this.#words, BELL, 1)
+    Atomics.notify(this.#words, BELL)
+  }
+
+  // Posts to the workers below `count` what they need for passes of module `number` over a memory. Returns how many they are.
+  #equip(count: number, space: Space, number: number): number {
+    let ready = 0
+    for (let w = 0; w < count; w++) {
+      const member = this.#members[w]
+      if (!member?.ready) continue
+      ready++
+      for (const n of [0, number]) {
+        if (member.modules.has(n)) continue
+        member.modules.add(n)
+        this.#post(w, { module: { number: n, compiled: compile(this.#modules[n]) } })
+      }
+      if (member.spaces.has(space.number)) continue
+      for (const old of member.spaces) {
+        if (this.#recent.includes(old) || this.#busy.has(old)) continue
+        member.spaces.delete(old)
+        this.#post(w, { close: old })
+      }
+      member.spaces.add(space.number)
+      this.#post(w, { open: { space: space.number, memory: space.memory } })
+    }
+    return ready
+  }
+
+  /** Runs a pass together with the workers below `count`. `breathe`: a promise of this thread's next turn, where its slice is over; it rejects when
+   *  the call is given up. False, with nothing done, where nobody can help. */
+  async run(pass: Pass, arena: Arena, count: number, breathe: () => Promise<void> | undefined): Promise<boolean> {
+    const kernels: KernelModule<unknown> = pass.module ?? core
+    let module = this.#modules.indexOf(kernels)
+    if (module < 0) module = this.#modules.push(kernels) - 1
+    const job = this.#jobs.indexOf(false)
+    const plan = planned(pass, arena, count + 1)
+    if (job < 0 || !plan || this.#equip(count, arena.space, module) === 0) return false
+
+    const mark = arena.mark()
+    const runs = countRuns(plan.end - plan.first, plan.run)
+    if (pass.into) plan.partials = arena.take(runs * plan.stride)
+    const own = arena.take(ownBytes(plan) * (count + 1))
+    const { kernel: _, ...numbers } = plan
+    const kernel = WebAssembly.Module.exports(compile(kernels)).findIndex(({ name }) => name === pass.kernel)
+    writePass(this.#control, job, { ...numbers, own, space: arena.space.number, module, kernel })
+    this.#jobs[job] = true
+    const words = this.#words
+    Atomics.store(words, fault(job), 0)
+    Atomics.store(words, next(job), 0)
+    Atomics.store(words, limit(job), count)
+    Atomics.store(words, state(job), OPEN)
+    this.#ring()
+    const failures: unknown[] = []
+    try {
+      for (let n = Atomics.add(words, next(job), 1); n < runs; n = Atomics.add(words, next(job), 1))
+        for (const _ of share(plan, arena.kernels, n, own)) {
+          const turn = breathe()
+          if (turn) await turn
+        }
+      Atomics.store(words, state(job), CLOSING)
+    } catch (error) {
+      failures.push(error)
+      Atomics.store(words, state(job), GIVEN_UP)
+    }
+    await this.#empty(job, () => {
+      // the call may be given up while the last ones finish
+      return breathe()?.catch((error) => {
+        failures.push(error)
+        Atomics.store(words, state(job), GIVEN_UP)
+      })
+    })
+    Atomics.store(words, state(job), CLOSED)
+    this.#jobs[job] = false
+    if (failures.length > 0) throw failures[0]
+    if (Atomics.load(words, fault(job))) throw await this.#fault(job)
+    if (pass.into) for (let n = 0; n < runs; n++) pass.into.adopt(plan.partials + n * plan.stride, runAt(plan, n)[1])
+    arena.release(mark)
+    return true
+  }
+
+  // Waits until no worker is at a job
+  async #empty(job: number, breathe: () => Promise<void> | undefined): Promise<void> {
+    const words = this.#words
+    let sign = { at: performance.now(), calls: this.calls }
+    for (let spins = 0; ; spins++) {
+      const left = Atomics.load(words, LEFT)
+      const there = [...this.#members.keys()].filter((w) => Atomics.load(words, at(w)) === job + 1)
+      if (there.length === 0) return
+      if (spins < SPINS) continue
+      if (this.#blocks) Atomics.wait(words, LEFT, left, 1)
+      await (breathe() ?? (this.#blocks ? undefined : turn()))
+      const now = performance.now()
+      if (this.calls !== sign.calls) sign = { at: now, calls: this.calls }
+      else if (now - sign.at > PATIENCE.lost)
+        for (const w of there) this.#members[w]?.ended(`it gave no sign of life for ${PATIENCE.lost / 1000} s`)
+    }
+  }
+
+  // What went wrong at a job: why a worker ended, or what one threw, which its message tells
+  async #fault(job: number): Promise<Error> {
+    const thrown = () => this.#members.find((member) => member?.fault)
+    for (let turns = 0; turns < 1000 && !this.#lost.has(job) && !thrown(); turns++) await turn()
+    const member = thrown()
+    const reason = this.#lost.get(job) ?? member?.fault ?? 'unknown'
+    this.#lost.delete(job)
+    if (member) member.fault = ''
+    return new Error(
+      `A worker thread failed and took the call with it: ${reason}. Nothing was changed; the next call starts another worker. With threads: 1 none is used.`,
+    )
+  }
+}
+
+// How a pass is shared, without memory yet; undefined where it would take too much
+function planned(pass: Pass, arena: Arena, threads: number): SharedPass | undefined {
+  const { args, rows, scratch, into } = pass
+  const first = (pass.begin ?? 0) / SLOT_ROWS
+  const end = Math.ceil(rows / SLOT_ROWS)
+  const slots = end - first
+  const [length, paired] = [into?.length ?? 0, into?.paired ?? 0]
+  const stride = Math.ceil(length / 8) * 64
+  let run = 2 ** Math.max(0, Math.floor(Math.log2(slots / (threads * RUNS_PER_THREAD))))
+  while ((slots / run) * stride > MUCH && 2 * run * threads <= slots) run *= 2
+  while (into && into.count % run > 0) run /= 2
+  if ((slots / run) * stride > TOO_MUCH) return undefined
+  return {
+    kernel: kernelOf(pass, arena),
+    args,
+    rows,
+    callRows: rowsPerCall(pass.flopsPerRow),
+    first,
+    end,
+    run,
+    partials: 0,
+    stride,
+    length,
+    paired,
+    scratch,
+  }
+}
+
+// Whether this thread may wait: not where it has a page
+function mayBlock(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+let pool: Pool | undefined
+
+// -------------------------------------------------------------------------------------------------------------- one task's helpers
+
+/** From what on help pays, measured by bench/threads.mjs; writable, so that tests can have it earlier. */
+export const BREAK_EVEN = {
+  /** Operations of a pass. */
+  pass: 4e5,
+  /** Operations of a task before workers are started for it. */
+  task: 5e7,
+}
+
+/** The helpers of one task. */
+export class Crew {
+  readonly #workers: number
+  readonly #space: Space
+  readonly #warn: (message: string) => void
+  #done = 0 // operations, about
+  #pool: Pool | undefined
+  #asked = false
+
+  /** @param warn hears, once, why there is no help although it would pay */
+  constructor(threads: number | 'auto', space: Space, warn: (message: string) => void) {
+    this.#workers = Math.min(MOST_WORKERS, threads === 'auto' ? cores() - 1 : threads - 1)
+    this.#space = space
+    this.#warn = warn
+  }
+
+  /** Runs a pass with help; false, with nothing done, where it is better run alone. */
+  run(pass: Pass, arena: Arena, breathe: () => Promise<void> | undefined): Promise<boolean> | false {
+    const operations = (pass.rows - (pass.begin ?? 0)) * pass.flopsPerRow
+    this.#done += operations
+    if (this.#workers < 1 || operations < BREAK_EVEN.pass || pass.rows - (pass.begin ?? 0) <= SLOT_ROWS) return false
+    if (!this.#pool && (this.#done > BREAK_EVEN.task || pool?.ready)) this.#call()
+    return this.#pool ? this.#pool.run(pass, arena, this.#workers, breathe) : false
+  }
+
+  #call(): void {
+    if (this.#asked) return
+    this.#asked = true
+    const failed = (reason: string) =>
+      this.#warn(`No worker threads: ${reason}. This thread does the work alone, in turns with its event loop; results are the same.`)
+    const why = obstacle()
+    if (why) {
+      failed(why)
+      return
+    }
+    let told = false
+    pool ??= new Pool()
+    this.#pool = pool
+    pool.enter(this.#space)
+    pool.staff(this.#workers, (reason) => {
+      if (!told) failed(reason)
+      told = true
+    })
+  }
+
+  /** The task has ended. */
+  dismiss(): void {
+    this.#pool?.leave(this.#space)
+  }
+}
+
+/** For tests: the pool of this thread. */
+export const currentPool = () => pool

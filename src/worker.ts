@@ -1,0 +1,127 @@
+// What runs in a worker: it waits for the bell, claims runs of open jobs and runs them. The protocol is in control.ts. This file is bundled into
+// a text of its own (scripts/build.mjs), which pool.ts starts as a worker; dist/worker.js is the same as a file.
+import {
+  type Answer,
+  BELL,
+  GIVEN_UP,
+  LEFT,
+  MOST_JOBS,
+  type Mail,
+  OPEN,
+  at,
+  fault,
+  limit,
+  mail,
+  next,
+  pulse,
+  readPass,
+  state,
+} from './control.ts'
+import { countRuns, ownBytes, share } from './slots.ts'
+
+type Exports = Record<string, (...args: number[]) => number>
+
+interface Port {
+  postMessage(message: Answer): void
+  on?(event: 'message', listener: (message: Mail) => void): void
+  onmessage?: (event: { data: Mail }) => void
+}
+const { process } = globalThis as { process?: { getBuiltinModule?(name: string): { parentPort: Port | null } | undefined } }
+const port = process?.getBuiltinModule?.('node:worker_threads')?.parentPort ?? (globalThis as unknown as Port)
+
+let control: SharedArrayBuffer
+let words: Int32Array
+let index = 0
+let read = 0 // messages
+const modules = new Map<number, { compiled: WebAssembly.Module; names: string[] }>()
+const memories = new Map<number, WebAssembly.Memory>()
+// For the garbage collector, which does not count shared memory (see memory.ts)
+const ballast = new Map<number, ArrayBuffer>()
+const instances = new Map<string, Exports>()
+
+/** Spins before waiting while a fit is under way: the next pass comes within a tenth of a millisecond, and waking up takes half of that. */
+const SPINS = 4000
+
+function receive(message: Mail): void {
+  read++
+  if (message.control) {
+    control = message.control
+    words = new Int32Array(control)
+    index = message.index as number
+    port.postMessage({ ready: true })
+  }
+  if (message.module) {
+    const { number, compiled } = message.module
+    modules.set(number, { compiled, names: WebAssembly.Module.exports(compiled).map(({ name }) => name) })
+  }
+  if (message.open) {
+    memories.set(message.open.space, message.open.memory)
+    ballast.set(message.open.space, new ArrayBuffer(message.open.memory.buffer.byteLength))
+  }
+  if (message.close !== undefined) {
+    memories.delete(message.close)
+    ballast.delete(message.close)
+    for (const key of instances.keys()) if (key.startsWith(`${message.close} `)) instances.delete(key)
+  }
+  lookForJobs()
+}
+
+// Until a message waits
+function lookForJobs(): void {
+  let spins = 0
+  for (;;) {
+    const bell = Atomics.load(words, BELL)
+    if (Atomics.load(words, mail(index)) !== read) return
+    let worked = false
+    for (let job = 0; job < MOST_JOBS; job++)
+      if (Atomics.load(words, state(job)) === OPEN && index < Atomics.load(words, limit(job)) && join(job)) worked = true
+    if (worked) spins = SPINS
+    else if (spins > 0) spins--
+    else Atomics.wait(words, BELL, bell)
+  }
+}
+
+// Whether there was something to do
+function join(job: number): boolean {
+  let worked = false
+  Atomics.store(words, at(index), job + 1)
+  try {
+    if (Atomics.load(words, state(job)) === OPEN) worked = work(job)
+  } catch (error) {
+    port.postMessage({ fault: String(error) })
+    Atomics.store(words, fault(job), 1)
+  }
+  Atomics.store(words, at(index), 0)
+  Atomics.add(words, LEFT, 1)
+  Atomics.notify(words, LEFT)
+  return worked
+}
+
+function work(job: number): boolean {
+  const posted = readPass(control, job)
+  const kernels = kernelsOf(posted.space, 0)
+  const own = kernelsOf(posted.space, posted.module)
+  if (!kernels || !own) return false
+  const pass = { ...posted, kernel: own[modules.get(posted.module)?.names[posted.kernel] as string] }
+  const runs = countRuns(pass.end - pass.first, pass.run)
+  const memory = pass.own + (index + 1) * ownBytes(pass)
+  for (let n = Atomics.add(words, next(job), 1); n < runs; n = Atomics.add(words, next(job), 1))
+    for (const _ of share(pass, kernels as never, n, memory)) {
+      Atomics.add(words, pulse(index), 1)
+      if (Atomics.load(words, state(job)) === GIVEN_UP) return true
+    }
+  return true
+}
+
+// The kernels of a module over a memory; module 0 is the core
+function kernelsOf(space: number, module: number): Exports | undefined {
+  const key = `${space} ${module}`
+  const compiled = modules.get(module)?.compiled
+  const memory = memories.get(space)
+  if (!instances.has(key) && compiled && memory)
+    instances.set(key, new WebAssembly.Instance(compiled, { env: { memory } }).exports as Exports)
+  return instances.get(key)
+}
+
+if (port.on) port.on('message', receive)
+else port.onmessage = ({ data }) => receive(data)
