@@ -12,6 +12,8 @@ if (!firefox)
 
 /** A project that runs in pages. */
 const pages = (name: string, include: string[], provider: ReturnType<typeof playwright>): TestProjectConfiguration => ({
+  // isolated, so that memory can be shared with workers
+  server: { headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
   optimizeDeps: { include: ['fast-check', 'ml-matrix'] }, // found late, they would make a cold run load the page twice
   test: {
     name,
@@ -29,7 +31,7 @@ const pages = (name: string, include: string[], provider: ReturnType<typeof play
 })
 
 // The kernels and the bits of every estimator: where engines could differ
-const SMOKE = ['bits', 'elementary', 'kernel-modules', 'kernels', 'matrix', 'mixture-kernel', 'screening', 'seeding']
+const SMOKE = ['async', 'bits', 'elementary', 'kernel-modules', 'kernels', 'matrix', 'mixture-kernel', 'screening', 'seeding']
 
 export default defineConfig({
   test: {

@@ -72,6 +72,7 @@ const nodeWorkers = process?.getBuiltinModule?.('node:worker_threads') as
 
 /** Why there can be no workers here, or undefined. */
 function obstacle(): string | undefined {
+  if (typeof SharedArrayBuffer === 'undefined') return 'this engine does not share memory'
   if (nodeWorkers) return undefined
   if (typeof Worker === 'undefined') return 'this engine has none here'
   if (globalThis.crossOriginIsolated !== true)
