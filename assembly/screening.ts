@@ -22,7 +22,7 @@ import { blockRows, pack } from "./tile";
 /** Largest norm of a quantised vector: ⌊2^14.5⌋. */
 export const LIMIT: f64 = 23170;
 /** Added to a double below 2^51 it leaves the nearest integer in the low bits. */
-const SHIFTER: f64 = 6755399441055744.0;
+export const SHIFTER: f64 = 6755399441055744.0;
 /** Rows of a block of integer tiles. */
 export const SCREEN_ROWS: i32 = 256;
 /** Doubles kept per block: σ (0: not quantised yet), max ‖q‖, max ‖e‖, rows undecided when last screened. */
@@ -122,7 +122,7 @@ function largestNorm(x: usize, d: i32, start: i32, count: i32, shift: usize): f6
 /** 1/scale for vectors up to `reach` long; 0 where they are too small or too large to be scaled safely. */
 // @ts-ignore: decorator
 @inline
-function inverseScale(reach: f64): f64 {
+export function inverseScale(reach: f64): f64 {
   return reach > 1e-140 && reach < 1e140 ? LIMIT / reach : 0;
 }
 
@@ -184,7 +184,7 @@ export function quantizeBlocks(x: usize, d: i32, shift: usize, radius: f64, tile
 
 /** Best and second best score of each row of a tile. `h` (i32, ⌈k/4⌉·4, in): −h of each center. `keep`: mask of the bits that stay; the
  *  others take the center's number, counted down from 4⌈k/4⌉ − 1. best, second (i32 per row, out). */
-function screen(tile: usize, octs: i32, pairs: i32, k: i32, panels: usize, h: usize, keep: i32, best: usize, second: usize): void {
+export function screen(tile: usize, octs: i32, pairs: i32, k: i32, panels: usize, h: usize, keep: i32, best: usize, second: usize): void {
   const octBytes = <usize>pairs << 5;
   const groups = (k + 3) >> 2;
   const kept = i32x4.splat(keep);
@@ -237,7 +237,7 @@ function screen(tile: usize, octs: i32, pairs: i32, k: i32, panels: usize, h: us
 }
 
 /** Scores of one row of a tile with every center (`scores`, i32, ⌈k/4⌉·4, out); `row`: its first pair of features, the next 32 bytes on. */
-function rowScores(row: usize, pairs: i32, groups: i32, panels: usize, h: usize, scores: usize): void {
+export function rowScores(row: usize, pairs: i32, groups: i32, panels: usize, h: usize, scores: usize): void {
   const end = row + (<usize>pairs << 5);
   const panelBytes = <usize>pairs << 4;
   for (let g = 0; g < groups; g += 2) {
@@ -259,7 +259,7 @@ function rowScores(row: usize, pairs: i32, groups: i32, panels: usize, h: usize,
 }
 
 /** The nearest center, by canonical distances, among those whose scores are within `threshold` of the best. */
-function nearestAmong(row: usize, d: i32, panels: usize, scores: usize, groups: i32, threshold: i32): i32 {
+export function nearestAmong(row: usize, d: i32, panels: usize, scores: usize, groups: i32, threshold: i32): i32 {
   let top = v128.load(scores);
   for (let g = 1; g < groups; g++) top = i32x4.max_s(top, v128.load(scores + (<usize>g << 4)));
   top = i32x4.max_s(top, v128.shuffle<i32>(top, top, 2, 3, 0, 1));

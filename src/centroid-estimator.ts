@@ -4,7 +4,7 @@ import { type EstimatorJSON, IterativeEstimator, isTable, isWhole, openJSON } fr
 import { nearest } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type IterationEvent, single } from './passes.ts'
-import { type Resident, checkShape, withWindows } from './resident.ts'
+import { type Resident, checkShape, refuse, withWindows } from './resident.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, afterwards, run } from './task.ts'
 import { CenterPanels } from './tiles.ts'
 
@@ -88,11 +88,12 @@ export abstract class CentroidEstimator<
     checkShape(source, 0, this.estimatorName, d)
     const labels = new Int32Array(source.rows)
     let inertia = 0
-    const windows = withWindows(source, function* (data, begin) {
-      const window = yield* nearest(data, centers, clusterCenters.length, withInertia)
-      labels.set(window.labels, begin)
+    const perWindow = function* (data: Resident, begin: number) {
+      const window = yield* nearest(data, centers, clusterCenters.length, withInertia, labels.subarray(begin, begin + data.n))
+      if (window.broken) refuse(data, begin)
       inertia += window.inertia
-    })
+    }
+    const windows = withWindows(source, perWindow, true)
     return afterwards(windows, () => ({ labels, inertia }))
   }
 

@@ -4,7 +4,7 @@
 // the rows that changed cluster. The sums are kept in pairs of doubles, exact to about 2⁻¹⁰⁰, so updating never drifts from summing afresh:
 // a center is Σ w·x / Σ w rounded once, the same bits whatever path or order led to it: equal rows have themselves for their mean, an
 // integer weight is a repeated row and a zero weight an absent one, to the last bit.
-import type { Algorithm, Pass, Reduction } from './passes.ts'
+import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
@@ -119,22 +119,26 @@ function* lloyd(
   return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
 }
 
-/** The nearest of k centers (k×d) for every row and, if asked, Σ w·distance². */
+/** The nearest of k centers (k×d) for every row, to `labels` (n), and, if asked, Σ w·distance². `broken`: whether some value is not finite, which
+ *  the pass comes upon. */
 export function* nearest(
   data: Resident,
   centers: ArrayLike<number>,
   k: number,
   withInertia: boolean,
-): Algorithm<{ labels: Int32Array; inertia: number }> {
+  labels = new Int32Array(data.n),
+): Algorithm<{ labels: Int32Array; inertia: number; broken: boolean }> {
   const { arena, n, d } = data
   const mark = arena.mark()
   const panels = new CenterPanels(arena, k, d).load(centers)
-  const labels = arena.take(n * 4)
-  yield panels.assignment(data, labels)
-  const inertia = withInertia ? (yield* panels.inertia(data, labels)).inertia : Number.NaN
-  const result = { labels: arena.i32(labels, n).slice(), inertia }
+  const address = arena.take(n * 4)
+  const brokenRows = new Reduction(arena, 1, n)
+  yield panels.labels(data, address, brokenRows)
+  const inertia = withInertia ? (yield* panels.inertia(data, address)).inertia : Number.NaN
+  labels.set(arena.i32(address, n))
+  const broken = brokenRows.total()[0] > 0
   arena.release(mark)
-  return result
+  return { labels, inertia, broken }
 }
 
 /** Labels of one run and the sums that go with them. Bytes: 4·N + 16·k·d and a little + partial sums 8·(2 + 3·k + 2·k·d)·(log₂(N/1024) + 2). */

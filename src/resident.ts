@@ -103,8 +103,9 @@ export function withRows<T>(source: Source, weights: Float64Array | undefined, w
 }
 
 /** The task of a per-row algorithm over windows of `source`: rows that are not in memory pass through it a few megabytes at a time, and
- *  results never need more room than a window. Window edges are slot edges. */
-export function withWindows(source: Source, work: (window: Resident, begin: number) => Algorithm<void>): Task<void> {
+ *  results never need more room than a window. Window edges are slot edges.
+ *  @param checks whether `work` finds out by itself that some value is not finite, and calls `refuse`: then rows are not read for that before */
+export function withWindows(source: Source, work: (window: Resident, begin: number) => Algorithm<void>, checks = false): Task<void> {
   const { rows: n, cols: d, home } = source
   const windowRows = Math.max(1, Math.floor(WINDOW_BYTES / (8 * d) / SLOT_ROWS)) * SLOT_ROWS
   return {
@@ -114,7 +115,7 @@ export function withWindows(source: Source, work: (window: Resident, begin: numb
       for (let begin = 0; begin < n; begin += windowRows) {
         const end = Math.min(begin + windowRows, n)
         const mark = arena.mark()
-        const { x, largest } = yield* load(arena, source, begin, end, 0)
+        const { x, largest } = yield* load(arena, source, begin, end, 0, !checks)
         yield* work({ arena, x, w: 0, n: end - begin, d, totalWeight: end - begin, largest }, begin)
         arena.release(mark)
       }
@@ -126,8 +127,15 @@ const WINDOW_BYTES = 4 * 2 ** 20
 // Values copied and checked between two pauses: about a millisecond of numbers in nested arrays
 const STEP_VALUES = 2 ** 18
 
-// Rows [begin, end) in memory, all of them finite; `largest`: of each column's |x| where the weight, if there are weights, is above 0
-function* load(arena: Arena, source: Source, begin: number, end: number, w: number): Algorithm<{ x: number; largest: Float64Array }> {
+// Rows [begin, end) in memory, all of them finite if `checked`; `largest`: of each column's |x| where the weight, if there are weights, is above 0
+function* load(
+  arena: Arena,
+  source: Source,
+  begin: number,
+  end: number,
+  w: number,
+  checked = true,
+): Algorithm<{ x: number; largest: Float64Array }> {
   const { cols: d, home } = source
   const x = home ? home.address + begin * d * 8 : arena.takeF64((end - begin) * d)
   const largest = arena.takeF64(d)
@@ -136,16 +144,24 @@ function* load(arena: Arena, source: Source, begin: number, end: number, w: numb
   for (let from = begin; from < end; from += step) {
     const to = Math.min(from + step, end)
     if (!home) source.copyTo(arena.f64(x + (from - begin) * d * 8, (to - from) * d), from, to)
-    const bad = arena.kernels.scan(x, w, d, largest, from - begin, to - begin)
-    if (bad >= 0) {
-      const value = arena.f64(x + bad * 8, 1)[0]
-      throw new RangeError(
-        `X: expected finite numbers, got ${value} at row ${begin + Math.floor(bad / d)}, column ${bad % d}. Drop such rows or fill in the values first.`,
-      )
-    }
-    yield PAUSE
+    if (checked) scan(arena, x, w, d, largest, from - begin, to - begin, begin)
+    if (checked || !home) yield PAUSE
   }
   return { x, largest: arena.f64(largest, d).slice() }
+}
+
+function scan(arena: Arena, x: number, w: number, d: number, largest: number, start: number, end: number, firstRow: number): void {
+  const bad = arena.kernels.scan(x, w, d, largest, start, end)
+  if (bad < 0) return
+  const value = arena.f64(x + bad * 8, 1)[0]
+  throw new RangeError(
+    `X: expected finite numbers, got ${value} at row ${firstRow + Math.floor(bad / d)}, column ${bad % d}. Drop such rows or fill in the values first.`,
+  )
+}
+
+/** Refuses rows that hold a value that is not finite, the first of them row `firstRow` of X. */
+export function refuse({ arena, x, n, d }: Resident, firstRow: number): void {
+  scan(arena, x, 0, d, arena.takeF64(d), 0, n, firstRow)
 }
 
 /** Weighted column means and population variances, in two passes so that no offset costs digits. */

@@ -44,10 +44,6 @@ function* nearPoint(data: Resident): Algorithm<Float64Array> {
   return point.map((sum, j) => rows[j] + sum / count)
 }
 
-/** From this many centers on, a single pass gains from quantising its rows (measured, d = 1 … 784: even at 8, a fifth faster at 10); passes
- *  over rows that are kept quantised always do (1.4 times at k·d = 2, 2.5 times at 12). */
-const SCREEN_ONCE_FROM = 10
-
 // Mean of column j of a k×d table
 function meanOf(table: ArrayLike<number>, j: number, k: number, d: number): number {
   let sum = 0
@@ -78,25 +74,38 @@ export class CenterPanels {
     this.#shift = tiles?.shift ?? arena.takeF64(d)
     this.#centers = arena.takeF64(k * d)
     this.#panels = arena.takeF64(Math.ceil(k / 4) * 4 * d)
-    this.#info = arena.takeF64(arena.kernels.centerDoubles(k, d))
+    this.#info = tiles ? arena.takeF64(arena.kernels.centerDoubles(k, d)) : 0
   }
 
   load(centers: ArrayLike<number>): this {
     const { kernels } = this.#arena
     const [k, d] = [this.#k, this.#d]
     this.#arena.f64(this.#centers, k * d).set(centers)
-    // quantised about the mean of the centers: near the rows, and known without reading them
-    if (!this.#tiles) this.#arena.f64(this.#shift, d).set(Float64Array.from({ length: d }, (_, j) => meanOf(centers, j, k, d)))
     kernels.packPanels(this.#centers, k, d, this.#panels)
-    kernels.quantizeCenters(this.#centers, k, d, this.#shift, Number(this.#tiles !== undefined || k >= SCREEN_ONCE_FROM), 0, this.#info)
+    if (this.#tiles) kernels.quantizeCenters(this.#centers, k, d, this.#shift, 1, 0, this.#info)
+    // rows that are looked at once are quantised about the mean of the centers: near them, and known without reading them
+    else this.#arena.f64(this.#shift, d).set(Float64Array.from({ length: d }, (_, j) => meanOf(centers, j, k, d)))
     return this
   }
 
-  /** The label of every row to `labels` (n, i32) and, if asked, what changes with them (`changes`). */
-  assignment({ x, w, n, d }: Resident, labels: number, into?: Reduction): Pass {
-    const { kernels } = this.#arena
+  /** The label of every row to `labels` (n, i32), of rows that may have values that are not finite: how many have, to `broken` (1). */
+  labels(data: Resident, labels: number, broken: Reduction): Pass {
+    return this.#once(data, labels, false, broken)
+  }
+
+  #once({ x, w, n, d }: Resident, labels: number, changes: boolean, into: Reduction): Pass {
     const k = this.#k
-    const args = [x, w, d, k, this.#shift, this.#panels, this.#info, this.#tiles?.tiles ?? 0, this.#tiles?.blocks ?? 0, labels]
+    const args = [x, w, d, k, this.#shift, this.#centers, this.#panels, labels, Number(changes)]
+    return { kernel: 'assignOnce', args, rows: n, scratch: this.#arena.kernels.onceScratch(d, k), flopsPerRow: k * d + 20, into }
+  }
+
+  /** The label of every row to `labels` (n, i32) and what changes with them to `into` (`changes`). */
+  assignment(data: Resident, labels: number, into: Reduction): Pass {
+    if (!this.#tiles) return this.#once(data, labels, true, into)
+    const { kernels } = this.#arena
+    const { x, w, n, d } = data
+    const k = this.#k
+    const args = [x, w, d, k, this.#shift, this.#panels, this.#info, this.#tiles.tiles, this.#tiles.blocks, labels]
     return { kernel: 'assignScreened', args, rows: n, scratch: kernels.screeningScratch(d, k), flopsPerRow: k * d + 20, into }
   }
 
