@@ -1,4 +1,6 @@
-// Components with diagonal covariances: scaled squares and the diagonal moments of a block.
+// Components with diagonal or spherical covariances: scaled squares, and the moments of a block without products of features.
+// How many values an inner loop holds decides its speed: V8 (11 to 14) loads all that an iteration reads before it computes, so accumulators
+// and loads together must fit into 15 registers. What spills waits for memory in the chain of additions, at two to three times the cost.
 import { addSum } from "./statistics";
 
 /** Scaled squares Σ_j ((x_j − μ_j)·s_j)² of a tile ([quads][d][4], in) for k components; means and scales as panels
@@ -7,41 +9,125 @@ export function scaledSquares(tile: usize, quads: i32, d: i32, means: usize, sca
   const quadBytes = <usize>d << 5;
   for (let q = 0; q < quads; q++) {
     const end = tile + quadBytes;
-    let p = means, f = scales;
-    for (let c = 0; c < k; c += 4) {
-      let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+    for (let c = 0; c < k; c += 2) {
+      const panel = <usize>(c >> 2) * quadBytes + (<usize>(c & 2) << 3);
+      let p = means + panel, f = scales + panel;
+      let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0;
       for (let x = tile; x < end; x += 32) {
         const x0 = v128.load(x), x1 = v128.load(x, 16);
         let m = v128.load64_splat(p), s = v128.load64_splat(f);
-        let u = f64x2.mul(f64x2.sub(x0, m), s), v = f64x2.mul(f64x2.sub(x1, m), s);
-        a0 = f64x2.add(a0, f64x2.mul(u, u)); a1 = f64x2.add(a1, f64x2.mul(v, v));
+        let u = f64x2.mul(f64x2.sub(x0, m), s);
+        a0 = f64x2.add(a0, f64x2.mul(u, u));
+        u = f64x2.mul(f64x2.sub(x1, m), s);
+        a1 = f64x2.add(a1, f64x2.mul(u, u));
         m = v128.load64_splat(p, 8); s = v128.load64_splat(f, 8);
-        u = f64x2.mul(f64x2.sub(x0, m), s); v = f64x2.mul(f64x2.sub(x1, m), s);
-        b0 = f64x2.add(b0, f64x2.mul(u, u)); b1 = f64x2.add(b1, f64x2.mul(v, v));
-        m = v128.load64_splat(p, 16); s = v128.load64_splat(f, 16);
-        u = f64x2.mul(f64x2.sub(x0, m), s); v = f64x2.mul(f64x2.sub(x1, m), s);
-        c0 = f64x2.add(c0, f64x2.mul(u, u)); c1 = f64x2.add(c1, f64x2.mul(v, v));
-        m = v128.load64_splat(p, 24); s = v128.load64_splat(f, 24);
-        u = f64x2.mul(f64x2.sub(x0, m), s); v = f64x2.mul(f64x2.sub(x1, m), s);
-        d0 = f64x2.add(d0, f64x2.mul(u, u)); d1 = f64x2.add(d1, f64x2.mul(v, v));
+        u = f64x2.mul(f64x2.sub(x0, m), s);
+        b0 = f64x2.add(b0, f64x2.mul(u, u));
+        u = f64x2.mul(f64x2.sub(x1, m), s);
+        b1 = f64x2.add(b1, f64x2.mul(u, u));
         p += 32; f += 32;
       }
-      const left = k - c;
       v128.store(out, a0); v128.store(out, a1, 16);
-      if (left > 1) { v128.store(out, b0, 32); v128.store(out, b1, 48); }
-      if (left > 2) { v128.store(out, c0, 64); v128.store(out, c1, 80); }
-      if (left > 3) { v128.store(out, d0, 96); v128.store(out, d1, 112); }
-      out += <usize>min(left, 4) << 5;
+      out += 32;
+      if (c + 1 < k) {
+        v128.store(out, b0); v128.store(out, b1, 16);
+        out += 32;
+      }
     }
     tile = end;
   }
 }
 
-/** Adds one component's diagonal moments of a block: Σ r, Σ r·t and, if `squares`, Σ r·t², t = x − anchor.
- *  tile ([quads][d][4], in), r (one quad every `stride` bytes, in), anchor (d, in), out (1 + d or 1 + 2d, inout). */
-export function addMoments(tile: usize, quads: i32, d: i32, r: usize, stride: usize, anchor: usize, squares: bool, out: usize): void {
+/** Adds Σ r (and, if `squares` is not 0, Σ r·square) of a component over a block to out[0] (and out[1]); r and squares one quad every `stride`
+ *  bytes (in). */
+export function addMass(r: usize, squares: usize, quads: i32, stride: usize, out: usize, second: usize): void {
+  const finite = f64x2.splat(f64.MAX_VALUE); // 0 · ∞ must not become NaN
+  let n0 = f64x2.splat(0), n1 = n0, s0 = n0, s1 = n0;
+  for (let q = 0; q < quads; q++, r += stride) {
+    const r0 = v128.load(r), r1 = v128.load(r, 16);
+    n0 = f64x2.add(n0, r0);
+    n1 = f64x2.add(n1, r1);
+    if (squares != 0) {
+      s0 = f64x2.add(s0, f64x2.mul(r0, f64x2.pmin(v128.load(squares), finite)));
+      s1 = f64x2.add(s1, f64x2.mul(r1, f64x2.pmin(v128.load(squares, 16), finite)));
+      squares += stride;
+    }
+  }
+  addSum(out, f64x2.add(n0, n1));
+  if (squares != 0) addSum(second, f64x2.add(s0, s1));
+}
+
+/** Lists the rows of a block that a component has a share in: 16 bytes each, r and the row's address. r one quad every `stride` bytes (in), rows
+ *  `rowBytes` apart from `row` on. Returns the end of the list. */
+export function listRows(r: usize, count: i32, stride: usize, row: usize, rowBytes: usize, list: usize): usize {
+  for (let i = 0; i < count; i += 4, r += stride) {
+    const last = r + (<usize>min(4, count - i) << 3);
+    for (let p = r; p < last; p += 8) {
+      const bits = load<u64>(p);
+      store<u64>(list, bits);
+      store<usize>(list, row, 8);
+      list += <usize>(bits != 0) << 4;
+      row += rowBytes;
+    }
+  }
+  return list;
+}
+
+/** Adds Σ r·t to `first` (d, inout) and, if `second` is not 0, Σ r·t² to it (d, inout) over listed rows (`listRows`, in); t = x − anchor (d, in).
+ *  SIMD runs across features: rows are read where they lie, those without a share are not, and nothing is summed horizontally. */
+export function addListed(list: usize, end: usize, d: i32, anchor: usize, first: usize, second: usize): void {
+  let j: usize = 0;
+  const bytes = <usize>d << 3;
+  if (second == 0) {
+    for (; j + 64 <= bytes; j += 64) {
+      const m0 = v128.load(anchor + j), m1 = v128.load(anchor + j, 16), m2 = v128.load(anchor + j, 32), m3 = v128.load(anchor + j, 48);
+      let a0 = v128.load(first + j), a1 = v128.load(first + j, 16), a2 = v128.load(first + j, 32), a3 = v128.load(first + j, 48);
+      for (let p = list; p < end; p += 16) {
+        const x = load<usize>(p, 8) + j;
+        const r = v128.load64_splat(p);
+        a0 = f64x2.add(a0, f64x2.mul(r, f64x2.sub(v128.load(x), m0)));
+        a1 = f64x2.add(a1, f64x2.mul(r, f64x2.sub(v128.load(x, 16), m1)));
+        a2 = f64x2.add(a2, f64x2.mul(r, f64x2.sub(v128.load(x, 32), m2)));
+        a3 = f64x2.add(a3, f64x2.mul(r, f64x2.sub(v128.load(x, 48), m3)));
+      }
+      v128.store(first + j, a0); v128.store(first + j, a1, 16); v128.store(first + j, a2, 32); v128.store(first + j, a3, 48);
+    }
+    for (; j < bytes; j += 8) {
+      const m = load<f64>(anchor + j);
+      let a = load<f64>(first + j);
+      for (let p = list; p < end; p += 16) a += load<f64>(p) * (load<f64>(load<usize>(p, 8) + j) - m);
+      store<f64>(first + j, a);
+    }
+    return;
+  }
+  for (; j + 32 <= bytes; j += 32) {
+    const m0 = v128.load(anchor + j), m1 = v128.load(anchor + j, 16);
+    let a0 = v128.load(first + j), b0 = v128.load(second + j), a1 = v128.load(first + j, 16), b1 = v128.load(second + j, 16);
+    for (let p = list; p < end; p += 16) {
+      const x = load<usize>(p, 8) + j;
+      const r = v128.load64_splat(p);
+      let t = f64x2.sub(v128.load(x), m0), rt = f64x2.mul(r, t);
+      a0 = f64x2.add(a0, rt); b0 = f64x2.add(b0, f64x2.mul(rt, t));
+      t = f64x2.sub(v128.load(x, 16), m1); rt = f64x2.mul(r, t);
+      a1 = f64x2.add(a1, rt); b1 = f64x2.add(b1, f64x2.mul(rt, t));
+    }
+    v128.store(first + j, a0); v128.store(second + j, b0); v128.store(first + j, a1, 16); v128.store(second + j, b1, 16);
+  }
+  for (; j < bytes; j += 8) {
+    const m = load<f64>(anchor + j);
+    let a = load<f64>(first + j), b = load<f64>(second + j);
+    for (let p = list; p < end; p += 16) {
+      const t = load<f64>(load<usize>(p, 8) + j) - m, rt = load<f64>(p) * t;
+      a += rt; b += rt * t;
+    }
+    store<f64>(first + j, a); store<f64>(second + j, b);
+  }
+}
+
+/** The same sums as `addListed` from a tile ([quads][d][4], in), r one quad every `stride` bytes (in): for so few features that SIMD has to run
+ *  across samples. */
+export function addMoments(tile: usize, quads: i32, d: i32, r: usize, stride: usize, anchor: usize, first: usize, second: usize): void {
   const quadBytes = <usize>d << 5;
-  const first = out + 8, second = first + (<usize>d << 3);
   for (let j = 0; j < d; j += 2) {
     const pair = j + 1 < d;
     const m = v128.load64_splat(anchor + (<usize>j << 3));
@@ -63,12 +149,9 @@ export function addMoments(tile: usize, quads: i32, d: i32, r: usize, stride: us
     const o = <usize>j << 3;
     addSum(first + o, f64x2.add(a0, a1));
     if (pair) addSum(first + o + 8, f64x2.add(c0, c1));
-    if (squares) {
+    if (second != 0) {
       addSum(second + o, f64x2.add(b0, b1));
       if (pair) addSum(second + o + 8, f64x2.add(d0, d1));
     }
   }
-  let total = f64x2.splat(0);
-  for (let q = 0; q < quads; q++, r += stride) total = f64x2.add(total, f64x2.add(v128.load(r), v128.load(r, 16)));
-  addSum(out, total);
 }

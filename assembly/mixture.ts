@@ -3,7 +3,7 @@
 // Inside a block everything is in quads (tile.ts): densities and responsibilities are [quad][component][4].
 import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
-import { addMoments, scaledSquares } from "./gaussian-diagonal";
+import { addListed, addMass, addMoments, listRows, scaledSquares } from "./gaussian-diagonal";
 import { octScratch, triangularSquares, whiten } from "./gaussian-full";
 import { anyResponsibility, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
@@ -13,17 +13,21 @@ import { blockRows, pack } from "./tile";
 export const FULL: i32 = 0;
 export const TIED: i32 = 1;
 export const DIAG: i32 = 2;
+export const SPHERICAL: i32 = 3;
+
+/** Features from which on moments are summed across features (`addListed`), below it across samples. */
+const LISTED_FROM: i32 = 4;
 
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
-  return rows * (((2 * <usize>d + <usize>k + 2) << 3) + 4) + octScratch(d) + scatterScratch(d);
+  return rows * (((2 * <usize>d + 2 * <usize>k + 4) << 3) + 4) + octScratch(d) + scatterScratch(d);
 }
 
 /** Doubles of sufficient statistics of one component: full — the lower triangle of Σ r·[t,1][t,1]ᵀ, row after row, so Σ r·t is
- *  its last row and Σ r its last entry; tied — Σ r, Σ r·t; diag and spherical — Σ r, Σ r·t, Σ r·t². (t = x − anchor.) */
+ *  its last row and Σ r its last entry; tied — Σ r, Σ r·t; diag — Σ r, Σ r·t, Σ r·t²; spherical — Σ r, Σ r·t, Σ r·‖t‖². (t = x − anchor.) */
 export function mixtureStatistics(type: i32, d: i32): i32 {
-  return type == FULL ? ((d + 1) * (d + 2)) >> 1 : type == TIED ? 1 + d : 1 + 2 * d;
+  return type == FULL ? ((d + 1) * (d + 2)) >> 1 : type == TIED ? 1 + d : type == DIAG ? 1 + 2 * d : 2 + d;
 }
 
 /** Pass over rows [start, end) of x (n×d, row-major, in) with weights w (n, in; 0 for none).
@@ -31,10 +35,10 @@ export function mixtureStatistics(type: i32, d: i32): i32 {
  *  E: responsibilities come from `given` (n×k, row-major, in) where it is not 0, otherwise from the parameters —
  *    components: see `softmax`;
  *    full: means (k×d), factors (k triangular panels of U); tied: means (d: the origin of z), factors (one triangular panel of U,
- *    then panels of Uᵀ(mean − origin)); diag: means and factors as panels ([⌈k/4⌉][d][4]), factors 1/σ; spherical: the same layout.
+ *    then panels of Uᵀ(mean − origin)); diag: means and factors as panels ([⌈k/4⌉][d][4]), factors 1/σ; spherical: means as panels.
  *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
- *  `anchors` (k×d). */
+ *  `anchors` (k×d); the spherical ones take ‖t‖² from E, so their anchors are the means. */
 export function mixture(
   type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, components: usize, means: usize, factors: usize, anchors: usize, given: usize,
   outLogNorm: usize, outResp: usize, outLabels: usize, start: i32, end: i32, stats: usize, scratch: usize,
@@ -47,7 +51,9 @@ export function mixture(
   const weights = resp + (<usize>rows * <usize>k << 3);
   const logNorm = weights + (<usize>rows << 3);
   const labels = logNorm + (<usize>rows << 3);
-  const t = labels + (<usize>rows << 2);
+  const squares = type == SPHERICAL ? labels + (<usize>rows << 2) : resp;
+  const list = labels + (<usize>rows << 2) + (<usize>rows * <usize>k << 3);
+  const t = list + (<usize>rows << 4);
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const panelBytes = <usize>triangularPanelLength(d) << 3;
@@ -75,11 +81,13 @@ export function mixture(
       } else if (type == TIED) {
         whiten(tile, quads, d, means, factors, z, t);
         squaredDistances(z, quads, d, factors + panelBytes, k, resp);
-      } else {
+      } else if (type == DIAG) {
         scaledSquares(tile, quads, d, means, factors, k, resp);
+      } else {
+        squaredDistances(tile, quads, d, means, k, squares);
       }
       const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
-      total += softmax(resp, quads, k, components, weights, resp, logNorm, outLabels != 0 ? labels : 0, labelsOnly);
+      total += softmax(squares, quads, k, components, weights, resp, logNorm, outLabels != 0 ? labels : 0, labelsOnly);
       if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
       if (outLabels != 0) memory.copy(outLabels + (<usize>b << 2), labels, <usize>count << 2);
       if (outResp != 0) {
@@ -100,9 +108,14 @@ export function mixture(
             const first = x + <usize>(b + 4 * q) * rowBytes;
             addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + <usize>q * respStride, respStride, anchor, out, sums);
           }
-        } else if (anyResponsibility(r, quads, respStride)) { // adding zeros changes nothing
-          addMoments(tile, quads, d, r, respStride, anchor, momentType >= DIAG, out);
+          continue;
         }
+        if (!anyResponsibility(r, quads, respStride)) continue; // adding zeros changes nothing
+        const first = out + 8, last = first + rowBytes;
+        addMass(r, momentType == SPHERICAL ? squares + (<usize>c << 5) : 0, quads, respStride, out, last);
+        const second = momentType == DIAG ? last : 0;
+        if (d < LISTED_FROM) addMoments(tile, quads, d, r, respStride, anchor, first, second);
+        else addListed(list, listRows(r, count, respStride, x + <usize>b * rowBytes, rowBytes, list), d, anchor, first, second);
       }
     }
   }

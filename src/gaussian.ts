@@ -25,8 +25,8 @@ export interface GaussianParameters {
 const codeOf = (type: CovarianceType) => COVARIANCE_TYPES.indexOf(type)
 const EPS = 2 ** -52
 const LOG_2PI = 1.8378770664093453
-// e^(a − m) below this counts as 0
-const FLOOR = -700
+// The kernel's exp goes no lower
+const LOWEST_FLOOR = -700
 
 /** Shape of the covariances of a type, and the free parameters they have. */
 export const covarianceShape = (type: CovarianceType, k: number, d: number) =>
@@ -47,7 +47,7 @@ interface Maximised {
   covariances: Float64Array
   /** S1/n_k (K×D): the weighted mean less its anchor, neither rounded to the grid at the anchor nor pulled. */
   offsets: Float64Array
-  /** Root mean square of t (K×D; tied: D), the size of what was squared and summed: rounding leaves a share of this on a covariance. */
+  /** Root mean square of t (K×D; tied: D; spherical: K), the size of what was squared and summed: rounding leaves a share of this on a covariance. */
   spread: Float64Array
 }
 
@@ -76,11 +76,11 @@ function maximise(
   const means = new Float64Array(k * d)
   const covariances = new Float64Array(covarianceShape(type, k, d).length)
   const offsets = new Float64Array(k * d)
-  const spread = new Float64Array(k * d)
+  const spread = new Float64Array(type === 'spherical' ? k : k * d)
   const each = statisticsLength(type, d)
   for (let c = 0; c < k; c++) {
     const own = sums.subarray(1 + c * each, 1 + (c + 1) * each)
-    // full: packed lower triangle of the moments of [t, 1]; the others: n, S1, Σ r·t²
+    // full: packed lower triangle of the moments of [t, 1]; the others: n, S1, and Σ r·t² or its sum over features
     const lastRow = (d * (d + 1)) / 2
     const n = type === 'full' ? own[lastRow + d] : own[0]
     const s1 = type === 'full' ? own.subarray(lastRow, lastRow + d) : own.subarray(1, 1 + d)
@@ -100,16 +100,17 @@ function maximise(
           covariances[(c * d + i) * d + j] = covariances[(c * d + j) * d + i] = v
           if (i === j) spread[c * d + j] = Math.sqrt(own[at] / count)
         }
-    } else if (type !== 'tied') {
+    } else if (type === 'diag') {
       const s2 = own.subarray(1 + d)
-      let trace = 0
       for (let j = 0; j < d; j++) {
-        const v = Math.max(0, centred(j, j, s2[j]))
+        covariances[c * d + j] = Math.max(0, centred(j, j, s2[j])) + regCovar
         spread[c * d + j] = Math.sqrt(s2[j] / count)
-        trace += v
-        if (type === 'diag') covariances[c * d + j] = v + regCovar
       }
-      if (type === 'spherical') covariances[c] = trace / d + regCovar
+    } else if (type === 'spherical') {
+      const s2 = own[1 + d]
+      const shift = offset.reduce((s, delta, j) => s + s1[j] * delta, 0)
+      covariances[c] = Math.max(0, s2 - shift) / count / d + regCovar
+      spread[c] = Math.sqrt(s2 / count / d)
     }
   }
   return { counts, means, covariances, offsets, spread }
@@ -168,6 +169,11 @@ function pool(each: Maximised, d: number, regCovar: number): Maximised {
   return { ...each, covariances, spread: squares.map(Math.sqrt) }
 }
 
+/** The spherical components of diagonal ones: one variance, the mean over features. */
+function level(each: Maximised, d: number): Maximised {
+  return { ...each, covariances: meanOfFeatures(each.covariances, d), spread: rootMeanSquares(each.spread, d) }
+}
+
 const statisticsLength = (type: CovarianceType, d: number) => sharedArena().use(mixtures).mixtureStatistics(codeOf(type), d)
 
 // --------------------------------------------------------------------------------------------- covariances and their factors
@@ -205,10 +211,9 @@ export function precisionFactors(
 ): Float64Array | DegenerateCovarianceError {
   const lost = (squares: number, u: number) => !(sums * squares < 1 && u < 1)
   if (type === 'diag' || type === 'spherical') {
-    const own = type === 'diag' ? spread : rootMeanSquares(spread, d)
-    const units = type === 'diag' ? data : rootMeanSquares(data, d)
+    const units = type === 'diag' ? data : rootMeanSquares(data, d) // spread is K×D and K
     const factors = covariances.map((v) => 1 / Math.sqrt(v))
-    const bad = factors.findIndex((f, i) => !(covariances[i] > 0) || lost((f * own[i]) ** 2, f * units[i % units.length]))
+    const bad = factors.findIndex((f, i) => !(covariances[i] > 0) || lost((f * spread[i]) ** 2, f * units[i % units.length]))
     if (bad < 0) return factors
     const variance = `(variance ${covariances[bad]})`
     return type === 'diag'
@@ -246,10 +251,13 @@ export function precisionFactors(
   })
 }
 
+const meanOfFeatures = (table: Float64Array, d: number) =>
+  Float64Array.from({ length: table.length / d }, (_, c) => table.subarray(c * d, (c + 1) * d).reduce((s, v) => s + v, 0) / d)
 const rootMeanSquares = (table: Float64Array, d: number) =>
-  Float64Array.from({ length: table.length / d }, (_, c) =>
-    Math.sqrt(table.subarray(c * d, (c + 1) * d).reduce((s, v) => s + v * v, 0) / d),
-  )
+  meanOfFeatures(
+    table.map((v) => v * v),
+    d,
+  ).map(Math.sqrt)
 
 /** Factors U with U·Uᵀ = Λ of given precisions, or the index of a matrix that is not positive definite.
  *  With J the reversal of coordinates, J·Λ·J = L·Lᵀ gives U = J·L·J. */
@@ -326,8 +334,8 @@ interface PassTargets {
   moments?: CovarianceType
 }
 
-/** The kernel `mixture` with its parameters in memory. Bytes: 8·(2·k·d + k + factors), factors: full k·d·(d + 2)/2, tied d·(d + 2)/2 + k·d,
- *  diag and spherical k·d, each rounded up to panels of four. */
+/** The kernel `mixture` with its parameters in memory. Bytes: 8·(2·k·d + 4·k + factors), factors: full k·d·(d + 2)/2, tied d·(d + 2)/2 + k·d,
+ *  diag k·d, each rounded up to panels of four; spherical none. */
 export class GaussianPass {
   readonly type: CovarianceType
   readonly k: number
@@ -348,12 +356,12 @@ export class GaussianPass {
     this.#d = d
     this.#components = arena.takeF64(4 * k) // of each: log weight + log normaliser, scale, floor
     this.#means = arena.takeF64(panels) //  by type: see the kernel
-    this.#factors = arena.takeF64(type === 'full' ? k * triangle : type === 'tied' ? triangle + panels : panels)
+    this.#factors = arena.takeF64({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: 0 }[type])
     this.#anchors = arena.takeF64(k * d) // what moments are taken about; before that, room to lay out panels
     this.#upper = type === 'full' || type === 'tied' ? arena.takeF64(d * d) : 0 // one U on its way into panels
   }
 
-  /** Puts parameters where the kernel reads them. Anchors become the means. */
+  /** Puts parameters where the kernel reads them. Anchors become the means, floors as low as they go. */
   load({ weights, means, precisionsCholesky: factors }: GaussianParameters): void {
     const { kernels } = this.#arena
     const { packTriangular, triangularPanelLength } = this.#arena.use(mixtures)
@@ -361,7 +369,10 @@ export class GaussianPass {
     const d = this.#d
     const triangleBytes = triangularPanelLength(d) * 8
     const components = this.#arena.f64(this.#components, 4 * k)
-    logConstants(type, weights, factors, d, kernels).forEach((constant, c) => components.set([constant, 0.5, FLOOR], 4 * c))
+    logConstants(type, weights, factors, d, kernels).forEach((constant, c) => {
+      const scale = type === 'spherical' ? 0.5 * factors[c] * factors[c] : 0.5
+      components.set([constant, scale, LOWEST_FLOOR], 4 * c)
+    })
     const putTriangle = (u: Float64Array, to: number) => {
       this.#arena.f64(this.#upper, d * d).set(u)
       packTriangular(this.#upper, d, to)
@@ -386,9 +397,15 @@ export class GaussianPass {
       putPanels(whitened, this.#factors + triangleBytes)
     } else {
       putPanels(means, this.#means)
-      putPanels(type === 'diag' ? factors : Float64Array.from({ length: k * d }, (_, i) => factors[Math.floor(i / d)]), this.#factors)
+      if (type === 'diag') putPanels(factors, this.#factors)
     }
     this.anchor(means)
+  }
+
+  /** The logarithm below which e^(a − m), a component's share in a row before it is normalised, counts as 0 (K). */
+  floors(floors: ArrayLike<number>): void {
+    const components = this.#arena.f64(this.#components, 4 * this.k)
+    for (let c = 0; c < this.k; c++) components[4 * c + 2] = floors[c]
   }
 
   /** Takes moments about other points (K×D) than the means. */
@@ -479,12 +496,19 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
   }
 
-  /** One E-step and the M-step it leads to. */
+  /** One E-step and the M-step it leads to. Shares too small to matter are left out: see `shareFloors`. */
   *step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
-    this.#pass.load(parameters)
-    const { next, factors, logSum } = yield* this.#moments(parameters.means, (into, moments) => [
-      this.#pass.over(this.#data, { into: into.reset(), moments }),
-    ])
+    const [pass, data, type, k] = [this.#pass, this.#data, this.#type, this.#k]
+    const { log } = data.arena.kernels
+    pass.load(parameters)
+    pass.floors(shareFloors(parameters.weights, log))
+    const passes = function* (into: Reduction, moments: CovarianceType): Generator<Pass> {
+      yield pass.over(data, { into: into.reset(), moments })
+      if (!starved(parameters.weights, masses(moments, into.total(), k, data.d), data.totalWeight)) return
+      pass.floors(new Float64Array(k).fill(STARVED_FLOOR))
+      yield pass.over(data, { into: into.reset(), moments })
+    }
+    const { next, factors, logSum } = yield* this.#moments(parameters.means, passes, type)
     const mass = next.counts.reduce((s, n) => s + n, 0)
     return { logLikelihood: logSum / this.#data.totalWeight, parameters: parametersFrom(next, mass, factors) }
   }
@@ -513,7 +537,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const anchors = new Float64Array(k * d)
     for (let c = 0; c < k; c++) anchors.set(mean, c * d)
     this.#pass.anchor(anchors)
-    const start = yield* this.#moments(anchors, slots, factors)
+    const start = yield* this.#moments(anchors, slots, again(this.#type), factors)
     arena.release(mark)
     return parametersFrom(start.next, totalWeight, start.factors)
   }
@@ -549,34 +573,42 @@ export class GaussianModel implements EmModel<GaussianParameters> {
    *  about the old one costs digits (error ≈ 2⁻⁵²·(δ/σ)²): they are taken once more about the new one, which brings δ down by sixteen digits, so
    *  that a second time is for data that span more than that. Where clusters lie so far apart that the tied covariance is a small difference
    *  of large numbers, it is pooled from full statistics instead. The same where a covariance looks degenerate: whether it is, is decided on
-   *  the more exact moments. */
+   *  the more exact moments.
+   *  @param moments the kind of statistics to begin with: those of the type if the anchors are the means, otherwise `again(type)` */
   *#moments(
     anchors: Float64Array,
     passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>,
+    moments: CovarianceType,
     given?: Float64Array,
   ): Algorithm<{ next: Maximised; factors: Float64Array; logSum: number }> {
     const { arena, d, n, totalWeight } = this.#data
     const [type, k, regCovar, guard] = [this.#type, this.#k, this.#regCovar, this.#guard]
-    yield* passes(this.#sums, type) as Algorithm<void>
-    const logSum = this.#sums.total()[0]
-    let next = maximise(type, this.#sums.total(), anchors, k, d, regCovar, guard)
+    const mark = arena.mark()
+    const sums = (kind: CovarianceType) => (kind === type ? this.#sums : new Reduction(arena, 1 + k * statisticsLength(kind, d), n))
+    const finish = (kind: CovarianceType, into: Reduction, centre: Float64Array) => {
+      const each = maximise(kind, into.total(), centre, k, d, type === 'tied' && kind === 'full' ? 0 : regCovar, guard)
+      return kind === type ? each : type === 'tied' ? pool(each, d, regCovar) : level(each, d)
+    }
+    let into = sums(moments)
+    yield* passes(into, moments) as Algorithm<void>
+    const logSum = into.total()[0]
+    let next = finish(moments, into, anchors)
     if (type === 'tied') next = tie(next, anchors, yield* this.#totalScatter(), totalWeight, d, regCovar, false)
     let factors = cancels(type, next, d) ? undefined : (given ?? this.#factors(next))
-    if (factors instanceof Float64Array) return { next, factors, logSum }
-    const mark = arena.mark()
-    const moments = type === 'tied' ? 'full' : type
-    const into = type === 'tied' ? new Reduction(arena, 1 + k * statisticsLength(moments, d), n) : this.#sums
-    let centre = anchors
-    let rounds = 0
-    do {
-      centre = centre.map((v, i) => v + next.offsets[i]) // the means before the guard pulls them
-      this.#pass.anchor(centre)
-      yield* passes(into, moments) as Algorithm<void>
-      next = maximise(moments, into.total(), centre, k, d, type === 'tied' ? 0 : regCovar, guard)
-      if (type === 'tied') next = pool(next, d, regCovar)
-    } while (++rounds < MOST_ROUNDS && cancels(type, next, d))
+    if (!(factors instanceof Float64Array)) {
+      const kind = again(type)
+      if (kind !== moments) into = sums(kind)
+      let centre = anchors
+      let rounds = 0
+      do {
+        centre = centre.map((v, i) => v + next.offsets[i]) // the means before the guard pulls them
+        this.#pass.anchor(centre)
+        yield* passes(into, kind) as Algorithm<void>
+        next = finish(kind, into, centre)
+      } while (++rounds < MOST_ROUNDS && cancels(type, next, d))
+      factors = given ?? orThrow(this.#factors(next))
+    }
     arena.release(mark)
-    factors = given ?? orThrow(this.#factors(next))
     return { next, factors, logSum }
   }
 
@@ -609,6 +641,31 @@ function parametersFrom({ counts, means, covariances }: Maximised, mass: number,
 function orThrow(value: Float64Array | DegenerateCovarianceError): Float64Array {
   if (value instanceof Error) throw value
   return value
+}
+
+/** Statistics that give the components of a type about any anchors: the spherical ones take their squares from the E-step, whose anchors are the
+ *  means, and tied covariances can also be pooled from full ones. */
+const again = (type: CovarianceType): CovarianceType => (type === 'tied' ? 'full' : type === 'spherical' ? 'diag' : type)
+
+/** Logarithm of the share in a row, relative to the best component's, below which a component's counts as 0: with e^floor = 2⁻⁵⁵·π_c the density of
+ *  a row changes by less than 2⁻⁵⁵ and, over N rows, the mass n_c by less than 2⁻⁵⁵·N·π_c: nothing, unless the component loses nearly all
+ *  of its mass in this very step (`starved`). */
+function shareFloors(weights: Float64Array, log: (x: number) => number): Float64Array {
+  return weights.map((weight) => Math.max(STARVED_FLOOR, log(weight) - 55 * Math.LN2))
+}
+
+/** With this floor what is left out is less than rounding of scikit-learn's guard of 10·2⁻⁵² on n_c, for any number of rows. */
+const STARVED_FLOOR = -100
+
+/** Whether a component kept less than a thousandth of its mass, so that what was left out may exceed 2⁻⁴⁵ of it. */
+function starved(weights: Float64Array, masses: Float64Array, totalWeight: number): boolean {
+  return masses.some((mass, c) => mass < (weights[c] * totalWeight) / 1024)
+}
+
+/** The n_c in the statistics of the kernel. */
+function masses(moments: CovarianceType, sums: Float64Array, k: number, d: number): Float64Array {
+  const each = statisticsLength(moments, d)
+  return Float64Array.from({ length: k }, (_, c) => sums[1 + c * each + (moments === 'full' ? each - 1 : 0)])
 }
 
 // From 1e150 to 1 in steps of sixteen digits
