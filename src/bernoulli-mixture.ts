@@ -2,6 +2,7 @@
 import type { EstimatorJSON } from './estimator.ts'
 import { FamilyMixture, type MixtureOptions } from './mixture-family.ts'
 
+/** Options of `new BernoulliMixture`. */
 export interface BernoulliMixtureOptions extends MixtureOptions {
   /** K×D probabilities to start from. Default: fitted to random responsibilities. */
   probabilitiesInit?: ArrayLike<ArrayLike<number>> | null
@@ -9,6 +10,7 @@ export interface BernoulliMixtureOptions extends MixtureOptions {
 
 /** Mixture of K products of D independent Bernoulli distributions over N×D rows of 0 and 1. M-step: p_kj = Σ r·x_j / Σ r. */
 export class BernoulliMixture extends FamilyMixture<'probabilities', number[][]> {
+  /** @throws TypeError, RangeError for an option that does not exist or a value it does not take. */
   constructor(options?: BernoulliMixtureOptions) {
     super(
       {
@@ -37,7 +39,8 @@ export class BernoulliMixture extends FamilyMixture<'probabilities', number[][]>
     return this.componentParameters
   }
 
-  /** Restores what `toJSON` returned. */
+  /** Restores what `toJSON` returned.
+   *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): BernoulliMixture {
     return new BernoulliMixture(json?.params).restore(json)
   }

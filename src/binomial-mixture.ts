@@ -2,6 +2,7 @@
 import type { EstimatorJSON } from './estimator.ts'
 import { FamilyMixture, type MixtureOptions } from './mixture-family.ts'
 
+/** Options of `new BinomialMixture`. */
 export interface BinomialMixtureOptions extends MixtureOptions {
   /** K probabilities to start from. Default: fitted to random responsibilities. */
   probabilitiesInit?: ArrayLike<number> | null
@@ -10,6 +11,7 @@ export interface BinomialMixtureOptions extends MixtureOptions {
 /** Mixture of K binomial distributions over N×2 rows (successes, trials). The likelihood is that of the sequence of trials, without the
  *  binomial coefficient, which no parameter depends on. M-step: p_k = Σ r·successes / Σ r·trials. */
 export class BinomialMixture extends FamilyMixture<'probabilities', number[]> {
+  /** @throws TypeError, RangeError for an option that does not exist or a value it does not take. */
   constructor(options?: BinomialMixtureOptions) {
     super(
       {
@@ -42,7 +44,8 @@ export class BinomialMixture extends FamilyMixture<'probabilities', number[]> {
     return this.componentParameters
   }
 
-  /** Restores what `toJSON` returned. */
+  /** Restores what `toJSON` returned.
+   *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): BinomialMixture {
     return new BinomialMixture(json?.params).restore(json)
   }

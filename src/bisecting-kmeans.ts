@@ -12,6 +12,7 @@ import { type Resident, checkShape, checkWeights, rowsOf, withRows, withWindows 
 import { type Task, afterwards, run } from './task.ts'
 import { CenterPanels } from './tiles.ts'
 
+/** Options of `new BisectingKMeans`. */
 export interface BisectingKMeansOptions {
   /** K, the number of clusters. Default 8. */
   nClusters?: number
@@ -32,6 +33,7 @@ export interface BisectingKMeansOptions {
   onWarning?: WarningListener
 }
 
+/** Options of `fit` of `BisectingKMeans`. */
 export interface BisectingKMeansFitOptions {
   /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
   sampleWeight?: ArrayLike<number>
@@ -39,7 +41,12 @@ export interface BisectingKMeansFitOptions {
   onIteration?: (event: IterationEvent<{ inertia: number /** Number of the split, from 1. */; split: number }>) => unknown
 }
 
-type Params = Required<Omit<BisectingKMeansOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined }
+/** The options in force.
+ *  @inline */
+type Params = Required<Omit<BisectingKMeansOptions, 'randomState' | 'onWarning'>> & {
+  /** The seed that was set. */
+  randomState: number | undefined
+}
 
 /** A split: two centers, and where each of them leads: to another split, or to cluster c as −1 − c. */
 interface Split {
@@ -80,6 +87,7 @@ const DEFAULTS: Params = {
 
 /** k-means by repeated splitting in two, with scikit-learn's names and behaviour: cheaper than `KMeans` for many clusters, which form a tree. */
 export class BisectingKMeans extends CentroidEstimator<Params, Fitted, BisectingKMeansFitOptions> {
+  /** @throws TypeError, RangeError for an option that does not exist or a value it does not take. */
   constructor(options?: BisectingKMeansOptions) {
     super('BisectingKMeans', options, SCHEMA, DEFAULTS)
   }
@@ -126,7 +134,8 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
     return afterwards(windows, () => labels)
   }
 
-  /** Restores what `toJSON` returned. A function given as `init` is not stored. */
+  /** Restores what `toJSON` returned. A function given as `init` is not stored.
+   *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): BisectingKMeans {
     const { params, fitted } = openCentroids<Fitted>(json, 'BisectingKMeans', { splits: (v) => Array.isArray(v) })
     if (fitted) {

@@ -11,6 +11,7 @@ import { CenterPanels } from './tiles.ts'
 /** Chooses first centers: gets the data, the number of clusters and a generator of uniform numbers on [0, 1), returns K×D. */
 export type KMeansInit = (X: Matrix, k: number, random: () => number) => MatrixLike
 
+/** Options of `fit` of `KMeans` and `MiniBatchKMeans`. */
 export interface KMeansFitOptions {
   /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
   sampleWeight?: ArrayLike<number>
@@ -32,17 +33,18 @@ export abstract class CentroidEstimator<
   Fitted extends Centroids,
   FitOptions extends object = KMeansFitOptions,
 > extends IterativeEstimator<Options, Fitted, FitOptions> {
-  /** `fit(X, options)`, then the labels of X (N). */
+  /** `fit(X, options)`, then the labels of X (N). Throws what `fit` throws. */
   fitPredict(X: MatrixLike, options?: FitOptions): Int32Array {
     return this.fit(X, options).labels
   }
 
-  /** `fit(X, options)`, then `transform(X)`. */
+  /** `fit(X, options)`, then `transform(X)` (N×K). Throws what `fit` throws. */
   fitTransform(X: MatrixLike, options?: FitOptions): Matrix {
     return this.fit(X, options).transform(X)
   }
 
-  /** Index of the nearest center for each row of X (N×D → N). Ties go to the lowest index. */
+  /** Index of the nearest center for each row of X (N×D → N). Ties go to the lowest index.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   predict(X: MatrixLike): Int32Array {
     return run(this.predicting(X))
   }
@@ -57,7 +59,8 @@ export abstract class CentroidEstimator<
     return afterwards(this.nearest(X, false), ({ labels }) => labels)
   }
 
-  /** Euclidean distance of each row of X to each center (N×D → N×K). */
+  /** Euclidean distance of each row of X to each center (N×D → N×K), in units of the data.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   transform(X: MatrixLike): Matrix {
     const { clusterCenters, nFeaturesIn: d } = this.state
     const k = clusterCenters.length
@@ -75,7 +78,8 @@ export abstract class CentroidEstimator<
     return result
   }
 
-  /** −Σ‖x − nearest center‖² over X: larger is better. */
+  /** −Σ‖x − nearest center‖² over X, in squared units of the data: larger is better.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   score(X: MatrixLike): number {
     return -run(this.nearest(X, true)).inertia
   }
@@ -112,7 +116,7 @@ export abstract class CentroidEstimator<
       this.warn('fewer-clusters', `found ${distinct} distinct clusters, fewer than nClusters = ${k}: X may hold fewer distinct rows.`)
   }
 
-  /** K×D. */
+  /** Centers of the clusters (K×D), in units of the data. */
   get clusterCenters(): number[][] {
     return this.state.clusterCenters
   }
@@ -120,11 +124,11 @@ export abstract class CentroidEstimator<
   get labels(): Int32Array {
     return this.state.labels
   }
-  /** Σ w·‖x − center‖² of the rows the estimator was fitted to, not divided by N. */
+  /** Σ w·‖x − center‖² of the rows the estimator was fitted to, not divided by N, in squared units of the data. */
   get inertia(): number {
     return this.state.inertia
   }
-  /** D. */
+  /** D, the number of features the estimator was fitted to. */
   get nFeaturesIn(): number {
     return this.state.nFeaturesIn
   }

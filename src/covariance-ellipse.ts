@@ -15,6 +15,7 @@ export interface CovarianceEllipse {
   points(n?: number): [number, number][]
 }
 
+/** Options of `covarianceEllipse`. */
 export interface CovarianceEllipseOptions {
   /** Mahalanobis distance of the contour from the mean, > 0. Default 2, which encloses 1 − e^−2 ≈ 86 % of the mass. */
   sigmas?: number

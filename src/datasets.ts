@@ -29,6 +29,7 @@ export function loadIris(): Iris {
   }
 }
 
+/** Options of `makeBlobs`. */
 export interface MakeBlobsOptions {
   /** Samples in all, shared out evenly with the rest going to the first blobs, or the number of each blob. Default 100. */
   nSamples?: number | ArrayLike<number>
@@ -58,10 +59,20 @@ const DEFAULTS: Blobs = {
   randomState: undefined,
 }
 
+/** Rows of known blobs. */
+export interface LabelledBlobs {
+  /** N×D. */
+  X: Matrix
+  /** The blob of each row (N). */
+  labels: Int32Array
+  /** The centers of the blobs (K×D). */
+  centers: number[][]
+}
+
 /** Isotropic Gaussian blobs, with the meaning of scikit-learn's make_blobs (its random numbers are others).
  *  @returns X (N×D), the blob of each row (N), and the centers (K×D).
  *  @throws TypeError, RangeError for options that do not fit each other. */
-export function makeBlobs(options?: MakeBlobsOptions): { X: Matrix; labels: Int32Array; centers: number[][] } {
+export function makeBlobs(options?: MakeBlobsOptions): LabelledBlobs {
   const {
     nSamples,
     nFeatures,

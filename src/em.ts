@@ -103,17 +103,26 @@ export function fallMessage(name: string, { iteration, by }: Fall): string {
 
 // ------------------------------------------------------------------------------------------------------- models of users
 
+/** What an E-step finds. */
+export interface Expectation {
+  /** p(z = k | x_i) (N×K), rows summing to 1. */
+  responsibilities: MatrixLike
+  /** Σ ln p(x_i), natural logarithm. */
+  logLikelihood: number
+}
+
 /** A latent-variable model: what the E-step and the M-step do.
  *  @typeParam P the parameters, anything but a function */
 export interface LatentVariableModel<P> {
   /** Responsibilities p(z = k | x_i) under `parameters` (N×K, rows summing to 1), and the total log-likelihood Σ ln p(x_i). */
-  eStep(parameters: P): { responsibilities: MatrixLike; logLikelihood: number }
+  eStep(parameters: P): Expectation
   /** The parameters that maximise the expected complete log-likelihood under the responsibilities (N×K). */
   mStep(responsibilities: Matrix): P
   /** Optional: ln p(x_i, z = k) under `parameters` (N×K). With it `onIteration` hears Jensen's bound. */
   logJoint?(parameters: P): MatrixLike
 }
 
+/** Options of `expectationMaximization`. @typeParam P the parameters */
 export interface ExpectationMaximizationOptions<P> {
   /** Stops when the mean log-likelihood per sample changes by less; 0 never does. Default 1e-6. */
   tol?: number
@@ -131,9 +140,11 @@ export interface ExpectationMaximizationOptions<P> {
   onWarning?: WarningListener
 }
 
+/** What `onIteration` of `expectationMaximization` hears. @typeParam P the parameters */
 export interface ExpectationMaximizationEvent<P> {
+  /** Index of the run, 0 ≤ run < nInit. */
   run: number
-  /** From 1. */
+  /** Number of the iteration, from 1. */
   iteration: number
   /** Total log-likelihood of the parameters the iteration began with. */
   logLikelihood: number
@@ -144,16 +155,21 @@ export interface ExpectationMaximizationEvent<P> {
   boundAfterMStep?: number
   /** The parameters after the M-step. */
   parameters: P
+  /** Milliseconds since the call began. */
   elapsedMs: number
 }
 
+/** What `expectationMaximization` found. @typeParam P the parameters */
 export interface ExpectationMaximizationResult<P> {
+  /** The parameters after the last M-step of the best run. */
   parameters: P
   /** Total log-likelihood of `parameters`. */
   logLikelihood: number
   /** Total log-likelihood of the parameters each iteration began with. */
   history: number[]
+  /** Iterations of the best run. */
   nIter: number
+  /** Whether the best run met `tol` within `maxIter` (hard assignment: or its assignments stopped changing). */
   converged: boolean
 }
 

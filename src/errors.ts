@@ -3,6 +3,7 @@
 
 /** A method that needs a fitted estimator was called before `fit`. */
 export class NotFittedError extends Error {
+  /** 'NotFittedError'. */
   override name = 'NotFittedError'
   constructor(estimator: string) {
     super(`This ${estimator} is not fitted yet: call fit(X) before using it.`)
@@ -11,6 +12,7 @@ export class NotFittedError extends Error {
 
 /** A component's covariance has no spread in some direction, so its density does not exist. */
 export class DegenerateCovarianceError extends Error {
+  /** 'DegenerateCovarianceError'. */
   override name = 'DegenerateCovarianceError'
   /** Index of the component, 0 ≤ component < nComponents (0 for a tied covariance). */
   readonly component: number
@@ -25,7 +27,9 @@ export class DegenerateCovarianceError extends Error {
 
 /** What `onWarning` hears. `code` is stable, `message` is for people. */
 export interface Warning {
+  /** What happened. */
   code: 'not-converged' | 'fewer-clusters' | 'single-init' | 'init-size' | 'likelihood-decreased' | 'threads-unavailable'
+  /** What happened and what to do, with the numbers. */
   message: string
 }
 

@@ -14,6 +14,7 @@ import { run } from './task.ts'
 export interface Counts {
   /** From 0 to `trials`. */
   successes: number
+  /** At least 0. */
   trials: number
 }
 
@@ -38,6 +39,53 @@ export interface NormalInverseWishartPrior {
   scale: ArrayLike<ArrayLike<number>>
 }
 
+/** The most likely probability of success. */
+export interface BernoulliEstimate {
+  /** Probability of success. */
+  p: number
+  /** s·ln p + (n − s)·ln(1 − p) there. */
+  logLikelihood: number
+}
+
+/** The most probable probability of success, given a prior. */
+export interface BernoulliMode {
+  /** Probability of success. */
+  p: number
+  /** ln(likelihood × prior density) there. */
+  logPosterior: number
+}
+
+/** The most likely Gaussian. */
+export interface GaussianEstimate {
+  /** μ (D), in units of the data. */
+  mean: number[]
+  /** Σ (D×D), in squared units of the data. */
+  covariance: number[][]
+  /** Σ ln N(x; μ, Σ) there. */
+  logLikelihood: number
+}
+
+/** The most probable Gaussian, given a prior. */
+export interface GaussianMode {
+  /** μ (D), in units of the data. */
+  mean: number[]
+  /** Σ (D×D), in squared units of the data. */
+  covariance: number[][]
+  /** ln(likelihood × prior density) there. */
+  logPosterior: number
+}
+
+/** What is known of K hypotheses after the data. */
+export interface Posterior {
+  /** p(k | x) (K). */
+  probabilities: number[]
+  /** p(x), on the scale of the likelihoods. */
+  evidence: number
+  /** Index of the most probable hypothesis, the first on ties. */
+  best: number
+}
+
+/** Options of the estimates of a Gaussian. */
 export interface GaussianEstimationOptions {
   /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. Fractions do as well: the responsibilities of an E-step. */
   sampleWeight?: ArrayLike<number>
@@ -68,7 +116,7 @@ function logPower(p: number, a: number, b: number): number {
   return (a === 0 ? 0 : a * log(p)) + (b === 0 ? 0 : b * log(1 - p))
 }
 
-function maximumLikelihoodBernoulli(counts: Counts): { p: number; logLikelihood: number } {
+function maximumLikelihoodBernoulli(counts: Counts): BernoulliEstimate {
   const where = 'maximumLikelihood.bernoulli'
   const { successes, trials } = checkCounts(where, counts)
   if (trials === 0)
@@ -79,7 +127,7 @@ function maximumLikelihoodBernoulli(counts: Counts): { p: number; logLikelihood:
   return { p, logLikelihood: logPower(p, successes, trials - successes) }
 }
 
-function maximumAPosterioriBernoulli(options: Counts & { prior: BetaPrior }): { p: number; logPosterior: number } {
+function maximumAPosterioriBernoulli(options: Counts & { prior: BetaPrior }): BernoulliMode {
   const where = 'maximumAPosteriori.bernoulli'
   const { successes, trials, prior } = checkCounts(where, options, { prior: any }) as Counts & { prior: BetaPrior }
   const { alpha, beta } = required(`${where}: prior`, prior, { alpha: real(0, true), beta: real(0, true) }) as BetaPrior
@@ -107,10 +155,7 @@ interface Hyperparameters {
   scale: Float64Array
 }
 
-function maximumLikelihoodGaussian(
-  X: MatrixLike,
-  options?: GaussianEstimationOptions,
-): { mean: number[]; covariance: number[][]; logLikelihood: number } {
+function maximumLikelihoodGaussian(X: MatrixLike, options?: GaussianEstimationOptions): GaussianEstimate {
   const { sampleWeight } = checkOptions<GaussianEstimationOptions>('maximumLikelihood.gaussian', options, WEIGHT, {})
   // the flat prior: then the mode of the posterior is that of the likelihood
   const flat = (d: number) => ({ mean: new Float64Array(d), meanPrecision: 0, degreesOfFreedom: -(d + 2), scale: new Float64Array(d * d) })
@@ -121,7 +166,7 @@ function maximumLikelihoodGaussian(
 function maximumAPosterioriGaussian(
   X: MatrixLike,
   options: GaussianEstimationOptions & { prior: NormalInverseWishartPrior },
-): { mean: number[]; covariance: number[][]; logPosterior: number } {
+): GaussianMode {
   const where = 'maximumAPosteriori.gaussian'
   const { prior, sampleWeight } = required(where, options, { prior: any }, WEIGHT) as GaussianEstimationOptions & {
     prior: NormalInverseWishartPrior
@@ -233,10 +278,7 @@ export function logGamma(x: number, log: CoreKernels['log']): number {
  *  @returns probabilities p(k | x) (K), evidence p(x) on the scale of the likelihoods, best: the index of the most probable hypothesis, the
  *  first on ties. Likelihoods down to the smallest doubles are fine.
  *  @throws TypeError, RangeError for lists that do not fit or are no probabilities, and when no hypothesis with a prior explains x */
-export function posterior(
-  prior: ArrayLike<number>,
-  likelihoods: ArrayLike<number>,
-): { probabilities: number[]; evidence: number; best: number } {
+export function posterior(prior: ArrayLike<number>, likelihoods: ArrayLike<number>): Posterior {
   const p = probabilities(prior)
   const l = flatten(likelihoods, [p.length], 'likelihoods')
   const negative = l.findIndex((v) => v < 0)

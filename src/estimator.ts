@@ -5,6 +5,7 @@ import { Matrix, type MatrixLike } from './matrix.ts'
 import type { IterationListener } from './passes.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, run, runAsync } from './task.ts'
 
+/** Hears of what is worth knowing but no error. */
 export type WarningListener = (warning: Warning) => void
 
 /** An estimator with options `Options` and, once fitted, the state `Fitted`, which is replaced as a whole: a fit that fails leaves
@@ -118,8 +119,11 @@ export const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration:
 export interface EstimatorJSON {
   /** The class's name. */
   mixtura: string
+  /** Of the format: 1. */
   version: number
+  /** The options that can be stored, by name. */
   params: Record<string, unknown>
+  /** The fitted state by name, or null before `fit`. */
   fitted: Record<string, unknown> | null
 }
 

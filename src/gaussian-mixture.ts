@@ -18,7 +18,15 @@ import { kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { mixtures } from './kernel-modules.ts'
 import { sharedArena, within } from './memory.ts'
-import { type Evaluation, Mixture, type MixtureFitOptions, type MixtureState, type Wanted, checkMixingWeights } from './mixture.ts'
+import {
+  type Evaluation,
+  Mixture,
+  type MixtureFitOptions,
+  type MixtureSample,
+  type MixtureState,
+  type Wanted,
+  checkMixingWeights,
+} from './mixture.ts'
 import { standardNormal } from './normal.ts'
 import { type Algorithm, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
@@ -31,8 +39,19 @@ import { integerTiles } from './tiles.ts'
 export type { CovarianceType } from './gaussian.ts'
 
 /** Shape of covariances and precisions by type: full K×D×D, tied D×D, diag K×D, spherical K. */
-export type CovariancesOf<T extends CovarianceType> = { full: number[][][]; tied: number[][]; diag: number[][]; spherical: number[] }[T]
+export type CovariancesOf<T extends CovarianceType> = {
+  /** K×D×D. */
+  full: number[][][]
+  /** D×D. */
+  tied: number[][]
+  /** K×D. */
+  diag: number[][]
+  /** K. */
+  spherical: number[]
+}[T]
 
+/** Options of `new GaussianMixture`.
+ *  @typeParam T the covariance type */
 export interface GaussianMixtureOptions<T extends CovarianceType = CovarianceType> {
   /** K, the number of components. Default 1. */
   nComponents?: number
@@ -62,9 +81,15 @@ export interface GaussianMixtureOptions<T extends CovarianceType = CovarianceTyp
   onWarning?: WarningListener
 }
 
+/** Options of `fit` of `GaussianMixture`. */
 export type GaussianMixtureFitOptions = MixtureFitOptions
 
-type Params = Required<Omit<GaussianMixtureOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined }
+/** The options in force.
+ *  @inline */
+type Params = Required<Omit<GaussianMixtureOptions, 'randomState' | 'onWarning'>> & {
+  /** The seed that was set. */
+  randomState: number | undefined
+}
 
 interface Fitted extends MixtureState {
   covarianceType: CovarianceType
@@ -108,6 +133,7 @@ const DEFAULTS: Params = {
  *  former fit is kept.
  *  @typeParam T the covariance type, which shapes `covariances`, `precisions` and `precisionsCholesky` */
 export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<Params, Fitted> {
+  /** @throws TypeError, RangeError for an option that does not exist or a value it does not take. */
   constructor(options?: GaussianMixtureOptions<T>) {
     super('GaussianMixture', options, SCHEMA, DEFAULTS)
   }
@@ -151,8 +177,9 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
   }
 
   /** Draws n samples (n×D) and the components they come from (n), component after component.
-   *  @param options randomState: the seed; without it the estimator's own, so that every call gives the same, or a fresh one. */
-  sample(n = 1, options?: { randomState?: number }): { X: Matrix; labels: Int32Array } {
+   *  @param options randomState: the seed; without it the estimator's own, so that every call gives the same, or a fresh one.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for n that is no whole number ≥ 1 */
+  sample(n = 1, options?: { randomState?: number }): MixtureSample {
     const { weights, means, covariances, covarianceType: type, nFeaturesIn: d } = this.state
     integer(1)(n, 'n')
     const { randomState } = checkOptions<{ randomState?: number }>('sample', options, { randomState: seed }, {})
@@ -177,11 +204,11 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     return { X, labels }
   }
 
-  /** Means μ (K×D). */
+  /** Means μ (K×D), in units of the data. */
   get means(): number[][] {
     return this.state.means
   }
-  /** Covariances Σ: full K×D×D, tied D×D, diag K×D, spherical K. */
+  /** Covariances Σ: full K×D×D, tied D×D, diag K×D, spherical K, in squared units of the data. */
   get covariances(): CovariancesOf<T> {
     return this.state.covariances as CovariancesOf<T>
   }
@@ -200,7 +227,8 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     return covarianceShape(covarianceType, k, d).free + k * d + k - 1
   }
 
-  /** Restores what `toJSON` returned. */
+  /** Restores what `toJSON` returned.
+   *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON<T extends CovarianceType = CovarianceType>(json: EstimatorJSON): GaussianMixture<T> {
     const any = () => true // checked below, where its shape is known
     const { params, fitted } = openJSON(json, 'GaussianMixture', {

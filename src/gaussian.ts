@@ -8,9 +8,11 @@ import { type Arena, sharedArena, within } from './memory.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 
+/** How the covariances of a mixture are restricted: each component its own ('full'), one for all ('tied'), no correlations ('diag'), one variance for
+ *  each component ('spherical'). */
+export type CovarianceType = 'full' | 'tied' | 'diag' | 'spherical'
 /** All covariance types, in the order of the kernel's numbers. */
-export const COVARIANCE_TYPES = ['full', 'tied', 'diag', 'spherical'] as const
-export type CovarianceType = (typeof COVARIANCE_TYPES)[number]
+export const COVARIANCE_TYPES: readonly CovarianceType[] = ['full', 'tied', 'diag', 'spherical']
 
 /** Parameters of a mixture of K Gaussians in D dimensions; covariances and precision factors by type: full K×D×D, tied D×D, diag K×D,
  *  spherical K. */

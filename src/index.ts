@@ -1,6 +1,25 @@
 // Everything public, nothing else.
-export { Matrix, type GetMatrixLike, type MatrixLike, type NdArrayLike, type TableLike } from './matrix.ts'
-export { KMeans, type KMeansFitOptions, type KMeansInit, type KMeansOptions, kmeansPlusPlus, type KMeansPlusPlusOptions } from './kmeans.ts'
+export {
+  type ColumnLike,
+  type ColumnsLike,
+  type FrameLike,
+  Matrix,
+  type GetMatrixLike,
+  type MatrixLike,
+  type NdArrayLike,
+  type TableLike,
+  type TensorLike,
+  type ValuesLike,
+} from './matrix.ts'
+export {
+  KMeans,
+  type KMeansFitOptions,
+  type KMeansInit,
+  type KMeansOptions,
+  kmeansPlusPlus,
+  type KMeansPlusPlusOptions,
+  type KMeansPlusPlusResult,
+} from './kmeans.ts'
 export { MiniBatchKMeans, type MiniBatchKMeansOptions } from './mini-batch-kmeans.ts'
 export { BisectingKMeans, type BisectingKMeansFitOptions, type BisectingKMeansOptions } from './bisecting-kmeans.ts'
 export {
@@ -13,9 +32,10 @@ export {
 export { BinomialMixture, type BinomialMixtureOptions } from './binomial-mixture.ts'
 export { BernoulliMixture, type BernoulliMixtureOptions } from './bernoulli-mixture.ts'
 export { PoissonMixture, type PoissonMixtureOptions } from './poisson-mixture.ts'
-export type { MixtureOptions } from './mixture-family.ts'
-export type { MixtureFitOptions } from './mixture.ts'
+export type { HistoryEntry, MixtureOptions } from './mixture-family.ts'
+export type { Criteria, MixtureFitOptions, MixtureSample } from './mixture.ts'
 export {
+  type Expectation,
   expectationMaximization,
   type ExpectationMaximizationEvent,
   type ExpectationMaximizationOptions,
@@ -23,16 +43,21 @@ export {
   type LatentVariableModel,
 } from './em.ts'
 export {
+  type BernoulliEstimate,
+  type BernoulliMode,
   type BetaPrior,
   type Counts,
+  type GaussianEstimate,
   type GaussianEstimationOptions,
+  type GaussianMode,
   logLikelihood,
   maximumAPosteriori,
   maximumLikelihood,
   type NormalInverseWishartPrior,
+  type Posterior,
   posterior,
 } from './estimation.ts'
-export { type Criterion, selectGaussianMixture, type SelectGaussianMixtureOptions, type SelectionResult } from './select.ts'
+export { type Criterion, type Selection, selectGaussianMixture, type SelectGaussianMixtureOptions, type SelectionResult } from './select.ts'
 export { fromScikitLearn, type ScikitLearnJSON } from './scikit-learn.ts'
 export type { EstimatorJSON, WarningListener } from './estimator.ts'
 export type { IterationEvent } from './passes.ts'
@@ -45,10 +70,11 @@ export {
   clusterAccuracy,
   contingencyMatrix,
   daviesBouldinScore,
+  type Labels,
   normalizedMutualInfoScore,
   silhouetteScore,
 } from './metrics.ts'
-export { StandardScaler, type StandardScalerOptions } from './standard-scaler.ts'
-export { loadIris, makeBlobs, type MakeBlobsOptions } from './datasets.ts'
+export { StandardScaler, type StandardScalerFitOptions, type StandardScalerOptions } from './standard-scaler.ts'
+export { type Iris, type LabelledBlobs, loadIris, makeBlobs, type MakeBlobsOptions } from './datasets.ts'
 export { type KernelModules, provideKernels } from './kernel-modules.ts'
-export { covarianceEllipse } from './covariance-ellipse.ts'
+export { type CovarianceEllipse, type CovarianceEllipseOptions, covarianceEllipse } from './covariance-ellipse.ts'

@@ -24,6 +24,7 @@ import { integerTiles } from './tiles.ts'
 
 export { centersFrom, type KMeansFitOptions, type KMeansInit }
 
+/** Options of `new KMeans`. */
 export interface KMeansOptions {
   /** K, the number of clusters. Default 8. */
   nClusters?: number
@@ -45,7 +46,12 @@ export interface KMeansOptions {
   onWarning?: WarningListener
 }
 
-type Params = Required<Omit<KMeansOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined }
+/** The options in force.
+ *  @inline */
+type Params = Required<Omit<KMeansOptions, 'randomState' | 'onWarning'>> & {
+  /** The seed that was set. */
+  randomState: number | undefined
+}
 
 interface Fitted extends Centroids {
   nIter: number
@@ -73,6 +79,7 @@ const DEFAULTS: Params = {
 
 /** k-means clustering by Lloyd's algorithm (Lloyd 1982), with scikit-learn's names and behaviour: `fit` finds K clusters in X (N×D). */
 export class KMeans extends CentroidEstimator<Params, Fitted> {
+  /** @throws TypeError, RangeError for an option that does not exist or a value it does not take. */
   constructor(options?: KMeansOptions) {
     super('KMeans', options, SCHEMA, DEFAULTS)
   }
@@ -126,7 +133,8 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
     return this.state.converged
   }
 
-  /** Restores what `toJSON` returned. A function given as `init` is not stored. */
+  /** Restores what `toJSON` returned. A function given as `init` is not stored.
+   *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): KMeans {
     const { params, fitted } = openCentroids<Fitted>(json, 'KMeans', {
       nIter: isWhole(0),
@@ -143,19 +151,28 @@ function fittedFrom(result: KMeansResult, k: number, d: number): Fitted {
   return { clusterCenters: toNested(centers, k, d), labels, inertia, nIter, converged, nFeaturesIn: d }
 }
 
+/** Options of `kmeansPlusPlus`. */
 export interface KMeansPlusPlusOptions {
-  /** Seed. */
+  /** Seed, a whole number. Same seed, same bits. Without one every call draws its own. */
   randomState?: number
   /** Rows tried at each step, the best kept. Default 2 + ⌊ln k⌋; 1 is plain k-means++. */
   nLocalTrials?: number | null
-  /** N weights ≥ 0. */
+  /** N weights ≥ 0: a row is drawn with probability ∝ its weight. */
   sampleWeight?: ArrayLike<number>
+}
+
+/** What `kmeansPlusPlus` chooses. */
+export interface KMeansPlusPlusResult {
+  /** The rows (k×D). */
+  centers: number[][]
+  /** Their indices in X (k). */
+  indices: Int32Array
 }
 
 /** Chooses k rows of X as first centers by greedy k-means++ (Arthur & Vassilvitskii 2007).
  *  @returns centers (k×D) and the indices of the rows they are.
  *  @throws RangeError if X has fewer than k rows. */
-export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlusOptions): { centers: number[][]; indices: Int32Array } {
+export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlusOptions): KMeansPlusPlusResult {
   const schema = { randomState: seed, nLocalTrials: orNull(integer(1)), sampleWeight: orNull((v) => v) }
   const { randomState, nLocalTrials, sampleWeight } = checkOptions<KMeansPlusPlusOptions>('kmeansPlusPlus', options, schema, {})
   integer(1)(k, 'k')

@@ -2,58 +2,86 @@
 import { describe } from './errors.ts'
 import { Arena } from './memory.ts'
 
-/** Anything with a length and numbered items. */
+/** Rows of numbers: anything with a length and numbered items.
+ *  @inline */
 type Rows = ArrayLike<ArrayLike<number>>
 /** Flat numbers with a shape: scijs and stdlib ndarrays fit. `stride`/`strides` and `offset` count elements. */
 export interface NdArrayLike {
+  /** The numbers, of any type of array. */
   data: ArrayLike<number>
+  /** [N, D]. */
   shape: ArrayLike<number>
+  /** Elements from one row, and from one column, to the next (scijs). Default: row-major without gaps, [D, 1]. */
   stride?: ArrayLike<number>
+  /** The same (stdlib). */
   strides?: ArrayLike<number>
+  /** Place of element (0, 0) in `data`. Default 0. */
   offset?: number
 }
 /** ml-matrix and its like. */
 export interface GetMatrixLike {
+  /** N. */
   rows: number
+  /** D. */
   columns: number
+  /** Element (i, j). */
   get(i: number, j: number): number
 }
 /** Arrow tables, record batches and their like: column-wise. */
 export interface TableLike {
+  /** N. */
   numRows: number
+  /** D. */
   numCols: number
+  /** Column j. */
   getChildAt(j: number): ColumnLike | null
   /** The parts the rows came in, if they are several. */
   batches?: readonly TableLike[]
 }
 /** A column of an Arrow table. */
 export interface ColumnLike {
+  /** The values (N). */
   toArray(): unknown
+  /** Value i, or null. */
   get?(i: number): unknown
+  /** How many values are null. */
   nullCount?: number
-  type?: { typeId?: number } | null
+  /** Arrow's type of the values. */
+  type?: {
+    /** Arrow's number of the type. */
+    typeId?: number
+  } | null
 }
 /** Arquero tables and their like: columns by name; filters and orders apply. */
 export interface FrameLike {
+  /** N. */
   numRows(): number
+  /** Names of the D columns, in order. */
   columnNames(): readonly string[]
+  /** The values of a column (N). */
   array(name: string): ArrayLike<unknown>
 }
 /** Chunks and readers of DuckDB results: all columns at once. */
 export interface ColumnsLike {
+  /** The columns (D×N). */
   getColumns(): ArrayLike<ArrayLike<unknown>>
 }
 /** TensorFlow.js tensors of rank 2 and their like: numbers to be had at once. */
 export interface TensorLike {
+  /** [N, D]. */
   shape: ArrayLike<number>
+  /** The numbers, row-major. */
   dataSync(): ArrayLike<unknown>
 }
 /** Danfo data frames and their like: rows under `values`, beside the names of columns. */
 export interface ValuesLike {
+  /** The rows (N×D). */
   values: ArrayLike<unknown>
+  /** Names of the columns (D). */
   columns: ArrayLike<unknown>
 }
-/** Every form that is a matrix by itself, not a list of rows. */
+/** Every form that is a matrix by itself, not a list of rows.
+ *  @inline */
 type Whole = NdArrayLike | GetMatrixLike | TableLike | FrameLike | ColumnsLike | TensorLike | ValuesLike | Matrix
 /** Every form `X` may have: N rows of D numbers, or a list of such parts, one below the other. */
 export type MatrixLike = Rows | Whole | ArrayLike<Whole>
@@ -125,6 +153,7 @@ export class Matrix {
     return [this.rows, this.cols]
   }
 
+  /** Element (i, j), 0 ≤ i < rows, 0 ≤ j < cols. Not checked. */
   get(i: number, j: number): number {
     return this.data[i * this.cols + j]
   }
@@ -144,6 +173,7 @@ export class Matrix {
     return this.toArray()
   }
 
+  /** The rows in order, as views. */
   *[Symbol.iterator](): IterableIterator<Float64Array> {
     for (let i = 0; i < this.rows; i++) yield this.row(i)
   }

@@ -21,6 +21,7 @@ import { seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows } from './resident.ts'
 import { type Task, afterwards, run } from './task.ts'
 
+/** Options of `new MiniBatchKMeans`. */
 export interface MiniBatchKMeansOptions {
   /** K, the number of clusters. Default 8. */
   nClusters?: number
@@ -48,7 +49,12 @@ export interface MiniBatchKMeansOptions {
   onWarning?: WarningListener
 }
 
-type Params = Required<Omit<MiniBatchKMeansOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined }
+/** The options in force.
+ *  @inline */
+type Params = Required<Omit<MiniBatchKMeansOptions, 'randomState' | 'onWarning'>> & {
+  /** The seed that was set. */
+  randomState: number | undefined
+}
 
 interface Fitted extends Centroids {
   nIter: number
@@ -90,6 +96,7 @@ const DEFAULTS: Params = {
  *  for an inertia a little higher; `partialFit` takes rows as they come. `fit` begins anew; its `onIteration` hears every step, with the inertia
  *  of the batch before the step, scaled to all rows. Batches are drawn with probability ∝ `sampleWeight`. */
 export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
+  /** @throws TypeError, RangeError for an option that does not exist or a value it does not take. */
   constructor(options?: MiniBatchKMeansOptions) {
     super('MiniBatchKMeans', options, SCHEMA, DEFAULTS)
   }
@@ -189,7 +196,8 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
     return this.state.converged
   }
 
-  /** Restores what `toJSON` returned; `partialFit` goes on as if nothing had happened. A function given as `init` is not stored. */
+  /** Restores what `toJSON` returned; `partialFit` goes on as if nothing had happened. A function given as `init` is not stored.
+   *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): MiniBatchKMeans {
     const { params, fitted } = openCentroids<Fitted>(json, 'MiniBatchKMeans', {
       nIter: isWhole(0),

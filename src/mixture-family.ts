@@ -6,13 +6,22 @@ import { type EstimatorJSON, isMixing, isNumbers, isWhole, openJSON, type Warnin
 import { type Family, FamilyModel, type FamilyParameters } from './family.ts'
 import { Matrix, type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { sharedArena } from './memory.ts'
-import { type Evaluation, Mixture, type MixtureFitOptions, type MixtureState, type Wanted, checkMixingWeights } from './mixture.ts'
+import {
+  type Evaluation,
+  Mixture,
+  type MixtureFitOptions,
+  type MixtureSample,
+  type MixtureState,
+  type Wanted,
+  checkMixingWeights,
+} from './mixture.ts'
 import type { Algorithm } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
 import { type Task, afterwards } from './task.ts'
 
+/** Options of every mixture of another family than Gaussians. */
 export interface MixtureOptions {
   /** K, the number of components. Default 1. */
   nComponents?: number
@@ -36,10 +45,20 @@ export interface MixtureOptions {
   onWarning?: WarningListener
 }
 
-type Params = Required<Omit<MixtureOptions, 'randomState' | 'onWarning'>> & { randomState: number | undefined; [start: string]: unknown }
+/** The options in force.
+ *  @inline */
+type Params = Required<Omit<MixtureOptions, 'randomState' | 'onWarning'>> & {
+  /** The seed that was set. */
+  randomState: number | undefined
+  [start: string]: unknown
+}
 
-/** Parameters after an iteration, as `history` shows them. */
-export type HistoryEntry<Name extends string, Shape> = { weights: number[] } & { [name in Name]: Shape }
+/** Parameters after an iteration, as `history` shows them: `weights` (K), and those of the components under their name.
+ *  @typeParam Name what the family calls them @typeParam Shape their nested arrays */
+export type HistoryEntry<Name extends string, Shape> = {
+  /** K mixing weights. */
+  weights: number[]
+} & { [name in Name]: Shape }
 
 interface Fitted extends MixtureState {
   parameters: unknown
@@ -133,8 +152,9 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
 
   /** Draws n rows (n×D) and the components they come from (n), component after component.
    *  @param options randomState: the seed; without it the estimator's own, or a fresh one. trials (binomial only): trials of each row;
-   *  without it the rounded mean of the rows the estimator was fitted to. */
-  sample(n = 1, options?: { randomState?: number; trials?: number }): { X: Matrix; labels: Int32Array } {
+   *  without it the rounded mean of the rows the estimator was fitted to.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for n that is no whole number ≥ 1 */
+  sample(n = 1, options?: { randomState?: number; trials?: number }): MixtureSample {
     const { weights, nFeaturesIn: d, meanTrials } = this.state
     integer(1)(n, 'n')
     const schema: Schema = this.#family.columns === 2 ? { randomState: seed, trials: integer(0) } : { randomState: seed }

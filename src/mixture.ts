@@ -7,6 +7,7 @@ import type { IterationEvent } from './passes.ts'
 import { flatten } from './shapes.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, run } from './task.ts'
 
+/** Options of `fit` of every mixture. */
 export interface MixtureFitOptions {
   /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
   sampleWeight?: ArrayLike<number>
@@ -41,6 +42,26 @@ export interface Evaluation {
   logNorm: Float64Array
 }
 
+/** Rows drawn from a mixture. */
+export interface MixtureSample {
+  /** n×D. */
+  X: Matrix
+  /** The component each row comes from (n). */
+  labels: Int32Array
+}
+
+/** How well a mixture explains rows, and at what price. */
+export interface Criteria {
+  /** Σ ln p(x) over the rows. */
+  logLikelihood: number
+  /** Akaike's information criterion; lower is better. */
+  aic: number
+  /** Bayesian information criterion; lower is better. */
+  bic: number
+  /** Integrated completed likelihood; lower is better. */
+  icl: number
+}
+
 /** A mixture Σ_k π_k p(x; θ_k), fitted by EM. */
 export abstract class Mixture<Options extends object, Fitted extends MixtureState> extends IterativeEstimator<
   Options,
@@ -52,7 +73,8 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
   /** @internal What is asked for of every row of X, in one pass; the rest is empty. */
   protected abstract evaluating(X: MatrixLike, want: Wanted): Task<Evaluation>
 
-  /** The most probable component of each row of X (N×D → N). Ties go to the lowest index. */
+  /** The most probable component of each row of X (N×D → N). Ties go to the lowest index.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   predict(X: MatrixLike): Int32Array {
     return run(this.evaluating(X, { labels: true })).labels
   }
@@ -62,7 +84,8 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
     return (await this.#evaluated('predictAsync', X, options, { labels: true })).labels
   }
 
-  /** Probability of each component given each row of X (N×D → N×K): rows sum to 1. */
+  /** Probability of each component given each row of X (N×D → N×K): rows sum to 1.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   predictProba(X: MatrixLike): Matrix {
     return run(this.evaluating(X, { responsibilities: true })).responsibilities
   }
@@ -72,7 +95,8 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
     return (await this.#evaluated('predictProbaAsync', X, options, { responsibilities: true })).responsibilities
   }
 
-  /** Log-density of each row of X, natural logarithm (N×D → N). */
+  /** Log-density of each row of X, natural logarithm (N×D → N).
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   scoreSamples(X: MatrixLike): Float64Array {
     return run(this.evaluating(X, { logNorm: true })).logNorm
   }
@@ -87,43 +111,48 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
     return this.runAsync(this.evaluating(X, want), given)
   }
 
-  /** `fit(X, options)`, then `predict(X)`. */
+  /** `fit(X, options)`, then `predict(X)` (N). Throws what `fit` throws. */
   fitPredict(X: MatrixLike, options?: MixtureFitOptions): Int32Array {
     return this.fit(X, options).predict(X)
   }
 
-  /** Mean log-density of the rows of X. */
+  /** Mean log-density of the rows of X, natural logarithm: larger is better.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   score(X: MatrixLike): number {
     return this.#scores(this.scoreSamples(X)).score
   }
 
-  /** Akaike information criterion (Akaike 1974) on X: −2·log-likelihood + 2·nParameters. Lower is better. */
+  /** Akaike information criterion (Akaike 1974) on X: −2·log-likelihood + 2·nParameters. Lower is better.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   aic(X: MatrixLike): number {
     return this.#scores(this.scoreSamples(X)).aic
   }
 
-  /** Bayesian information criterion (Schwarz 1978) on X: −2·log-likelihood + nParameters·ln N. Lower is better. */
+  /** Bayesian information criterion (Schwarz 1978) on X: −2·log-likelihood + nParameters·ln N. Lower is better.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   bic(X: MatrixLike): number {
     return this.#scores(this.scoreSamples(X)).bic
   }
 
   /** Integrated completed likelihood (Biernacki, Celeux & Govaert 2000) on X: bic − 2·Σ ln max_k r, with r the probabilities. Lower is
-   *  better; above bic by what the clusters overlap. */
+   *  better; above bic by what the clusters overlap.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
   icl(X: MatrixLike): number {
     return this.criteria(X).icl
   }
 
-  /** All three criteria and the total log-likelihood of X, in one pass. */
-  criteria(X: MatrixLike): { logLikelihood: number; aic: number; bic: number; icl: number } {
+  /** All three criteria and the total log-likelihood of X, in one pass.
+   *  @throws NotFittedError before `fit`; TypeError, RangeError for data that cannot be used, or with other than D columns */
+  criteria(X: MatrixLike): Criteria {
     return this.#criteria(run(this.evaluating(X, { logNorm: true, responsibilities: true })))
   }
 
   /** `criteria` without blocking. */
-  async criteriaAsync(X: MatrixLike, options?: AsyncOptions): Promise<{ logLikelihood: number; aic: number; bic: number; icl: number }> {
+  async criteriaAsync(X: MatrixLike, options?: AsyncOptions): Promise<Criteria> {
     return this.#criteria(await this.#evaluated('criteriaAsync', X, options, { logNorm: true, responsibilities: true }))
   }
 
-  #criteria({ logNorm, responsibilities }: Evaluation): { logLikelihood: number; aic: number; bic: number; icl: number } {
+  #criteria({ logNorm, responsibilities }: Evaluation): Criteria {
     const { logLikelihood, aic, bic } = this.#scores(logNorm)
     const { log } = sharedArena().kernels
     let certainty = 0
@@ -161,7 +190,7 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
   get lowerBounds(): number[] {
     return this.state.lowerBounds
   }
-  /** D. */
+  /** D, the number of features the mixture was fitted to. */
   get nFeaturesIn(): number {
     return this.state.nFeaturesIn
   }

@@ -3,6 +3,7 @@ import type { EstimatorJSON } from './estimator.ts'
 import { logGamma } from './estimation.ts'
 import { FamilyMixture, type MixtureOptions } from './mixture-family.ts'
 
+/** Options of `new PoissonMixture`. */
 export interface PoissonMixtureOptions extends MixtureOptions {
   /** K×D rates to start from. Default: fitted to random responsibilities. */
   ratesInit?: ArrayLike<ArrayLike<number>> | null
@@ -10,6 +11,7 @@ export interface PoissonMixtureOptions extends MixtureOptions {
 
 /** Mixture of K products of D independent Poisson distributions over N×D rows of counts. M-step: λ_kj = Σ r·x_j / Σ r. */
 export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
+  /** @throws TypeError, RangeError for an option that does not exist or a value it does not take. */
   constructor(options?: PoissonMixtureOptions) {
     super(
       {
@@ -40,7 +42,8 @@ export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
     return this.componentParameters
   }
 
-  /** Restores what `toJSON` returned. */
+  /** Restores what `toJSON` returned.
+   *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): PoissonMixture {
     return new PoissonMixture(json?.params).restore(json)
   }

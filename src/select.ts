@@ -4,11 +4,13 @@ import { DegenerateCovarianceError, describe } from './errors.ts'
 import { COVARIANCE_TYPES } from './gaussian.ts'
 import { type CovarianceType, GaussianMixture, type GaussianMixtureFitOptions, type GaussianMixtureOptions } from './gaussian-mixture.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
+import type { Criteria } from './mixture.ts'
 import { checkShape } from './resident.ts'
 
 /** What is compared: Bayesian (Schwarz 1978), Akaike's (1974), or integrated completed likelihood (Biernacki, Celeux & Govaert 2000). */
 export type Criterion = 'bic' | 'aic' | 'icl'
 
+/** Options of `selectGaussianMixture`: the grid, and those of GaussianMixture that every fit shares. */
 export interface SelectGaussianMixtureOptions
   extends Omit<GaussianMixtureOptions, 'nComponents' | 'covarianceType' | 'precisionsInit' | 'meansInit' | 'weightsInit' | 'warmStart'> {
   /** Numbers of components to try. Default [1, 2, 3, 4, 5, 6]. */
@@ -23,17 +25,26 @@ export interface SelectGaussianMixtureOptions
   onFit?: (result: SelectionResult) => unknown
 }
 
-export interface SelectionResult {
+/** One fit of `selectGaussianMixture`. */
+export interface SelectionResult extends Criteria {
+  /** K. */
   nComponents: number
+  /** The covariance type. */
   covarianceType: CovarianceType
-  bic: number
-  aic: number
-  icl: number
-  /** Total over the rows. */
-  logLikelihood: number
+  /** Whether its best run met `tol` within `maxIter`. */
   converged: boolean
+  /** Iterations of its best run. */
   nIter: number
+  /** The fitted mixture. */
   model: GaussianMixture<CovarianceType>
+}
+
+/** What `selectGaussianMixture` found. */
+export interface Selection {
+  /** The fit with the lowest criterion, the first on ties. */
+  best: GaussianMixture<CovarianceType>
+  /** All fits, covariance types in order, numbers of components within. */
+  results: SelectionResult[]
 }
 
 // A list of values to try
@@ -72,10 +83,7 @@ const DEFAULTS: Options = { nComponents: [1, 2, 3, 4, 5, 6], covarianceType: /* 
  *  @param options the grid, and options of GaussianMixture for every fit, except starts, which fit one combination only
  *  @returns best: the fit with the lowest criterion (the first on ties); results: all fits, types in order, components within
  *  @throws TypeError, RangeError for data or options that cannot be used, before any fit */
-export function selectGaussianMixture(
-  X: MatrixLike,
-  options?: SelectGaussianMixtureOptions,
-): { best: GaussianMixture<CovarianceType>; results: SelectionResult[] } {
+export function selectGaussianMixture(X: MatrixLike, options?: SelectGaussianMixtureOptions): Selection {
   const { nComponents, covarianceType, criterion, sampleWeight, onFit, ...shared } = checkOptions<Options>(
     'selectGaussianMixture',
     options,

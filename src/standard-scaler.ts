@@ -6,6 +6,7 @@ import { PAUSE } from './passes.ts'
 import { checkShape, checkWeights, columnMoments, withRows, withWindows } from './resident.ts'
 import { run } from './task.ts'
 
+/** Options of `new StandardScaler`. */
 export interface StandardScalerOptions {
   /** Subtract the mean of each column. Default true. */
   withMean?: boolean
@@ -15,15 +16,15 @@ export interface StandardScalerOptions {
   onWarning?: WarningListener
 }
 
+/** Options of `fit` of `StandardScaler`. */
 export interface StandardScalerFitOptions {
   /** N weights ≥ 0: weight 0 is an absent row, weight 2 a repeated one. */
   sampleWeight?: ArrayLike<number>
 }
 
-interface Params {
-  withMean: boolean
-  withStd: boolean
-}
+/** The options in force.
+ *  @inline */
+type Params = Required<Omit<StandardScalerOptions, 'onWarning'>>
 
 interface Fitted {
   mean: number[] | null
@@ -39,6 +40,7 @@ const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v) }
 /** Standardises columns: (x − mean) / standard deviation, population variance (divided by N, not N − 1). Columns without any variance are
  *  only centred. */
 export class StandardScaler extends Estimator<Params, Fitted> {
+  /** @throws TypeError, RangeError for an option that does not exist or a value it does not take. */
   constructor(options?: StandardScalerOptions) {
     super('StandardScaler', options, SCHEMA, DEFAULTS)
   }
@@ -127,7 +129,8 @@ export class StandardScaler extends Estimator<Params, Fitted> {
     return this.state.nFeaturesIn
   }
 
-  /** Restores what `toJSON` returned. */
+  /** Restores what `toJSON` returned.
+   *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): StandardScaler {
     const numbers = (valid: (v: number) => boolean) => (v: unknown) => v === null || isNumbers(v, (x) => Number.isFinite(x) && valid(x))
     const { params, fitted } = openJSON(json, 'StandardScaler', {
