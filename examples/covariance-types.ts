@@ -1,39 +1,10 @@
 // The four covariance types on the same data: what each can bend to, and how well it separates three groups.
 import { clusterAccuracy, GaussianMixture } from 'mixtura'
-import { drawGroups, named } from './data.ts'
+import { drawGroups, LONG_GROUPS, named } from './data.ts'
 import { ellipses, groupDots, groupKeys, writeFigure } from './figure.ts'
 import { printTable } from './table.ts'
 
-// Three groups, long and tilted in their own ways.
-const { X, labels } = drawGroups(
-  [
-    {
-      n: 80,
-      mean: [0, 0],
-      factor: [
-        [2, 0],
-        [1.4, 0.4],
-      ],
-    },
-    {
-      n: 80,
-      mean: [1, 4],
-      factor: [
-        [2, 0],
-        [-1, 0.4],
-      ],
-    },
-    {
-      n: 80,
-      mean: [6.5, 2],
-      factor: [
-        [0.5, 0],
-        [0, 1.8],
-      ],
-    },
-  ],
-  28,
-)
+const { X, labels } = drawGroups(LONG_GROUPS, 28)
 const fits = (['full', 'tied', 'diag', 'spherical'] as const).map((covarianceType) => {
   const model = new GaussianMixture({ nComponents: 3, covarianceType, nInit: 10, maxIter: 500, randomState: 28 }).fit(X)
   const predicted = model.predict(X)

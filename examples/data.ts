@@ -22,3 +22,73 @@ export function named(groups: Int32Array, clusters: Int32Array): Int32Array {
   )
   return clusters.map((cluster) => names.get(cluster) as number)
 }
+
+/** Height in cm, weight in kg; taller people weigh more, in either group. */
+export const WOMEN_AND_MEN = [
+  {
+    n: 400,
+    mean: [165, 62],
+    factor: [
+      [6, 0],
+      [4, 7],
+    ],
+  },
+  {
+    n: 400,
+    mean: [180, 84],
+    factor: [
+      [7, 0],
+      [5, 10],
+    ],
+  },
+]
+
+/** Three groups, long and tilted in their own ways. */
+export const LONG_GROUPS = [
+  {
+    n: 80,
+    mean: [0, 0],
+    factor: [
+      [2, 0],
+      [1.4, 0.4],
+    ],
+  },
+  {
+    n: 80,
+    mean: [1, 4],
+    factor: [
+      [2, 0],
+      [-1, 0.4],
+    ],
+  },
+  {
+    n: 80,
+    mean: [6.5, 2],
+    factor: [
+      [0.5, 0],
+      [0, 1.8],
+    ],
+  },
+]
+
+/** Two groups in three dimensions that overlap. */
+export const OVERLAPPING = [
+  {
+    n: 300,
+    mean: [0, 0, 0],
+    factor: [
+      [1.2, 0, 0],
+      [0.6, 0.9, 0],
+      [-0.3, 0.2, 1],
+    ],
+  },
+  {
+    n: 300,
+    mean: [2, 2, 1],
+    factor: [
+      [0.8, 0, 0],
+      [-0.5, 1, 0],
+      [0.4, 0.3, 0.7],
+    ],
+  },
+]

@@ -1,64 +1,12 @@
 // The first EM classifier: two overlapping 3-d Gaussians by EM of our own, next to GaussianMixture.
-import { clusterAccuracy, expectationMaximization, GaussianMixture, type LatentVariableModel, maximumLikelihood } from 'mixtura'
-import { drawGroups, named } from './data.ts'
+import { clusterAccuracy, expectationMaximization, GaussianMixture } from 'mixtura'
+import { drawGroups, named, OVERLAPPING } from './data.ts'
+import { gaussianEm } from './gaussian-em.ts'
 import { ellipse, groupDots, groupKeys, writeFigure } from './figure.ts'
 import { printTable } from './table.ts'
 
-const first = {
-  n: 300,
-  mean: [0, 0, 0],
-  factor: [
-    [1.2, 0, 0],
-    [0.6, 0.9, 0],
-    [-0.3, 0.2, 1],
-  ],
-}
-const second = {
-  n: 300,
-  mean: [2, 2, 1],
-  factor: [
-    [0.8, 0, 0],
-    [-0.5, 1, 0],
-    [0.4, 0.3, 0.7],
-  ],
-}
-const { X, labels } = drawGroups([first, second], 28)
-
-type Parameters = { weights: number[]; means: number[][]; covariances: number[][][] }
-const sum = (values: number[]) => values.reduce((a, b) => a + b, 0)
-
-// ln N(x; μ, Σ) by the Cholesky factor of Σ = L·Lᵀ: with L·z = x − μ it is −½(d·ln 2π + |z|²) − Σ ln L_jj
-function gaussian(mean: number[], covariance: number[][]): (x: number[]) => number {
-  const L = covariance.map((row) => row.map(() => 0))
-  covariance.forEach((row, i) => {
-    for (let j = 0; j <= i; j++) {
-      const rest = row[j] - sum(L[i].slice(0, j).map((l, m) => l * L[j][m]))
-      L[i][j] = i === j ? Math.sqrt(rest) : rest / L[j][j]
-    }
-  })
-  const constant = -0.5 * mean.length * Math.log(2 * Math.PI) - sum(L.map((row, j) => Math.log(row[j])))
-  return (x) => {
-    const z: number[] = []
-    L.forEach((row, i) => z.push((x[i] - mean[i] - sum(z.map((v, j) => row[j] * v))) / row[i]))
-    return constant - 0.5 * sum(z.map((v) => v * v))
-  }
-}
-
-const model: LatentVariableModel<Parameters> = {
-  // E: who is responsible for each row? r_ik = π_k N(x_i; μ_k, Σ_k) / p(x_i), with logarithms so that nothing underflows
-  eStep({ weights, means, covariances }) {
-    const densities = means.map((mean, k) => gaussian(mean, covariances[k]))
-    const joint = X.map((x) => densities.map((density, k) => Math.log(weights[k]) + density(x)))
-    const rows = joint.map((row) => Math.max(...row) + Math.log(sum(row.map((v) => Math.exp(v - Math.max(...row))))))
-    return { responsibilities: joint.map((row, i) => row.map((v) => Math.exp(v - rows[i]))), logLikelihood: sum(rows) }
-  },
-  // M: maximum likelihood, every row counting as much as the component is responsible for it
-  mStep(responsibilities) {
-    const shares = [0, 1].map((k) => Array.from(responsibilities, (row) => row[k]))
-    const groups = shares.map((sampleWeight) => maximumLikelihood.gaussian(X, { sampleWeight }))
-    return { weights: shares.map((r) => sum(r) / X.length), means: groups.map((g) => g.mean), covariances: groups.map((g) => g.covariance) }
-  },
-}
+const { X, labels } = drawGroups(OVERLAPPING, 28)
+const model = gaussianEm(X)
 
 // Both start from the same parameters: equal weights, two rows of the data as means, unit covariances.
 const identity = [

@@ -1,32 +1,11 @@
 // Height and weight by sex: type and number of components chosen by BIC, decision regions of the best.
 import * as Plot from '@observablehq/plot'
 import { clusterAccuracy, selectGaussianMixture } from 'mixtura'
-import { drawGroups, named } from './data.ts'
+import { drawGroups, named, WOMEN_AND_MEN } from './data.ts'
 import { ellipses, groupDots, groupKeys, ink, palette, writeFigure } from './figure.ts'
 import { printTable } from './table.ts'
 
-// Height in cm, weight in kg; taller people weigh more, in either group.
-const { X, labels } = drawGroups(
-  [
-    {
-      n: 400,
-      mean: [165, 62],
-      factor: [
-        [6, 0],
-        [4, 7],
-      ],
-    },
-    {
-      n: 400,
-      mean: [180, 84],
-      factor: [
-        [7, 0],
-        [5, 10],
-      ],
-    },
-  ],
-  28,
-)
+const { X, labels } = drawGroups(WOMEN_AND_MEN, 28)
 
 // Every combination is fitted from five starts and kept. BIC takes the log-likelihood and charges ln N for every free parameter.
 const counts = [1, 2, 3, 4, 5, 6]

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
 const root = resolve(import.meta.dirname, '..')
-const helpers = ['data.ts', 'figure.ts', 'table.ts']
+const helpers = ['data.ts', 'figure.ts', 'gaussian-em.ts', 'table.ts']
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && !helpers.includes(file))
   .map((file) => file.slice(0, -3))
