@@ -9,5 +9,5 @@ export { seedTrials, seedUpdate } from "./seeding";
 export { assignScreened, blockNorms, blockRecords, centerDoubles, quantizeBlocks, quantizeCenters, screeningScratch, tileBytes } from "./screening";
 export { transform, transformScratch } from "./distances";
 export { packPanels } from "./tile";
-export { clear, heapBase, merge, mergePairs, moments, scan } from "./statistics";
+export { clear, fingerprint, heapBase, merge, mergePairs, moments, scan } from "./statistics";
 export { exp, log } from "./elementary";

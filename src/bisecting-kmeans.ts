@@ -9,6 +9,7 @@ import { type MatrixLike, sourceOf } from './matrix.ts'
 import { type Algorithm, type IterationEvent, PAUSE, type Report, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, rowsOf, withRows, withWindows } from './resident.ts'
+import type { MatrixStream } from './stream.ts'
 import { type Task, afterwards, run } from './task.ts'
 import { CenterPanels } from './tiles.ts'
 
@@ -93,7 +94,7 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
   }
 
   /** @internal */
-  protected fitting(X: MatrixLike, { sampleWeight, onIteration }: BisectingKMeansFitOptions): Task<void> {
+  protected fitting(X: MatrixLike | MatrixStream, { sampleWeight, onIteration }: BisectingKMeansFitOptions): Task<void> {
     const { nClusters, maxIter, tol } = this.options
     const source = sourceOf(X)
     checkShape(source, 1, 'BisectingKMeans')

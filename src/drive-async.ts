@@ -29,11 +29,11 @@ export async function driveAsync<T>(
   }
   try {
     await next()
-    let go = true
+    let answer: unknown = true
     for (;;) {
-      const step = algorithm.next(go)
+      const step = algorithm.next(answer)
       if (step.done) return step.value
-      go = true
+      answer = true
       if ('kernel' in step.value) {
         const helped = crew.run(step.value, arena, breathe)
         if (!helped || !(await helped))
@@ -41,12 +41,28 @@ export async function driveAsync<T>(
             const wait = breathe()
             if (wait) await wait
           }
-      } else if ('report' in step.value) go = hear(step.value)
+      } else if ('report' in step.value) answer = hear(step.value)
+      else if ('wait' in step.value) answer = await unlessAborted(step.value.wait, signal)
       const wait = breathe()
       if (wait) await wait
     }
   } finally {
     algorithm.return(undefined as T)
     crew.dismiss()
+  }
+}
+
+/** What the promise becomes, or the reason of an abort that comes first: it need not wait for a source that hangs. */
+async function unlessAborted<T>(promise: PromiseLike<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return promise
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop)
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }

@@ -3,6 +3,7 @@ import { callable, checkOptions, orNull, type Schema } from './check.ts'
 import { NotFittedError, type Warning, describe } from './errors.ts'
 import { Matrix, type MatrixLike } from './matrix.ts'
 import type { IterationListener } from './passes.ts'
+import type { MatrixStream } from './stream.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, run, runAsync } from './task.ts'
 
 /** Hears of what is worth knowing but no error. */
@@ -85,22 +86,25 @@ export abstract class IterativeEstimator<Options extends object, Fitted extends 
   Fitted
 > {
   /** @internal The fit that remains once all that can be checked without reading X is. */
-  protected abstract fitting(X: MatrixLike, options: Given): Task<void>
+  protected abstract fitting(X: MatrixLike | MatrixStream, options: Given): Task<void>
 
   /** Fits to X (N×D).
    *  @throws TypeError, RangeError for data or options that cannot be used, before any work; the former fit is kept. */
   fit(X: MatrixLike, options?: Given): this {
     const given = checkOptions<Given>('fit', options, FIT_SCHEMA, {} as Given)
+    if (typeof X === 'function') throw new TypeError('X: expected a matrix, got a function. Chunks of rows are for fitAsync.')
     run(this.fitting(X, given), given.onIteration)
     return this
   }
 
   /** `fit` without blocking: the same bits, in turns with the other work of this thread and with worker threads where they pay. X must not
    *  change meanwhile.
+   *  @param X the data, or for data larger than memory a function that begins a new reading of them each time it is called: an iterable, or
+   *  async iterable, of chunks of rows. Only a few megabytes of it and what a fit keeps for each row are in memory, and the bits are the same.
    *  @param options those of `fit`; `signal`: an AbortSignal that ends the call, which keeps the former fit; `threads`: 1 for this one alone,
    *  default 'auto', one for each core
    *  @returns a promise of the estimator, fitted. It rejects with what `fit` throws, or the signal's reason (an AbortError by default). */
-  async fitAsync(X: MatrixLike, options?: Given & AsyncOptions): Promise<this> {
+  async fitAsync(X: MatrixLike | MatrixStream, options?: Given & AsyncOptions): Promise<this> {
     const given = checkOptions<Given & AsyncOptions>('fitAsync', options, { ...FIT_SCHEMA, ...ASYNC_SCHEMA }, {} as Given)
     await this.runAsync(this.fitting(X, given), given)
     return this
@@ -161,10 +165,11 @@ function plain(value: unknown): unknown {
   return 'length' in value ? Array.from(value as ArrayLike<unknown>, plain) : Matrix.from(value as MatrixLike).toArray()
 }
 
-// JSON has no ±Infinity and NaN (a lower bound may be −∞) and no typed arrays (labels)
+// JSON has no ±Infinity and NaN (a lower bound may be −∞) and no typed arrays (labels, statistics)
 function encode(value: unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
   if (value instanceof Int32Array) return { int32: Array.from(value) }
+  if (value instanceof Uint8Array) return { base64: btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join('')) }
   if (Array.isArray(value)) return value.map(encode)
   if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, encode(v)]))
   return value
@@ -180,6 +185,12 @@ function decode(value: unknown, where: string, depth = 0): unknown {
   if (Array.isArray(value)) return value.map((item) => decode(item, where, depth + 1))
   if ('int32' in value && Array.isArray(value.int32) && value.int32.every((v) => typeof v === 'number' && v === (v | 0)))
     return Int32Array.from(value.int32)
+  if (
+    'base64' in value &&
+    typeof value.base64 === 'string' &&
+    /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value.base64)
+  )
+    return Uint8Array.from(atob(value.base64), (letter) => letter.charCodeAt(0))
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, decode(v, where, depth + 1)]))
 }
 

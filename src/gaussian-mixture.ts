@@ -1,7 +1,17 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { type EstimatorJSON, isMixing, isNumbers, isTable, isWhole, openJSON, toNested, type WarningListener } from './estimator.ts'
+import {
+  type EstimatorJSON,
+  FIT_SCHEMA,
+  isMixing,
+  isNumbers,
+  isTable,
+  isWhole,
+  openJSON,
+  toNested,
+  type WarningListener,
+} from './estimator.ts'
 import {
   COVARIANCE_TYPES,
   type CovarianceType,
@@ -13,9 +23,10 @@ import {
   factorsFromPrecisions,
   precisionsFromFactors,
 } from './gaussian.ts'
+import { GaussianStatistics } from './gaussian-statistics.ts'
 import { centersFrom } from './kmeans.ts'
 import { kMeans } from './lloyd.ts'
-import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
+import { Matrix, type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { mixtures } from './kernel-modules.ts'
 import { sharedArena, within } from './memory.ts'
 import {
@@ -33,7 +44,9 @@ import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
 import { flatten, reshape } from './shapes.ts'
-import { type Task, afterwards } from './task.ts'
+import { planned } from './plan.ts'
+import type { MatrixStream } from './stream.ts'
+import { type Task, afterwards, run } from './task.ts'
 import { integerTiles } from './tiles.ts'
 
 export type { CovarianceType } from './gaussian.ts'
@@ -77,6 +90,9 @@ export interface GaussianMixtureOptions<T extends CovarianceType = CovarianceTyp
   randomState?: number
   /** Whether a further `fit` goes on from the fitted parameters. Default false. */
   warmStart?: boolean
+  /** How fast `partialFit` forgets, in (0.5, 1]: the t-th of equal batches counts t^−learningDecay, so 1 weighs all batches alike and less gives
+   *  later ones more. Default 0.7. */
+  learningDecay?: number
   /** Hears of what is worth knowing but no error. Default: console.warn. */
   onWarning?: WarningListener
 }
@@ -97,6 +113,19 @@ interface Fitted extends MixtureState {
   covariances: CovariancesOf<CovarianceType>
   precisions: CovariancesOf<CovarianceType>
   precisionsCholesky: CovariancesOf<CovarianceType>
+  // what partialFit goes on from: after fit, the weight of the rows and the largest |x| of each column; after partialFit, statistics as bytes
+  seen?: Seen
+  statistics?: Uint8Array
+}
+
+/** Total weight of rows, and the largest |x| of each column. */
+interface Seen {
+  weight: number
+  largest: number[]
+}
+const isSeen = (v: unknown): v is Seen => {
+  const { weight, largest } = (v ?? {}) as Partial<Seen>
+  return isNumbers([weight], (v) => v > 0 && v < Infinity) && isNumbers(largest, (v) => v >= 0 && v < Infinity)
 }
 
 const SCHEMA: Schema = {
@@ -112,6 +141,11 @@ const SCHEMA: Schema = {
   precisionsInit: orNull(arrayLike),
   randomState: seed,
   warmStart: boolean,
+  learningDecay: (value, name) => {
+    const decay = real(0)(value, name)
+    if (!(decay > 0.5 && decay <= 1)) throw new RangeError(`${name}: expected a number above 0.5, up to 1, got ${decay}.`)
+    return decay
+  },
 }
 const DEFAULTS: Params = {
   nComponents: 1,
@@ -126,6 +160,7 @@ const DEFAULTS: Params = {
   precisionsInit: null,
   randomState: undefined,
   warmStart: false,
+  learningDecay: 0.7,
 }
 
 /** A mixture of Gaussians p(x) = Σ_k π_k N(x; μ_k, Σ_k), fitted by expectation-maximisation (Dempster, Laird & Rubin 1977), with
@@ -139,41 +174,70 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
   }
 
   /** @internal */
-  protected fitting(X: MatrixLike, { sampleWeight }: GaussianMixtureFitOptions): Task<void> {
-    const { nComponents: k, covarianceType: type, tol, maxIter } = this.options
-    const source = sourceOf(X)
-    checkShape(source, 2, 'GaussianMixture')
-    const { rows: n, cols: d } = source
-    if (n < k) throw new RangeError(`X: expected at least nComponents = ${k} rows, got ${n}. Use fewer components or more data.`)
-    const weights = checkWeights(sampleWeight, n)
-    const present = weights ? weights.reduce((count, w) => count + Number(w > 0), 0) : n
-    if (present < Math.max(2, k))
-      throw new RangeError(
-        `sampleWeight: expected at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent), got ${present}.`,
-      )
-    const given = this.#givenStart(k, d)
-    const former = this.options.warmStart ? this.#formerStart(type, k, d) : undefined
-    const nInit = former ? 1 : this.options.nInit
-    const seedUsed = seedOf(this.options.randomState)
-
+  protected fitting(X: MatrixLike | MatrixStream, { sampleWeight }: GaussianMixtureFitOptions): Task<void> {
     const { options: params } = this
-    const mixing = withRows(source, weights, (data) => {
-      const model = new GaussianModel(data, type, k, params.regCovar)
-      const oneRun = function* (run: number): Algorithm<EmResult<GaussianParameters>> {
-        const start = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedUsed, run))
-        return yield* em(model, start, { tol, maxIter, run, lowerBound: former?.lowerBound })
+    const { nComponents: k, covarianceType: type, tol, maxIter, regCovar } = params
+    const seedUsed = seedOf(params.randomState)
+    return planned(X, sampleWeight, (shape, weights) => {
+      requireRows(shape, weights, k)
+      const d = shape.cols
+      const given = this.#givenStart(k, d)
+      const former = params.warmStart ? this.#formerStart('warmStart', d) : undefined
+      return {
+        *work(data) {
+          const model = new GaussianModel(data, type, k, regCovar)
+          const oneRun = function* (run: number): Algorithm<EmResult<GaussianParameters>> {
+            const start = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedUsed, run))
+            return yield* em(model, start, { tol, maxIter, run, lowerBound: former?.lowerBound })
+          }
+          const best = yield* bestRun(former ? 1 : params.nInit, oneRun)
+          return { best, seen: { weight: data.totalWeight, largest: Array.from(data.largest) } }
+        },
+        finish: ({ best, seen }) => {
+          this.fitted = { ...fittedFrom(best, type, k, d), seen }
+          if (best.fall && regCovar === 0) this.warn('likelihood-decreased', fallMessage('GaussianMixture', best.fall))
+          if (!best.converged && !best.stopped && maxIter > 0)
+            this.warn(
+              'not-converged',
+              `GaussianMixture stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol, try other initParams, or check for degenerate data.`,
+            )
+        },
       }
-      return bestRun(nInit, oneRun)
     })
-    return afterwards(mixing, (best) => {
-      this.fitted = fittedFrom(best, type, k, d)
-      if (best.fall && params.regCovar === 0) this.warn('likelihood-decreased', fallMessage('GaussianMixture', best.fall))
-      if (!best.converged && !best.stopped && maxIter > 0)
-        this.warn(
-          'not-converged',
-          `GaussianMixture stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol, try other initParams, or check for degenerate data.`,
-        )
+  }
+
+  /** Goes on by one step of stepwise EM (Cappé & Moulines 2009): an E-step over the rows of X (N×D) with their weights, whose sufficient
+   *  statistics are merged with those of the rows before, and the M-step. X counts in them with the share (w/W)^learningDecay, where w is its weight
+   *  and W that of all rows so far: for batches of equal weight t^−learningDecay at the t-th. The first time, X is also where EM starts (initParams,
+   *  once); after `fit` it goes on from there, with all rows of the fit as one batch. `lowerBound` is then that of X under the parameters before.
+   *  @throws TypeError, RangeError for data that cannot be used, before any work; DegenerateCovarianceError when a component loses its spread. The
+   *  former state is kept in either case. */
+  partialFit(X: MatrixLike, options?: Pick<GaussianMixtureFitOptions, 'sampleWeight'>): this {
+    const { sampleWeight } = checkOptions<MixtureFitOptions>('partialFit', options, { sampleWeight: FIT_SCHEMA.sampleWeight }, {})
+    const { options: params } = this
+    const { nComponents: k, covarianceType: type, regCovar } = params
+    const source = sourceOf(X)
+    const d = source.cols
+    const weights = checkWeights(sampleWeight, source.rows)
+    checkShape(source, 1, 'GaussianMixture', this.fitted?.nFeaturesIn)
+    const former = this.#formerStart('partialFit', d)
+    if (!former) requireRows(source, weights, k)
+    const given = this.#givenStart(k, d)
+    const before = former && statisticsOf(former, regCovar)
+    const step = withRows(source, weights, function* (data): Algorithm<Fitted> {
+      const model = new GaussianModel(data, type, k, regCovar)
+      const parameters = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedOf(params.randomState), 0))
+      const { logLikelihood: lowerBound, ...moments } = yield* model.moments(parameters)
+      const own = GaussianStatistics.of(moments, type, data.totalWeight, data.largest)
+      const { exp, log } = data.arena.kernels
+      const share = before ? exp(params.learningDecay * log(own.weight / (before.weight + own.weight))) : 1
+      const statistics = before?.merge(own, share) ?? own
+      const [nIter, lowerBounds] = [former?.nIter ?? 0, [lowerBound]]
+      const step = { parameters: statistics.maximise(regCovar), converged: false, nIter, lowerBound, lowerBounds }
+      return { ...fittedFrom(step, type, k, d), statistics: statistics.toBytes() }
     })
+    this.fitted = run(step)
+    return this
   }
 
   /** Draws n samples (n×D) and the components they come from (n), component after component.
@@ -243,6 +307,8 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       lowerBound: (v) => typeof v === 'number',
       lowerBounds: (v) => isNumbers(v, () => true),
       nFeaturesIn: isWhole(1),
+      seen: (v) => v === undefined || isSeen(v),
+      statistics: (v) => v === undefined || v instanceof Uint8Array,
     })
     const model = new GaussianMixture<T>(params as GaussianMixtureOptions<T>)
     if (fitted) {
@@ -261,6 +327,12 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
         )
         if (bad >= 0) throw new RangeError(`GaussianMixture.fromJSON: fitted.${name}: expected positive diagonals, entry ${bad} is not.`)
       }
+      const kind = [type, k, d].join()
+      const about = 'GaussianMixture.fromJSON: fitted.statistics'
+      if (state.statistics && GaussianStatistics.fromBytes(state.statistics, about).kind.join() !== kind)
+        throw new RangeError(`${about}: expected those of a mixture of covarianceType, nComponents and nFeaturesIn (${kind}).`)
+      if (state.seen && state.seen.largest.length !== d)
+        throw new RangeError(`GaussianMixture.fromJSON: fitted.seen.largest: expected ${d} numbers, got ${state.seen.largest.length}.`)
       model.fitted = state
     }
     return model
@@ -317,16 +389,30 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     return given
   }
 
-  #formerStart(type: CovarianceType, k: number, d: number): { parameters: GaussianParameters; lowerBound: number } | undefined {
+  // What a further fit of d columns goes on from, if there is something
+  #formerStart(by: 'warmStart' | 'partialFit', d: number): (Fitted & { parameters: GaussianParameters }) | undefined {
     const { fitted } = this
+    const { covarianceType, nComponents } = this.options
     if (!fitted) return undefined
-    const was = [fitted.covarianceType, fitted.weights.length, fitted.nFeaturesIn]
-    if (was.join() !== [type, k, d].join())
+    const [was, is] = [
+      [fitted.covarianceType, fitted.weights.length, fitted.nFeaturesIn],
+      [covarianceType, nComponents, d],
+    ]
+    if (was.join() !== is.join())
       throw new RangeError(
-        `warmStart: expected to go on from a fit with covarianceType, nComponents and columns (${was.join(', ')}), got (${[type, k, d].join(', ')}). Use a new estimator or warmStart: false.`,
+        `${by}: expected to go on from a fit with covarianceType, nComponents and columns (${was.join(', ')}), got (${is.join(', ')}). Use a new estimator${by === 'warmStart' ? ' or warmStart: false' : ''}.`,
       )
-    return { parameters: parametersOf(fitted), lowerBound: fitted.lowerBound }
+    return { ...fitted, parameters: parametersOf(fitted) }
   }
+}
+
+function requireRows(shape: Pick<Source, 'rows' | 'cols'>, weights: Float64Array | undefined, k: number): void {
+  checkShape(shape, 2, 'GaussianMixture')
+  const n = shape.rows
+  if (n < k) throw new RangeError(`X: expected at least nComponents = ${k} rows, got ${n}. Use fewer components or more data.`)
+  const present = weights ? weights.reduce((count, w) => count + Number(w > 0), 0) : n
+  if (present < Math.max(2, k))
+    throw new RangeError(`sampleWeight: expected at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent), got ${present}.`)
 }
 
 interface GivenStart {
@@ -383,8 +469,16 @@ function* startingPoint(
   }
 }
 
+// The statistics that a fitted mixture stands for; none where nobody knows how many rows it has seen
+function statisticsOf({ statistics, seen, parameters, covarianceType }: Fitted & { parameters: GaussianParameters }, regCovar: number) {
+  if (statistics) return GaussianStatistics.fromBytes(statistics, 'partialFit')
+  if (!seen) return undefined
+  const { weight, largest } = seen
+  return GaussianStatistics.standingFor(parameters, covarianceType, { weight, regCovar, largest: Float64Array.from(largest) })
+}
+
 function fittedFrom(
-  { parameters, converged, nIter, lowerBound, lowerBounds }: EmResult<GaussianParameters>,
+  { parameters, converged, nIter, lowerBound, lowerBounds }: Omit<EmResult<GaussianParameters>, 'run' | 'stopped' | 'history' | 'fall'>,
   type: CovarianceType,
   k: number,
   d: number,

@@ -53,6 +53,9 @@ interface Maximised {
   spread: Float64Array
 }
 
+/** What an E-step finds of each component: Σ w·r (K), means (K×D), covariances about them without regCovar, in the type's shape, and `spread`. */
+export type GaussianMoments = Pick<Maximised, 'counts' | 'means' | 'covariances' | 'spread'>
+
 /** Total scatter of the data: Σ w (x − x̄)(x − x̄)ᵀ (D×D), and x̄ = anchor + offset, the offset being what rounding left off the anchor. */
 export interface TotalScatter {
   scatter: Float64Array
@@ -500,19 +503,35 @@ export class GaussianModel implements EmModel<GaussianParameters> {
 
   /** One E-step and the M-step it leads to. Shares too small to matter are left out: see `shareFloors`. */
   *step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
-    const [pass, data, type, k] = [this.#pass, this.#data, this.#type, this.#k]
-    const { log } = data.arena.kernels
+    const { next, factors, logSum } = yield* this.#moments(parameters.means, this.#expectation(parameters), this.#type)
+    const mass = next.counts.reduce((s, n) => s + n, 0)
+    return { logLikelihood: logSum / this.#data.totalWeight, parameters: parametersFrom(next, mass, factors) }
+  }
+
+  /** One E-step, and what it finds of each component. */
+  *moments(parameters: GaussianParameters): Algorithm<GaussianMoments & { logLikelihood: number }> {
+    const unused = new Float64Array()
+    const { next, centre, logSum } = yield* this.#moments(parameters.means, this.#expectation(parameters), this.#type, unused, 0)
+    return {
+      logLikelihood: logSum / this.#data.totalWeight,
+      counts: next.counts.map((n) => n - this.#guard),
+      means: centre.map((v, i) => v + next.offsets[i]),
+      covariances: next.covariances,
+      spread: next.spread,
+    }
+  }
+
+  // The pass under parameters, and a second one where a component starves
+  #expectation(parameters: GaussianParameters): (into: Reduction, moments: CovarianceType) => Generator<Pass> {
+    const [pass, data, k] = [this.#pass, this.#data, this.#k]
     pass.load(parameters)
-    pass.floors(shareFloors(parameters.weights, log))
-    const passes = function* (into: Reduction, moments: CovarianceType): Generator<Pass> {
+    pass.floors(shareFloors(parameters.weights, data.arena.kernels.log))
+    return function* (into, moments) {
       yield pass.over(data, { into: into.reset(), moments })
       if (!starved(parameters.weights, masses(moments, into.total(), k, data.d), data.totalWeight)) return
       pass.floors(new Float64Array(k).fill(STARVED_FLOOR))
       yield pass.over(data, { into: into.reset(), moments })
     }
-    const { next, factors, logSum } = yield* this.#moments(parameters.means, passes, type)
-    const mass = next.counts.reduce((s, n) => s + n, 0)
-    return { logLikelihood: logSum / this.#data.totalWeight, parameters: parametersFrom(next, mass, factors) }
   }
 
   /** The M-step from responsibilities; weights are n_k/Σw, as scikit-learn leaves them before the first iteration.
@@ -576,15 +595,17 @@ export class GaussianModel implements EmModel<GaussianParameters> {
    *  that a second time is for data that span more than that. Where clusters lie so far apart that the tied covariance is a small difference
    *  of large numbers, it is pooled from full statistics instead. The same where a covariance looks degenerate: whether it is, is decided on
    *  the more exact moments.
-   *  @param moments the kind of statistics to begin with: those of the type if the anchors are the means, otherwise `again(type)` */
+   *  @param moments the kind of statistics to begin with: those of the type if the anchors are the means, otherwise `again(type)`
+   *  @returns centre: what the last ones were taken about */
   *#moments(
     anchors: Float64Array,
     passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>,
     moments: CovarianceType,
     given?: Float64Array,
-  ): Algorithm<{ next: Maximised; factors: Float64Array; logSum: number }> {
+    regCovar = this.#regCovar,
+  ): Algorithm<{ next: Maximised; centre: Float64Array; factors: Float64Array; logSum: number }> {
     const { arena, d, n, totalWeight } = this.#data
-    const [type, k, regCovar, guard] = [this.#type, this.#k, this.#regCovar, this.#guard]
+    const [type, k, guard] = [this.#type, this.#k, this.#guard]
     const mark = arena.mark()
     const sums = (kind: CovarianceType) => (kind === type ? this.#sums : new Reduction(arena, 1 + k * statisticsLength(kind, d), n))
     const finish = (kind: CovarianceType, into: Reduction, centre: Float64Array) => {
@@ -597,10 +618,10 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     let next = finish(moments, into, anchors)
     if (type === 'tied') next = tie(next, anchors, yield* this.#totalScatter(), totalWeight, d, regCovar, false)
     let factors = cancels(type, next, d) ? undefined : (given ?? this.#factors(next))
+    let centre = anchors
     if (!(factors instanceof Float64Array)) {
       const kind = again(type)
       if (kind !== moments) into = sums(kind)
-      let centre = anchors
       let rounds = 0
       do {
         centre = centre.map((v, i) => v + next.offsets[i]) // the means before the guard pulls them
@@ -611,7 +632,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
       factors = given ?? orThrow(this.#factors(next))
     }
     arena.release(mark)
-    return { next, factors, logSum }
+    return { next, centre, factors, logSum }
   }
 
   /** Computed once per fit. */
@@ -677,7 +698,7 @@ const MOST_ROUNDS = 10
 // error of about 2⁻⁵² each leaves fewer than 13 digits of it
 function cancels(type: CovarianceType, { covariances, spread }: Maximised, d: number): boolean {
   return spread.some((s, i) => {
-    const variance = type === 'spherical' ? covariances[Math.floor(i / d)] : type === 'diag' ? covariances[i] : covariances[i * d + (i % d)]
+    const variance = type === 'spherical' || type === 'diag' ? covariances[i] : covariances[i * d + (i % d)]
     return !(s * s <= 900 * variance)
   })
 }

@@ -63,6 +63,7 @@ export type { EstimatorJSON, WarningListener } from './estimator.ts'
 export type { IterationEvent } from './passes.ts'
 export { setWorkerSource, type WorkerSource } from './pool.ts'
 export type { AsyncOptions } from './task.ts'
+export type { MatrixStream } from './stream.ts'
 export { DegenerateCovarianceError, NotFittedError, type Warning } from './errors.ts'
 export {
   adjustedRandScore,

@@ -19,7 +19,9 @@ import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { Random, seedOf } from './random.ts'
 import { checkShape, checkWeights, withRows } from './resident.ts'
 import { defaultTrials, plusPlus } from './seeding.ts'
-import { type Task, afterwards, run } from './task.ts'
+import { planned } from './plan.ts'
+import type { MatrixStream } from './stream.ts'
+import { type Task, run } from './task.ts'
 import { integerTiles } from './tiles.ts'
 
 export { centersFrom, type KMeansFitOptions, type KMeansInit }
@@ -85,42 +87,38 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
   }
 
   /** @internal */
-  protected fitting(X: MatrixLike, { sampleWeight, onIteration }: KMeansFitOptions): Task<void> {
+  protected fitting(X: MatrixLike | MatrixStream, { sampleWeight, onIteration }: KMeansFitOptions): Task<void> {
     const { nClusters: k, nInit, maxIter, tol, convergence } = this.options
-    const source = sourceOf(X)
-    checkShape(source, 1, 'KMeans')
-    const { rows: n, cols: d } = source
-    if (n < k) throw new RangeError(`X: expected at least nClusters = ${k} rows, got ${n}. Use fewer clusters or more data.`)
-    const weights = checkWeights(sampleWeight, n)
-    const init = typeof this.options.init === 'object' ? centersFrom(this.options.init, k, d, 'init') : this.options.init
-
+    const reports = onIteration !== undefined
     const seedUsed = seedOf(this.options.randomState)
-    const clustering = withRows(source, weights, (data) =>
-      kMeans(
-        data,
-        {
-          k,
-          init: typeof init === 'function' ? asked(init, data, X instanceof Matrix ? X : undefined) : init,
-          nInit: startsOf(init, nInit, 10),
-          maxIter,
-          tol,
-          convergence,
-          reports: onIteration !== undefined,
+    if (typeof X === 'function' && typeof this.options.init === 'function')
+      throw new TypeError(
+        "init: a function is asked with all of X, and the chunks of a stream are never in memory together. Give 'k-means++', 'random' or centers.",
+      )
+    return planned(X, sampleWeight, (shape) => {
+      checkShape(shape, 1, 'KMeans')
+      const { rows: n, cols: d } = shape
+      if (n < k) throw new RangeError(`X: expected at least nClusters = ${k} rows, got ${n}. Use fewer clusters or more data.`)
+      const init = typeof this.options.init === 'object' ? centersFrom(this.options.init, k, d, 'init') : this.options.init
+      const settings = { k, nInit: startsOf(init, nInit, 10), maxIter, tol, convergence, reports }
+      return {
+        work: (data) => {
+          const start = typeof init === 'function' ? asked(init, data, X instanceof Matrix ? X : undefined) : init
+          return kMeans(data, { ...settings, init: start }, (run) => new Random(seedUsed, run))
         },
-        (run) => new Random(seedUsed, run),
-      ),
-    )
-    return afterwards(clustering, (result) => {
-      checkInertia(result.inertia)
-      this.fitted = fittedFrom(result, k, d)
+        finish: (result) => {
+          checkInertia(result.inertia)
+          this.fitted = fittedFrom(result, k, d)
 
-      this.warnOfSingle(init, nInit)
-      this.warnOfFewer()
-      if (!result.converged && !result.stopped)
-        this.warn(
-          'not-converged',
-          `KMeans stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
-        )
+          this.warnOfSingle(init, nInit)
+          this.warnOfFewer()
+          if (!result.converged && !result.stopped)
+            this.warn(
+              'not-converged',
+              `KMeans stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
+            )
+        },
+      }
     })
   }
 

@@ -19,7 +19,9 @@ import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, 
 import type { Algorithm } from './passes.ts'
 import { seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows } from './resident.ts'
-import { type Task, afterwards, run } from './task.ts'
+import { planned } from './plan.ts'
+import type { MatrixStream } from './stream.ts'
+import { type Task, run } from './task.ts'
 
 /** Options of `new MiniBatchKMeans`. */
 export interface MiniBatchKMeansOptions {
@@ -102,26 +104,29 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
   }
 
   /** @internal */
-  protected fitting(X: MatrixLike, { sampleWeight }: KMeansFitOptions): Task<void> {
+  protected fitting(X: MatrixLike | MatrixStream, { sampleWeight }: KMeansFitOptions): Task<void> {
     const { nClusters: k, nInit, maxIter, tol, maxNoImprovement, reassignmentRatio } = this.options
-    const source = sourceOf(X)
-    checkShape(source, 1, 'MiniBatchKMeans')
-    const weights = checkWeights(sampleWeight, source.rows)
-    const seeding = this.#seeding(source)
-    const settings = { ...seeding, nInit: startsOf(seeding.init, nInit, 3), maxIter, tol, maxNoImprovement, reassignmentRatio }
-    const clustering = withRows(source, weights, (data) => miniBatchKMeans(data, settings))
-    return afterwards(clustering, ({ centers, counts, stopped, ...kept }) => {
-      checkInertia(kept.inertia)
-      this.fitted = { ...kept, clusterCenters: toNested(centers, k, source.cols), counts: Array.from(counts), nFeaturesIn: source.cols }
+    return planned(X, sampleWeight, (shape) => {
+      checkShape(shape, 1, 'MiniBatchKMeans')
+      const d = shape.cols
+      const seeding = this.#seeding(shape)
+      const settings = { ...seeding, nInit: startsOf(seeding.init, nInit, 3), maxIter, tol, maxNoImprovement, reassignmentRatio }
+      return {
+        work: (data) => miniBatchKMeans(data, settings),
+        finish: ({ centers, counts, stopped, ...kept }) => {
+          checkInertia(kept.inertia)
+          this.fitted = { ...kept, clusterCenters: toNested(centers, k, d), counts: Array.from(counts), nFeaturesIn: d }
 
-      this.warnOfSingle(seeding.init, nInit)
-      this.#warnOfInitSize()
-      this.warnOfFewer()
-      if (!kept.converged && !stopped && (tol > 0 || maxNoImprovement !== null))
-        this.warn(
-          'not-converged',
-          `MiniBatchKMeans stopped after maxIter = ${maxIter} passes before tol or maxNoImprovement ended it. Increase one of them.`,
-        )
+          this.warnOfSingle(seeding.init, nInit)
+          this.#warnOfInitSize()
+          this.warnOfFewer()
+          if (!kept.converged && !stopped && (tol > 0 || maxNoImprovement !== null))
+            this.warn(
+              'not-converged',
+              `MiniBatchKMeans stopped after maxIter = ${maxIter} passes before tol or maxNoImprovement ended it. Increase one of them.`,
+            )
+        },
+      }
     })
   }
 
@@ -159,7 +164,7 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
   }
 
   // How first centers of these rows are found
-  #seeding({ rows: n, cols: d }: Source): MiniBatchSeeding {
+  #seeding({ rows: n, cols: d }: Pick<Source, 'rows' | 'cols'>): MiniBatchSeeding {
     const { nClusters: k, init, batchSize: wanted, initSize, randomState } = this.options
     if (n < k) throw new RangeError(`X: expected at least nClusters = ${k} rows, got ${n}. Use fewer clusters or more data.`)
     const batchSize = Math.min(wanted, n)

@@ -6,7 +6,7 @@ import { gather } from './gather.ts'
 import { PairSums, exactProduct, firstCenters, nearest, varianceTolerance } from './lloyd.ts'
 import type { Algorithm, Reduction } from './passes.ts'
 import { Random } from './random.ts'
-import { type Resident, rowsOf } from './resident.ts'
+import { type Resident, STREAMED, rowsOf } from './resident.ts'
 import { randomRows } from './seeding.ts'
 import { CenterPanels } from './tiles.ts'
 
@@ -65,9 +65,12 @@ export function initRows(initSize: number | null, batchSize: number, k: number, 
   return Math.min(asked < k ? 3 * k : asked, n)
 }
 
+/** Values of rows that are drawn ahead from a stream: 4 MB. */
+const AHEAD_VALUES = 2 ** 19
+
 /** Clusters the rows, `batchSize` of them at a time. */
 export function* miniBatchKMeans(data: Resident, options: MiniBatchOptions): Algorithm<MiniBatchResult> {
-  const { arena, n, totalWeight } = data
+  const { arena, n, d, totalWeight } = data
   const { k, batchSize, seed, maxIter, reassignmentRatio } = options
   const mark = arena.mark()
   const threshold = yield* varianceTolerance(data, options.tol)
@@ -78,16 +81,24 @@ export function* miniBatchKMeans(data: Resident, options: MiniBatchOptions): Alg
   const mostSteps = Math.floor((maxIter * n) / batchSize)
   let converged = false
   let stopped = false
+  // reading a stream for every batch would take longer than the batches: rows of as many as fit are had at once, which streams by number allow
+  const ahead = data.x === STREAMED ? Math.max(1, Math.floor(AHEAD_VALUES / (batchSize * d))) : 1
   while (state.nSteps < mostSteps && !converged && !stopped) {
     const own = arena.mark()
+    const drawn = new Int32Array(Math.min(ahead, mostSteps - state.nSteps) * batchSize)
+    for (let at = 0; at < drawn.length; at += batchSize)
+      drawn.set(draw.byWeight(batchSize, new Random(seed, BATCH, state.nSteps + at / batchSize)), at)
     // weights decide which rows come, so those that do count alike
-    const batch = yield* gather(data, draw.byWeight(batchSize, new Random(seed, BATCH, state.nSteps)), false)
-    const { inertia, squaredShift } = yield* step.take(batch, state, reassignmentRatio)
+    const batches = yield* gather(data, drawn, false)
+    for (let at = 0; at < drawn.length && !converged && !stopped; at += batchSize) {
+      const batch = { ...batches, x: batches.x + at * d * 8, n: batchSize, totalWeight: batchSize }
+      const { inertia, squaredShift } = yield* step.take(batch, state, reassignmentRatio)
+      converged = early.heard(state.nSteps, inertia / batchSize, squaredShift)
+      stopped = !(yield {
+        report: { run: 0, iteration: state.nSteps, inertia: (inertia / batchSize) * totalWeight, shift: Math.sqrt(squaredShift) },
+      })
+    }
     arena.release(own)
-    converged = early.heard(state.nSteps, inertia / batchSize, squaredShift)
-    stopped = !(yield {
-      report: { run: 0, iteration: state.nSteps, inertia: (inertia / batchSize) * totalWeight, shift: Math.sqrt(squaredShift) },
-    })
   }
   const { labels, inertia } = yield* nearest(data, state.centers, k, true)
   arena.release(mark)
@@ -128,7 +139,14 @@ function* start(data: Resident, { k, init, initRows, seed }: MiniBatchSeeding, d
   const { arena, n } = data
   const mark = arena.mark()
   const random = new Random(seed, SEEDING, run)
-  const sample = initRows < n ? yield* gather(data, draw.present(initRows, random), true) : data
+  let sample = data
+  if (initRows < n) sample = yield* gather(data, draw.present(initRows, random), true)
+  else if (data.x === STREAMED)
+    sample = yield* gather(
+      data,
+      Int32Array.from({ length: n }, (_, i) => i),
+      true,
+    )
   const centers = yield* firstCenters(sample, { k, init: typeof init === 'function' ? init(sample) : init }, random)
   arena.release(mark)
   return centers

@@ -17,8 +17,10 @@ import {
 } from './mixture.ts'
 import type { Algorithm } from './passes.ts'
 import { Random, seedOf } from './random.ts'
-import { checkShape, checkWeights, withRows, withWindows } from './resident.ts'
+import { checkShape, withWindows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
+import { planned } from './plan.ts'
+import type { MatrixStream } from './stream.ts'
 import { type Task, afterwards } from './task.ts'
 
 /** Options of every mixture of another family than Gaussians. */
@@ -105,48 +107,51 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
   }
 
   /** @internal */
-  protected fitting(X: MatrixLike, { sampleWeight }: MixtureFitOptions): Task<void> {
+  protected fitting(X: MatrixLike | MatrixStream, { sampleWeight }: MixtureFitOptions): Task<void> {
     const { nComponents: k, tol, maxIter, nInit, keepHistory, assignment, fitWeights } = this.options
     const family = this.#family
-    const source = this.#source(X, Math.max(1, k))
-    const d = source.cols
-    const weights = checkWeights(sampleWeight, source.rows)
-    const given = this.#givenStart(k, d)
     const seedUsed = seedOf(this.options.randomState)
-    const mixing = withRows(source, weights, function* (data) {
-      const model = new FamilyModel(data, family, k, { hard: assignment === 'hard', fitWeights })
-      const meanTrials = Math.round(yield* model.read())
-      const oneRun = function* (run: number): Algorithm<EmResult<FamilyParameters>> {
-        const start = {
-          weights: given.weights ?? new Float64Array(k).fill(1 / k),
-          components: given.components ?? (yield* model.randomStart(new Random(seedUsed, run))),
-        }
-        return yield* em(model.restarted(), start, { tol, maxIter, run, keepHistory })
+    return planned(X, sampleWeight, (source) => {
+      this.#checkShape(source, Math.max(1, k))
+      const d = source.cols
+      const given = this.#givenStart(k, d)
+      return {
+        *work(data) {
+          const model = new FamilyModel(data, family, k, { hard: assignment === 'hard', fitWeights })
+          const meanTrials = Math.round(yield* model.read())
+          const oneRun = function* (run: number): Algorithm<EmResult<FamilyParameters>> {
+            const start = {
+              weights: given.weights ?? new Float64Array(k).fill(1 / k),
+              components: given.components ?? (yield* model.randomStart(new Random(seedUsed, run))),
+            }
+            return yield* em(model.restarted(), start, { tol, maxIter, run, keepHistory })
+          }
+          return { best: yield* bestRun(given.components ? 1 : nInit, oneRun), meanTrials }
+        },
+        finish: ({ best, meanTrials }) => {
+          const shape = family.shape(k, d)
+          this.fitted = {
+            weights: Array.from(best.parameters.weights),
+            parameters: reshape(best.parameters.components, shape),
+            converged: best.converged,
+            nIter: best.nIter,
+            lowerBound: best.lowerBound,
+            lowerBounds: best.lowerBounds,
+            history: best.history.map((p) => ({ weights: Array.from(p.weights), [family.parameter]: reshape(p.components, shape) })),
+            nFeaturesIn: d,
+            fitWeights,
+            meanTrials,
+          }
+          if (given.components && nInit > 1)
+            this.warn('single-init', `given ${family.parameter}Init make every run the same: doing 1 instead of nInit = ${nInit}.`)
+          if (best.fall) this.warn('likelihood-decreased', fallMessage(family.name, best.fall))
+          if (!best.converged && !best.stopped && maxIter > 0)
+            this.warn(
+              'not-converged',
+              `${family.name} stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol.`,
+            )
+        },
       }
-      return { best: yield* bestRun(given.components ? 1 : nInit, oneRun), meanTrials }
-    })
-    return afterwards(mixing, ({ best, meanTrials }) => {
-      const shape = family.shape(k, d)
-      this.fitted = {
-        weights: Array.from(best.parameters.weights),
-        parameters: reshape(best.parameters.components, shape),
-        converged: best.converged,
-        nIter: best.nIter,
-        lowerBound: best.lowerBound,
-        lowerBounds: best.lowerBounds,
-        history: best.history.map((p) => ({ weights: Array.from(p.weights), [family.parameter]: reshape(p.components, shape) })),
-        nFeaturesIn: d,
-        fitWeights,
-        meanTrials,
-      }
-      if (given.components && nInit > 1)
-        this.warn('single-init', `given ${family.parameter}Init make every run the same: doing 1 instead of nInit = ${nInit}.`)
-      if (best.fall) this.warn('likelihood-decreased', fallMessage(family.name, best.fall))
-      if (!best.converged && !best.stopped && maxIter > 0)
-        this.warn(
-          'not-converged',
-          `${family.name} stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol.`,
-        )
     })
   }
 
@@ -227,7 +232,8 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
     const { weights, parameters, nFeaturesIn: d } = this.state
     const k = weights.length
     const family = this.#family
-    const source = this.#source(X, 0, d)
+    const source = sourceOf(X)
+    this.#checkShape(source, 0, d)
     const n = source.rows
     const components = flatten(parameters, family.shape(k, d), 'parameters')
     const result: Evaluation = {
@@ -248,13 +254,10 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
     return afterwards(windows, () => result)
   }
 
-  #source(X: MatrixLike, minRows: number, cols?: number): Source {
+  #checkShape(shape: Pick<Source, 'rows' | 'cols'>, minRows: number, cols?: number): void {
     const { name, columns } = this.#family
-    const source = sourceOf(X)
-    checkShape(source, minRows, name, cols)
-    if (columns !== undefined && source.cols !== columns)
-      throw new RangeError(`X: ${name} expected ${columns} columns, got ${source.cols}.`)
-    return source
+    checkShape(shape, minRows, name, cols)
+    if (columns !== undefined && shape.cols !== columns) throw new RangeError(`X: ${name} expected ${columns} columns, got ${shape.cols}.`)
   }
 
   #givenStart(k: number, d: number): { weights?: Float64Array; components?: Float64Array } {

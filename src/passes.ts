@@ -55,14 +55,19 @@ export interface Seek {
   of: number
 }
 
+/** Something an algorithm waits for: the driver answers with what it becomes. Only drivers that do not block can. */
+export interface Wait {
+  wait: PromiseLike<unknown>
+}
+
 /** A place where the thread may do something else: algorithms yield it before and after work of their own that grows with the data. */
 export interface Pause {
   pause: true
 }
 export const PAUSE: Pause = { pause: true }
 
-/** An algorithm: yields passes, reports, requests for rows and pauses, returns its result. */
-export type Algorithm<T> = Generator<Pass | Report | Seek | Pause, T, boolean | number>
+/** An algorithm: yields passes, reports, pauses and, where its rows are not in memory, requests for them and promises; returns its result. */
+export type Algorithm<T> = Generator<Pass | Report | Pause | Seek | Wait, T, unknown>
 
 /** The algorithm of one pass. */
 export function* single(pass: Pass): Algorithm<void> {
@@ -71,7 +76,7 @@ export function* single(pass: Pass): Algorithm<void> {
 
 /** An algorithm inside another: its passes run, its reports are heard as `tell` puts them, or not where it returns nothing. */
 export function* retold<T>(algorithm: Algorithm<T>, tell: (report: Report['report']) => Report['report'] | undefined): Algorithm<T> {
-  let answer: boolean | number = true
+  let answer: unknown = true
   for (;;) {
     const step = algorithm.next(answer)
     if (step.done) return step.value

@@ -50,7 +50,7 @@ export function* overSlots(data: Resident, visit: (x: Float64Array, begin: numbe
 }
 
 /** Refuses data with too few rows or no columns, before any work. */
-export function checkShape(source: Source, minRows: number, estimator: string, cols?: number): void {
+export function checkShape(source: Pick<Source, 'rows' | 'cols'>, minRows: number, estimator: string, cols?: number): void {
   if (source.cols === 0 && source.rows > 0) throw new RangeError(`X: expected at least 1 column, got shape [${source.rows}, 0].`)
   if (source.rows < minRows)
     throw new RangeError(
@@ -60,12 +60,13 @@ export function checkShape(source: Source, minRows: number, estimator: string, c
     throw new RangeError(`X: expected ${cols} columns, as ${estimator} was fitted with, got ${source.cols}.`)
 }
 
-/** Sample weights as doubles: n finite numbers ≥ 0, not all zero. `undefined` stays undefined. */
-export function checkWeights(weights: unknown, n: number): Float64Array | undefined {
+/** Sample weights as doubles: n finite numbers ≥ 0, not all zero. `undefined` stays undefined. Without n any number of them. */
+export function checkWeights(weights: unknown, rows?: number): Float64Array | undefined {
   if (weights === undefined || weights === null) return undefined
   const list = weights as ArrayLike<number>
   if (typeof weights !== 'object' || typeof list.length !== 'number')
-    throw new TypeError(`sampleWeight: expected an array of ${n} numbers, got ${describe(weights)}.`)
+    throw new TypeError(`sampleWeight: expected an array of ${rows === undefined ? '' : `${rows} `}numbers, got ${describe(weights)}.`)
+  const n = rows ?? list.length
   if (list.length !== n) throw new RangeError(`sampleWeight: expected ${n} numbers, one per row of X, got ${list.length}.`)
   const result = new Float64Array(n)
   let total = 0

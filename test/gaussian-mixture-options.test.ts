@@ -33,6 +33,7 @@ const DEFAULTS = {
   precisionsInit: null,
   randomState: undefined,
   warmStart: false,
+  learningDecay: 0.7,
 }
 /** Good starts for K = 2, D = 2, by type. */
 const precisionsFor = {
@@ -90,6 +91,7 @@ describe('options', () => {
     meansInit: NOT_ARRAYS,
     precisionsInit: NOT_ARRAYS,
     warmStart: [null, 0, 1, 'true', {}],
+    learningDecay: NOT_NUMBERS,
     onWarning: [null, true, 'warn', 3, {}],
   }
   const wrongValues: Record<string, unknown[]> = {
@@ -99,6 +101,7 @@ describe('options', () => {
     maxIter: [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY],
     nInit: [0, -1, 1.5, Number.NaN],
     randomState: [-1, 0.5, 2 ** 53, Number.NaN],
+    learningDecay: [0.5, 0, -1, 1.0000001, Number.NaN, Number.POSITIVE_INFINITY],
     covarianceType: ['Full', 'diagonal', '', 'toString', '__proto__'],
     initParams: ['k-means', 'kmeans++', 'randomFromData', '', 'constructor'],
   }
@@ -115,6 +118,7 @@ describe('options', () => {
     meansInit: [null, [[1]], Matrix.zeros(1, 1), undefined],
     precisionsInit: [null, [[[1]]], [1], undefined],
     warmStart: [true, false, undefined],
+    learningDecay: [0.5000001, 0.7, 1, undefined],
     onWarning: [() => {}, undefined],
   }
   const enter: Record<string, (given: object) => unknown> = {
@@ -158,6 +162,7 @@ describe('options', () => {
       precisionInit: 'precisionsInit',
       random_state: 'randomState',
       warm_start: 'warmStart',
+      learning_decay: 'learningDecay',
       toll: 'tol',
       onwarning: 'onWarning',
     }

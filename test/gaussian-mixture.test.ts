@@ -646,6 +646,7 @@ describe('scikit-learn’s catalogue, the rest', () => {
       precisionsInit,
       randomState: 9,
       warmStart: true,
+      learningDecay: 0.6,
     }
     const m = mixture(options)
     expect(m.getParams()).toEqual(options)

@@ -1,0 +1,226 @@
+// Rows that pass by: data larger than memory, in chunks from a source that is read again for every pass. An algorithm over such rows is the one
+// over rows in memory: its passes are run over one window of rows after another, and what it keeps for each row stays in memory. Windows are
+// cut at edges of slots, whatever the chunks are, so the sums, and the bits, are those of rows in memory.
+import { describe } from './errors.ts'
+import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
+import type { Arena } from './memory.ts'
+import { type Algorithm, PAUSE, type Pass, SLOT_ROWS } from './passes.ts'
+import { type Resident, STREAMED } from './resident.ts'
+
+/** A source of rows that need not fit into memory: each call begins a new reading, which gives the same rows in the same order, in chunks of any
+ *  of the accepted forms and of any size. A chunk is copied before the next is asked for, so its memory may be used again. */
+export type MatrixStream = () =>
+  | Iterable<MatrixLike>
+  | AsyncIterable<MatrixLike>
+  | PromiseLike<Iterable<MatrixLike> | AsyncIterable<MatrixLike>>
+
+/** Values of a window: 2 MB, what is copied and checked between two turns of the thread. At least one slot, however wide. */
+const WINDOW_VALUES = 2 ** 18
+
+type Chunks = Iterator<MatrixLike> | AsyncIterator<MatrixLike>
+
+/** Readings of a source, one window of rows at a time. Bytes: a window, 8·max(2¹⁸, 1024·D), and a chunk of the source. */
+export class Reader {
+  readonly #read: MatrixStream
+  readonly #arena: Arena
+  /** Fingerprint of each window. */
+  readonly #prints: number[] = []
+  #d = 0
+  #windowRows = 0
+  #window = 0 // its address
+  // what it holds: rows [begin, end)
+  #begin = 0
+  #end = 0
+  #n: number | undefined // once it has been read to the end
+  #chunks: Chunks | undefined
+  #chunk: Source | undefined
+  #taken = 0 // rows of the chunk that are in the window or have been
+  #ended = true // whether this reading is over
+
+  constructor(arena: Arena, read: MatrixStream) {
+    this.#arena = arena
+    this.#read = read
+  }
+
+  /** The first reading: how many rows there are, whether they are finite, what is largest.
+   *  @param w address of `weights` sample weights, one for each row; 0 for none */
+  *survey(w: number, weights: number): Algorithm<Pick<Resident, 'n' | 'd' | 'largest'>> {
+    const { kernels } = this.#arena
+    let largest = 0
+    yield* this.#restart()
+    while (yield* this.#advance()) {
+      const [begin, end, d] = [this.#begin, this.#end, this.#d]
+      if (w && end > weights) throw new RangeError(`sampleWeight: expected a number per row of X, got ${weights} for at least ${end} rows.`)
+      if (begin === 0) {
+        largest = this.#arena.takeF64(d)
+        kernels.clear(largest, d)
+      }
+      const bad = kernels.scan(this.#window - begin * d * 8, w, d, largest, begin, end)
+      if (bad >= 0) {
+        const [row, column] = [Math.floor(bad / d), bad % d]
+        const value = this.#arena.f64(this.#window + (bad - begin * d) * 8, 1)[0]
+        throw new RangeError(
+          `X: expected finite numbers, got ${value} at row ${row}, column ${column}. Drop such rows or fill in the values first.`,
+        )
+      }
+      this.#prints.push(this.#fingerprint())
+    }
+    this.#n = this.#end
+    if (w && this.#n !== weights) throw new RangeError(`sampleWeight: expected ${this.#n} numbers, one per row of X, got ${weights}.`)
+    return { n: this.#n, d: this.#d, largest: largest ? this.#arena.f64(largest, this.#d).slice() : new Float64Array() }
+  }
+
+  /** Has the slot of a row in memory; returns where row 0 is or would be. */
+  *at(row: number): Algorithm<number> {
+    if (row < this.#begin) yield* this.#restart()
+    while (row >= this.#end) yield* this.#advance()
+    return this.#window - this.#begin * this.#d * 8
+  }
+
+  /** A pass, window by window. */
+  *run(pass: Pass): Algorithm<void> {
+    for (let begin = pass.begin ?? 0; begin < pass.rows; begin = this.#end) {
+      const x = yield* this.at(begin)
+      const args = pass.args.map((v) => (v === STREAMED ? x : v))
+      yield { ...pass, args, begin, rows: Math.min(this.#end, pass.rows) }
+    }
+  }
+
+  /** Ends the reading there is, if it is not over, and waits for its end. */
+  *close(): Algorithm<void> {
+    if (this.#ended) return
+    this.#ended = true
+    yield* settled(this.#chunks?.return?.())
+  }
+
+  /** The same, without waiting: for when the call has failed, and nobody is there to hear how this ends. */
+  abandon(): void {
+    if (this.#ended) return
+    this.#ended = true
+    try {
+      Promise.resolve(this.#chunks?.return?.()).catch(() => {})
+    } catch {
+      // the call's own error is the one to tell
+    }
+  }
+
+  // Begins a new reading; the window holds none of its rows yet
+  *#restart(): Algorithm<void> {
+    yield* this.close()
+    const chunks = iteratorOf(yield* settled(this.#read()))
+    if (chunks === this.#chunks)
+      throw new TypeError(
+        'X: expected a function that begins a new reading each time, got the same iterator again, which is used up. Make it inside the function: () => chunks().',
+      )
+    this.#chunks = chunks
+    this.#chunk = undefined
+    this.#begin = this.#end = 0
+    this.#ended = false
+  }
+
+  // Puts the next rows into the window; whether there are any
+  *#advance(): Algorithm<boolean> {
+    const begin = this.#end
+    let rows = 0
+    while (this.#windowRows === 0 || rows < this.#windowRows) {
+      const chunk = this.#chunk ?? (yield* this.#next(begin + rows))
+      if (!chunk) break
+      const d = this.#d
+      const some = Math.min(this.#windowRows - rows, chunk.rows - this.#taken)
+      chunk.copyTo(this.#arena.f64(this.#window + rows * d * 8, some * d), this.#taken, this.#taken + some)
+      rows += some
+      this.#taken += some
+      if (this.#taken === chunk.rows) this.#chunk = undefined
+    }
+    if (rows > 0) {
+      this.#begin = begin
+      this.#end = begin + rows
+    }
+    if (this.#n !== undefined) yield* this.#compare(this.#n, rows)
+    yield PAUSE
+    return rows > 0
+  }
+
+  // That this reading is the first one again, as far as it has come
+  *#compare(n: number, rows: number): Algorithm<void> {
+    const end = this.#end
+    const differs = (found: string, remedy: string) =>
+      new RangeError(`X: expected the ${n} rows of the first reading, in that order, got ${found}. ${remedy}`)
+    const remedy = 'The function must begin at the first row each time, over data that do not change.'
+    if (rows < this.#windowRows && end < n) throw differs(`${end} rows`, remedy)
+    if (end > n || (end === n && (this.#chunk ?? (yield* this.#next(n))))) throw differs('more', remedy)
+    if (this.#fingerprint() !== this.#prints[this.#begin / this.#windowRows])
+      throw differs(
+        `other numbers in rows ${this.#begin} to ${end - 1}`,
+        'Data must not change during a fit; a query needs an order (ORDER BY) that is the same each time.',
+      )
+  }
+
+  #fingerprint(): number {
+    return this.#arena.kernels.fingerprint(this.#window, (this.#end - this.#begin) * this.#d)
+  }
+
+  // The next chunk that has rows
+  *#next(row: number): Algorithm<Source | undefined> {
+    for (;;) {
+      if (this.#ended) return undefined
+      const { done, value } = yield* settled((this.#chunks as Chunks).next())
+      if (done) {
+        this.#ended = true
+        return undefined
+      }
+      const chunk = sourceOf(value, `X, chunk from row ${row}`)
+      if (chunk.rows === 0) continue
+      if (row === 0 && this.#n === undefined) this.#layOut(chunk.cols)
+      if (chunk.cols !== this.#d)
+        throw new RangeError(
+          `X: expected ${this.#d} columns in every chunk, as in the first, got ${chunk.cols} in the chunk from row ${row}.`,
+        )
+      this.#chunk = chunk
+      this.#taken = 0
+      return chunk
+    }
+  }
+
+  #layOut(d: number): void {
+    if (d === 0) throw new RangeError('X: expected at least 1 column, got a chunk with none.')
+    this.#d = d
+    this.#windowRows = Math.max(1, Math.floor(WINDOW_VALUES / d / SLOT_ROWS)) * SLOT_ROWS
+    this.#window = this.#arena.takeF64(this.#windowRows * d)
+  }
+}
+
+/** An algorithm over rows that `reader` reads. */
+export function* streamed<T>(algorithm: Algorithm<T>, reader: Reader): Algorithm<T> {
+  let answer: unknown = true
+  try {
+    for (;;) {
+      const step = algorithm.next(answer)
+      if (step.done) {
+        yield* reader.close()
+        return step.value
+      }
+      answer = true
+      if ('seek' in step.value) answer = yield* reader.at(step.value.seek)
+      else if ('kernel' in step.value && step.value.args.includes(STREAMED)) yield* reader.run(step.value)
+      else answer = yield step.value
+    }
+  } finally {
+    reader.abandon()
+    algorithm.return(undefined as T)
+  }
+}
+
+/** The value, waited for where it is a promise. */
+function* settled<T>(value: T | PromiseLike<T>): Algorithm<T> {
+  const later = typeof (value as PromiseLike<T> | undefined)?.then === 'function'
+  return later ? ((yield { wait: value as PromiseLike<T> }) as T) : (value as T)
+}
+
+function iteratorOf(chunks: unknown): Chunks {
+  const it = chunks as Partial<AsyncIterable<MatrixLike> & Iterable<MatrixLike>> | null | undefined
+  const iterator = typeof it === 'object' && it !== null ? (it[Symbol.asyncIterator]?.() ?? it[Symbol.iterator]?.()) : undefined
+  if (!iterator)
+    throw new TypeError(`X: expected the function to return an iterable, or async iterable, of chunks of rows, got ${describe(chunks)}.`)
+  return iterator
+}
