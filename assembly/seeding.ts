@@ -9,6 +9,9 @@
 // one exact distance; the caller asks for exact gains otherwise. Either way the choice is that of the exact gains.
 import { BLOCK_DOUBLES, SCREEN_ROWS } from "./screening";
 
+/** From so many features on, neighbouring rows are read one after the other, as memory likes long ones to be read: half the time of two at once at d = 64. */
+const ONE_BY_ONE_FROM: i32 = 24;
+
 /** ‖x − z‖² with even features in one lane and odd ones in the other: the distance of seeding. */
 // @ts-ignore: decorator
 @inline
@@ -25,6 +28,26 @@ function squaredDistance(row: usize, center: usize, rowBytes: usize): f64 {
     square += t * t;
   }
   return square;
+}
+
+/** `squaredDistance` of two rows to a center each, one a lane: the same sums, side by side, so that neither waits for the other. */
+// @ts-ignore: decorator
+@inline
+function twoDistances(one: usize, other: usize, first: usize, second: usize, rowBytes: usize): v128 {
+  const evenBytes = rowBytes & ~15;
+  let a = f64x2.splat(0), b = a;
+  for (let j: usize = 0; j < evenBytes; j += 16) {
+    const t = f64x2.sub(v128.load(one + j), v128.load(first + j)), u = f64x2.sub(v128.load(other + j), v128.load(second + j));
+    a = f64x2.add(a, f64x2.mul(t, t));
+    b = f64x2.add(b, f64x2.mul(u, u));
+  }
+  let squares = f64x2.add(v128.shuffle<f64>(a, b, 0, 2), v128.shuffle<f64>(a, b, 1, 3));
+  if (evenBytes < rowBytes) {
+    const rows = v128.load64_lane(other + evenBytes, v128.load64_zero(one + evenBytes), 1);
+    const t = f64x2.sub(rows, v128.load64_lane(second + evenBytes, v128.load64_zero(first + evenBytes), 1));
+    squares = f64x2.add(squares, f64x2.mul(t, t));
+  }
+  return squares;
 }
 
 /** Σ v over `count` doubles: eight partial sums, then the rest in order. */
@@ -57,69 +80,119 @@ function scoreBound(block: usize, info: usize): f64 {
   return Math.ceil(load<f64>(block, 8) * load<f64>(info, 16) + load<f64>(block, 16) * (load<f64>(info, 8) * load<f64>(info)) + 1.5);
 }
 
-/** Pass: takes one chosen center into the rows [start, end) of x (n×d, in). `center` (d, in), `info`: the same quantised with k = 1.
- *  `tiles`, `blocks` (in; 0 where no tiles are kept: then every row is compared exactly and `thresholds` are not used), `closest` (n, inout: min with the squared distance), `thresholds` (n, i32, inout: ⌊T⌋), w (n, in; 0 for none).
- *  stats[0] += Σ w·closest; `potentials` (one double per slot of `slotRows` rows, out) gets the same sum per slot, for sampling. */
+/** Bytes of scratch for `seedUpdate`. */
+export function seedScratch(): usize {
+  return (<usize>SCREEN_ROWS + 1) << 2;
+}
+
+/** Pass: takes one chosen center into the rows [start, end) of x (n×d, in). `center` (d, in), `info`: it quantised, with others or alone.
+ *  `near` (⌈n/8⌉ bytes, in): the rows that it may bring nearer, as `seedTrials` left them; 0: any row. `blocks` (in): records of the tiles, 0 where none
+ *  are kept: `thresholds` are not used then. `first`: whether it is the first center.
+ *  `closest` (n, inout: min with the squared distance), `thresholds` (n, i32, inout: ⌊T⌋), w (n, in; 0 for none).
+ *  `potentials` (one double per slot of `slotRows` rows, inout): Σ w·closest of the slot, for sampling. */
 export function seedUpdate(
-  x: usize, w: usize, d: i32, shift: usize, center: usize, info: usize, tiles: usize, blocks: usize, closest: usize, thresholds: usize,
-  potentials: usize, slotRows: i32, start: i32, end: i32, stats: usize, scratch: usize,
+  x: usize, w: usize, d: i32, shift: usize, center: usize, info: usize, blocks: usize, near: usize, first: i32, closest: usize, thresholds: usize, potentials: usize, slotRows: i32,
+  start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const rowBytes = <usize>d << 3;
-  const pairs = (d + 1) >> 1;
-  const octBytes = <usize>pairs << 5;
-  const panel = info + 40;
-  const inverse = load<f64>(info), half = load<f64>(info, 32);
-  let potential = load<f64>(stats);
+  const inverse = load<f64>(info);
+  const sum = potentials + (<usize>(start / slotRows) << 3);
+  let potential = start % slotRows != 0 ? load<f64>(sum) : 0;
   for (let b = start; b < end; b += SCREEN_ROWS) {
     const count = min(SCREEN_ROWS, end - b);
-    const number = <usize>(b / SCREEN_ROWS);
-    const block = blocks + (number * BLOCK_DOUBLES << 3);
-    const unit = blocks != 0 ? load<f64>(block) * inverse : 0;
-    const first = i32x4.splat(unit != 0 ? <i32>(scoreBound(block, info) - nearest(half * unit)) : 0);
-    let tile = tiles + number * (<usize>SCREEN_ROWS * <usize>pairs << 2);
-    for (let i = 0; i < count; i += 8, tile += octBytes) {
-      let near = 0xff;
-      if (unit != 0) {
-        let a = first, c = first;
-        let p = panel;
-        for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
-          const m = v128.load32_splat(p);
-          a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load(t), m));
-          c = i32x4.add(c, i32x4.dot_i16x8_s(v128.load(t, 16), m));
+    const base = x + <usize>b * rowBytes;
+    const distances = closest + (<usize>b << 3), own = thresholds + (<usize>b << 2);
+    const half = blocks != 0 ? 0.5 * (load<f64>(blocks + (<usize>(b / SCREEN_ROWS) * BLOCK_DOUBLES << 3)) * inverse) : 0;
+    if (first) {
+      for (let i: usize = 0; i < <usize>count; i++) {
+        const row = base + i * rowBytes;
+        if (half == 0) store<f64>(distances + (i << 3), squaredDistance(row, center, rowBytes));
+        else {
+          const squares = twoDistances(row, row, center, shift, rowBytes);
+          const square = f64x2.extract_lane(squares, 0);
+          store<f64>(distances + (i << 3), square);
+          store<i32>(own + (i << 2), <i32>Math.floor((f64x2.extract_lane(squares, 1) - square) * half));
         }
-        const at = thresholds + (<usize>(b + i) << 2);
-        near = i32x4.bitmask(i32x4.gt_s(a, v128.load(at))) | (i32x4.bitmask(i32x4.gt_s(c, v128.load(at, 16))) << 4);
       }
-      if (count - i < 8) near &= (1 << (count - i)) - 1;
-      while (near != 0) {
-        const lane = ctz(near);
-        near &= near - 1;
-        const r = <usize>(b + i + lane);
-        const row = x + r * rowBytes;
-        const square = squaredDistance(row, center, rowBytes);
-        const before = load<f64>(closest + (r << 3));
-        if (square < before) {
-          store<f64>(closest + (r << 3), square);
-          if (unit != 0) {
-            // T grows with what D loses: no second look at the row. Rounding down each time keeps the threshold on the safe side.
-            const T = before == Infinity ? 0.5 * (squaredDistance(row, shift, rowBytes) - square) * unit : <f64>load<i32>(thresholds + (r << 2)) + 0.5 * (before - square) * unit;
-            store<i32>(thresholds + (r << 2), <i32>Math.floor(T));
-          }
+    } else {
+      const listEnd = near != 0 ? listNear(near + <usize>(b >> 3), count, scratch) : 0;
+      if (near == 0 || <i32>(listEnd - scratch) > count) { // more than a quarter
+        let i: usize = 0;
+        for (; i + 1 < <usize>count; i += 2) {
+          const row = base + i * rowBytes;
+          const squares = d < ONE_BY_ONE_FROM
+            ? twoDistances(row, row + rowBytes, center, center, rowBytes)
+            : f64x2(squaredDistance(row, center, rowBytes), squaredDistance(row + rowBytes, center, rowBytes));
+          nearerTwo(distances + (i << 3), own + (i << 2), squares, half);
+        }
+        if (i < <usize>count) nearer(distances + (i << 3), own + (i << 2), squaredDistance(base + i * rowBytes, center, rowBytes), half);
+      } else {
+        for (let at = scratch; at < listEnd; at += 8) {
+          const i = <usize>load<i32>(at), j = <usize>load<i32>(at, 4);
+          const squares = twoDistances(base + i * rowBytes, base + j * rowBytes, center, center, rowBytes);
+          nearer(distances + (i << 3), own + (i << 2), f64x2.extract_lane(squares, 0), half);
+          nearer(distances + (j << 3), own + (j << 2), f64x2.extract_lane(squares, 1), half);
         }
       }
     }
-    potential += w != 0 ? weightedSum(closest + (<usize>b << 3), w + (<usize>b << 3), count) : plainSum(closest + (<usize>b << 3), count);
+    potential += w != 0 ? weightedSum(distances, w + (<usize>b << 3), count) : plainSum(distances, count);
   }
-  store<f64>(potentials + (<usize>(start / slotRows) << 3), potential);
-  store<f64>(stats, potential);
+  store<f64>(sum, potential);
 }
 
-/** Pass: what each of m candidates would gain over rows [start, end). `candidates` (m×d, in), `info`: the same quantised.
+/** Lists the rows of a block that its masks name (32 bytes), the last one twice if their number is odd; returns the end of the list. Without branches on
+ *  single rows, as which they are cannot be predicted. */
+function listNear(masks: usize, count: i32, list: usize): usize {
+  let end = list;
+  for (let i = 0; i < count; i += 8, masks++) {
+    let mask: i32 = load<u8>(masks);
+    if (mask == 0) continue;
+    for (let lane = 0; lane < 8; lane++) {
+      store<i32>(end, i + lane);
+      end += <usize>(mask & 1) << 2;
+      mask >>= 1;
+    }
+  }
+  if ((end - list) & 4) {
+    store<i32>(end, load<i32>(end - 4));
+    end += 4;
+  }
+  return end;
+}
+
+/** Keeps the smaller distance, and raises the threshold by what it loses: T grows with it, no second look at the row is needed, and rounding down each time
+ *  keeps it on the safe side. */
+// @ts-ignore: decorator
+@inline
+function nearer(distance: usize, threshold: usize, square: f64, half: f64): void {
+  const before = load<f64>(distance);
+  if (square < before) {
+    store<f64>(distance, square);
+    if (half != 0) store<i32>(threshold, <i32>Math.floor(<f64>load<i32>(threshold) + (before - square) * half));
+  }
+}
+
+/** `nearer` for two neighbours, without branches: which rows come nearer cannot be predicted where many do (measured: 2.5 times a pass at d = 2). */
+// @ts-ignore: decorator
+@inline
+function nearerTwo(distances: usize, thresholds: usize, squares: v128, half: f64): void {
+  const before = v128.load(distances);
+  const now = f64x2.pmin(before, squares);
+  v128.store(distances, now);
+  if (half != 0) {
+    const raised = f64x2.add(f64x2.convert_low_i32x4_s(v128.load64_zero(thresholds)), f64x2.mul(f64x2.sub(before, now), f64x2.splat(half)));
+    v128.store64_lane(thresholds, i32x4.trunc_sat_f64x2_s_zero(f64x2.floor(raised)), 0);
+  }
+}
+
+/** Pass: what each of m candidates would gain over rows [start, end). `candidates` (m×d, in), `info`: the same quantised. `tiles`, `blocks` (in), 0 where
+ *  none are kept.
  *  `exact`: stats[ℓ] += Σ w·max(0, closest − ‖x − candidate_ℓ‖²). Otherwise, without weights, brackets of the same: stats[ℓ] += a lower
- *  bound and stats[m + ℓ] += an upper bound. */
+ *  bound and stats[m + ℓ] += an upper bound.
+ *  `near` (m times `stride` ≥ ⌈n/8⌉ bytes, out, if there are tiles): of each eight rows those that a candidate may bring nearer, a bit each. */
 export function seedTrials(
   x: usize, w: usize, d: i32, m: i32, candidates: usize, info: usize, tiles: usize, blocks: usize, closest: usize, thresholds: usize,
-  exact: i32, start: i32, end: i32, stats: usize, scratch: usize,
+  near: usize, stride: i32, exact: i32, start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const rowBytes = <usize>d << 3;
   const pairs = (d + 1) >> 1;
@@ -132,35 +205,61 @@ export function seedTrials(
     const number = <usize>(b / SCREEN_ROWS);
     const block = blocks + (number * BLOCK_DOUBLES << 3);
     const unit = blocks != 0 ? load<f64>(block) * inverse : 0;
-    if (exact && unit == 0) { // not quantised
+    const masks = near + <usize>(b >> 3);
+    if (unit == 0) { // not quantised
       for (let i = 0; i < count; i += 8) {
         const rest = count - i < 8 ? (1 << (count - i)) - 1 : 0xff;
-        for (let l = 0; l < m; l++) gainExactly(x, w, rowBytes, candidates, l, m, b + i, rest, closest, stats);
+        if (near != 0) for (let l = 0; l < m; l++) store<u8>(masks + <usize>l * <usize>stride + <usize>(i >> 3), rest);
+        if (exact) for (let l = 0; l < m; l++) gainExactly(x, w, rowBytes, candidates, l, m, b + i, rest, closest, stats);
       }
-      continue;
+      if (exact) continue;
     }
     const bound = unit != 0 ? scoreBound(block, info) : 0;
     const ownTile = tiles + number * (<usize>SCREEN_ROWS * <usize>pairs << 2);
     for (let g = 0; g < m; g += 4) {
+      const some = min(4, m - g);
       const panel = panels + (<usize>(g >> 2) * <usize>pairs << 4);
       const h0 = firstScore(info, g, m, unit, bound), h1 = firstScore(info, g + 1, m, unit, bound);
       const h2 = firstScore(info, g + 2, m, unit, bound), h3 = firstScore(info, g + 3, m, unit, bound);
       let s0 = zero, s1 = zero, s2 = zero, s3 = zero; // Σ ⌊s/256⌋ of the rows that gain
       let n0 = zero, n1 = zero, n2 = zero, n3 = zero; // − how many they are
       let tile = ownTile;
-      for (let i = 0; i < count; i += 8, tile += octBytes) {
+      let mask = masks + <usize>g * <usize>stride;
+      for (let i = 0; i < count; i += 8, tile += octBytes, mask++) {
         let a0 = h0, a1 = h0, b0 = h1, b1 = h1, c0 = h2, c1 = h2, d0 = h3, d1 = h3;
         let p = panel;
-        for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
-          const x0 = v128.load(t), x1 = v128.load(t, 16);
-          let v = v128.load32_splat(p);
-          a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, v)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, v));
-          v = v128.load32_splat(p, 4);
-          b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, v)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, v));
-          v = v128.load32_splat(p, 8);
-          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x0, v)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x1, v));
-          v = v128.load32_splat(p, 12);
-          d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x0, v)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x1, v));
+        if (some == 4) {
+          for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
+            const x0 = v128.load(t), x1 = v128.load(t, 16);
+            let v = v128.load32_splat(p);
+            a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, v)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, v));
+            v = v128.load32_splat(p, 4);
+            b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, v)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, v));
+            v = v128.load32_splat(p, 8);
+            c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x0, v)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x1, v));
+            v = v128.load32_splat(p, 12);
+            d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x0, v)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x1, v));
+          }
+        } else if (some == 1) {
+          for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
+            const v = v128.load32_splat(p);
+            a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load(t), v)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load(t, 16), v));
+          }
+        } else {
+          for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
+            const x0 = v128.load(t), x1 = v128.load(t, 16);
+            let v = v128.load32_splat(p);
+            a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, v)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, v));
+            v = v128.load32_splat(p, 4);
+            b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, v)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, v));
+          }
+          if (some == 3) {
+            p = panel;
+            for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
+              const v = v128.load32_splat(p, 8);
+              c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(t), v)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(t, 16), v));
+            }
+          }
         }
         const at = thresholds + (<usize>(b + i) << 2);
         let t0 = v128.load(at), t1 = v128.load(at, 16);
@@ -169,26 +268,30 @@ export function seedTrials(
           t0 = v128.bitselect(i32x4.splat(0x7fffffff), t0, i32x4.gt_s(i32x4(0, 1, 2, 3), i32x4.splat(rest - 1)));
           t1 = v128.bitselect(i32x4.splat(0x7fffffff), t1, i32x4.gt_s(i32x4(4, 5, 6, 7), i32x4.splat(rest - 1)));
         }
-        if (exact) {
-          gainExactly(x, w, rowBytes, candidates, g, m, b + i, above(a0, a1, t0, t1), closest, stats);
-          gainExactly(x, w, rowBytes, candidates, g + 1, m, b + i, above(b0, b1, t0, t1), closest, stats);
-          gainExactly(x, w, rowBytes, candidates, g + 2, m, b + i, above(c0, c1, t0, t1), closest, stats);
-          gainExactly(x, w, rowBytes, candidates, g + 3, m, b + i, above(d0, d1, t0, t1), closest, stats);
-          continue;
-        }
-        // scores and thresholds lie within ±1.4·2^30 of each other where it matters; a row past the end is cut off by its own sign
-        a0 = gain(a0, t0); a1 = gain(a1, t1);
-        s0 = i32x4.add(s0, i32x4.add(i32x4.shr_u(a0, 8), i32x4.shr_u(a1, 8)));
-        n0 = i32x4.add(n0, i32x4.add(i32x4.gt_s(a0, zero), i32x4.gt_s(a1, zero)));
-        b0 = gain(b0, t0); b1 = gain(b1, t1);
-        s1 = i32x4.add(s1, i32x4.add(i32x4.shr_u(b0, 8), i32x4.shr_u(b1, 8)));
-        n1 = i32x4.add(n1, i32x4.add(i32x4.gt_s(b0, zero), i32x4.gt_s(b1, zero)));
-        c0 = gain(c0, t0); c1 = gain(c1, t1);
-        s2 = i32x4.add(s2, i32x4.add(i32x4.shr_u(c0, 8), i32x4.shr_u(c1, 8)));
-        n2 = i32x4.add(n2, i32x4.add(i32x4.gt_s(c0, zero), i32x4.gt_s(c1, zero)));
-        d0 = gain(d0, t0); d1 = gain(d1, t1);
-        s3 = i32x4.add(s3, i32x4.add(i32x4.shr_u(d0, 8), i32x4.shr_u(d1, 8)));
-        n3 = i32x4.add(n3, i32x4.add(i32x4.gt_s(d0, zero), i32x4.gt_s(d1, zero)));
+        // s of a row, 0 where it does not gain: scores and thresholds lie within ±1.4·2^30 of each other where it matters
+        let u = i32x4.gt_s(a0, t0), v = i32x4.gt_s(a1, t1);
+        if (unit != 0) store<u8>(mask, above(u, v));
+        if (exact) gainExactly(x, w, rowBytes, candidates, g, m, b + i, above(u, v), closest, stats);
+        n0 = i32x4.add(n0, i32x4.add(u, v));
+        s0 = i32x4.add(s0, i32x4.add(i32x4.shr_u(v128.and(i32x4.sub(a0, t0), u), 8), i32x4.shr_u(v128.and(i32x4.sub(a1, t1), v), 8)));
+        if (some == 1) continue;
+        u = i32x4.gt_s(b0, t0); v = i32x4.gt_s(b1, t1);
+        if (unit != 0) store<u8>(mask + <usize>stride, above(u, v));
+        if (exact) gainExactly(x, w, rowBytes, candidates, g + 1, m, b + i, above(u, v), closest, stats);
+        n1 = i32x4.add(n1, i32x4.add(u, v));
+        s1 = i32x4.add(s1, i32x4.add(i32x4.shr_u(v128.and(i32x4.sub(b0, t0), u), 8), i32x4.shr_u(v128.and(i32x4.sub(b1, t1), v), 8)));
+        if (some == 2) continue;
+        u = i32x4.gt_s(c0, t0); v = i32x4.gt_s(c1, t1);
+        if (unit != 0) store<u8>(mask + 2 * <usize>stride, above(u, v));
+        if (exact) gainExactly(x, w, rowBytes, candidates, g + 2, m, b + i, above(u, v), closest, stats);
+        n2 = i32x4.add(n2, i32x4.add(u, v));
+        s2 = i32x4.add(s2, i32x4.add(i32x4.shr_u(v128.and(i32x4.sub(c0, t0), u), 8), i32x4.shr_u(v128.and(i32x4.sub(c1, t1), v), 8)));
+        if (some == 3) continue;
+        u = i32x4.gt_s(d0, t0); v = i32x4.gt_s(d1, t1);
+        if (unit != 0) store<u8>(mask + 3 * <usize>stride, above(u, v));
+        if (exact) gainExactly(x, w, rowBytes, candidates, g + 3, m, b + i, above(u, v), closest, stats);
+        n3 = i32x4.add(n3, i32x4.add(u, v));
+        s3 = i32x4.add(s3, i32x4.add(i32x4.shr_u(v128.and(i32x4.sub(d0, t0), u), 8), i32x4.shr_u(v128.and(i32x4.sub(d1, t1), v), 8)));
       }
       if (!exact) {
         bracket(s0, n0, g, m, unit, bound, stats);
@@ -206,17 +309,11 @@ function firstScore(info: usize, l: i32, m: i32, unit: f64, bound: f64): v128 {
   return i32x4.splat(<i32>(bound - nearest(load<f64>(info + 32 + (<usize>l << 3)) * unit)));
 }
 
-/** max(0, score − threshold): where the score is not above, 0, so that nothing overflows. */
+/** Two masks of four lanes as eight bits. */
 // @ts-ignore: decorator
 @inline
-function gain(score: v128, threshold: v128): v128 {
-  return v128.and(i32x4.sub(score, threshold), i32x4.gt_s(score, threshold));
-}
-
-// @ts-ignore: decorator
-@inline
-function above(a0: v128, a1: v128, t0: v128, t1: v128): i32 {
-  return i32x4.bitmask(i32x4.gt_s(a0, t0)) | (i32x4.bitmask(i32x4.gt_s(a1, t1)) << 4);
+function above(u: v128, v: v128): i32 {
+  return i32x4.bitmask(u) | (i32x4.bitmask(v) << 4);
 }
 
 /** Adds a block's bracket of the gain of candidate l. */

@@ -1,6 +1,6 @@
 // First centers: greedy k-means++ (Arthur & Vassilvitskii 2007, with 2 + ⌊ln k⌋ trials a step as in their section on practice) and
 // distinct random rows. Rows of weight zero are never chosen.
-import { type Algorithm, Reduction, SLOT_ROWS } from './passes.ts'
+import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, rowsOf } from './resident.ts'
 import type { IntegerTiles } from './tiles.ts'
@@ -22,6 +22,8 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
   const slots = Math.ceil(n / SLOT_ROWS)
   const closest = arena.takeF64(n) //             squared distance of each row to the chosen
   const thresholds = tiles ? arena.take(n * 4) : 0 // the same as a score, in integers
+  const stride = Math.ceil(n / 8)
+  const near = tiles ? arena.take(stride * trials) : 0 // rows that each candidate of a step may bring nearer, a bit each
   const potentials = arena.takeF64(slots) //      Σ w·closest per slot
   const candidates = arena.takeF64(trials * d) // rows tried in a step
   const info = arena.takeF64(kernels.centerDoubles(trials, d))
@@ -31,7 +33,25 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, 1, tiles.radius, info)
   }
   const { shift, tiles: integers, blocks } = tiles ?? { shift: 0, tiles: 0, blocks: 0 }
-  const common = { rows: n, scratch: 0, into }
+  const trial = (exact: boolean): Pass => ({
+    kernel: 'seedTrials',
+    args: [x, w, d, trials, candidates, info, integers, blocks, closest, thresholds, near, stride, Number(exact)],
+    rows: n,
+    scratch: 0,
+    flopsPerRow: exact ? 2 * d * trials + 8 : (d * trials) / 2 + 8,
+    into: into.reset(),
+  })
+  // takes in candidate l of the step, or the first center
+  const update = (l: number, first: boolean): Pass => {
+    const mine = first || !tiles ? 0 : near + l * stride
+    return {
+      kernel: 'seedUpdate',
+      args: [x, w, d, shift, candidates + l * d * 8, info, blocks, mine, Number(first), closest, thresholds, potentials, SLOT_ROWS],
+      rows: n,
+      scratch: kernels.seedScratch(),
+      flopsPerRow: d + 8,
+    }
+  }
 
   const indices = new Int32Array(k)
   const centers = new Float64Array(k * d)
@@ -39,38 +59,28 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     indices[c] = index
     centers.set(row, c * d)
   }
-  arena.f64(closest, n).fill(Number.POSITIVE_INFINITY)
-  if (tiles) arena.i32(thresholds, n).fill(-0x7fffffff) // every candidate brings every row nearer
   const first = drawRow(data, random)
   choose(0, first, yield* rowsOf(data, Int32Array.of(first)))
+  load(centers.subarray(0, d))
+  if (k > 1) yield update(0, true)
   for (let c = 1; c < k; c++) {
-    load(centers.subarray((c - 1) * d, c * d))
-    const update = [x, w, d, shift, candidates, info, integers, blocks, closest, thresholds, potentials, SLOT_ROWS]
-    into.reset()
-    yield { kernel: 'seedUpdate', args: update, flopsPerRow: d + 8, ...common }
-
     const tried = Int32Array.from({ length: trials }, () => drawFar(data, closest, potentials, random))
     const rows = yield* rowsOf(data, tried)
-    if (trials === 1) {
-      choose(c, tried[0], rows)
-      continue
-    }
     load(rows)
-    const trial = (exact: boolean) => [x, w, d, trials, candidates, info, integers, blocks, closest, thresholds, Number(exact)]
-    let best = -1
-    if (!w && tiles && arena.f64(info, 1)[0] !== 0) {
-      into.reset()
-      yield { kernel: 'seedTrials', args: trial(false), flopsPerRow: (d * trials) / 2 + 8, ...common }
-      best = surelyLargest(into.total(), trials)
+    let best = trials === 1 ? 0 : -1
+    // brackets are of sums without weights; with one trial only the rows it brings nearer are asked for
+    if (tiles && (trials === 1 || (!w && arena.f64(info, 1)[0] !== 0))) {
+      yield trial(false)
+      if (best < 0) best = surelyLargest(into.total(), trials)
     }
     if (best < 0) {
-      into.reset()
-      yield { kernel: 'seedTrials', args: trial(true), flopsPerRow: 2 * d * trials + 8, ...common }
+      yield trial(true)
       const gains = into.total()
       best = 0
       for (let l = 1; l < trials; l++) if (gains[l] > gains[best]) best = l
     }
     choose(c, tried[best], rows.subarray(best * d, (best + 1) * d))
+    if (c + 1 < k) yield update(best, false)
   }
   arena.release(mark)
   return { indices, centers }

@@ -33,8 +33,8 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
   let radius = 0
   for (let i = 1; i < records.length; i += 4) radius = Math.max(radius, records[i])
   kernels.quantizeBlocks(x, d, shift, radius, tiles, blocks, 0, n, 0, 0)
-  const closest = memory.f64(new Array(n).fill(Number.POSITIVE_INFINITY))
-  const thresholds = memory.i32(new Array(n).fill(-0x7fffffff))
+  const closest = memory.bytes(n * 8)
+  const thresholds = memory.bytes(n * 4)
   const quantized = (rows: number[][]) => {
     const info = memory.bytes(kernels.centerDoubles(rows.length, d) * 8)
     const candidates = memory.f64(flat(rows))
@@ -42,40 +42,63 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
     return { info, candidates }
   }
   return {
-    /** Takes a row in; returns the distances and the potentials by slot. */
-    update(row: number[], rowsPerCall = 1024) {
-      const { info, candidates } = quantized([row])
+    /** Takes a row in, the rows it may bring nearer being those that a trial finds, or any; returns the distances and the potentials by slot. */
+    update(row: number[], first: boolean, tried = true, rowsPerCall = 1024) {
+      const trials = [X[0], row, X[n - 1]]
+      const { info, candidates } = quantized(trials)
+      const stride = Math.ceil(n / 8)
+      const near = !first && tried ? memory.bytes(3 * stride) : 0
+      if (near)
+        kernels.seedTrials(x, w, d, 3, candidates, info, tiles, blocks, closest, thresholds, near, stride, 0, 0, n, memory.zeros(6), 0)
       const potentials = memory.bytes(Math.ceil(n / SLOT_ROWS) * 8)
+      const scratch = memory.bytes(kernels.seedScratch())
+      const args = [
+        x,
+        w,
+        d,
+        shift,
+        candidates + d * 8,
+        info,
+        blocks,
+        near && near + stride,
+        Number(first),
+        closest,
+        thresholds,
+        potentials,
+        SLOT_ROWS,
+      ] as const
       for (let slot = 0; slot < n; slot += SLOT_ROWS) {
-        const stats = memory.zeros(1)
         const slotEnd = Math.min(slot + SLOT_ROWS, n)
         for (let start = slot; start < slotEnd; start += rowsPerCall)
-          kernels.seedUpdate(
-            x,
-            w,
-            d,
-            shift,
-            candidates,
-            info,
-            tiles,
-            blocks,
-            closest,
-            thresholds,
-            potentials,
-            SLOT_ROWS,
-            start,
-            Math.min(start + rowsPerCall, slotEnd),
-            stats,
-            0,
-          )
+          kernels.seedUpdate(...args, start, Math.min(start + rowsPerCall, slotEnd), 0, scratch)
       }
       return { closest: arena.f64(closest, n).slice(), potentials: arena.f64(potentials, Math.ceil(n / SLOT_ROWS)).slice() }
     },
     trials(rows: number[][], exact: boolean, cuts = [0, n]) {
       const { info, candidates } = quantized(rows)
       const stats = memory.zeros(2 * rows.length)
+      const stride = Math.ceil(n / 8)
+      const near = memory.bytes(rows.length * stride)
       alongCuts(cuts, (start, end) =>
-        kernels.seedTrials(x, w, d, rows.length, candidates, info, tiles, blocks, closest, thresholds, Number(exact), start, end, stats, 0),
+        kernels.seedTrials(
+          x,
+          w,
+          d,
+          rows.length,
+          candidates,
+          info,
+          tiles,
+          blocks,
+          closest,
+          thresholds,
+          near,
+          stride,
+          Number(exact),
+          start,
+          end,
+          stats,
+          0,
+        ),
       )
       return [...arena.f64(stats, 2 * rows.length)]
     },
@@ -97,13 +120,17 @@ describe('seedUpdate', () => {
     for (const { n, seed } of sizes(d)) {
       const { X, weights } = draw(seed, n, d, 1)
       const own = seed % 3 === 0 ? undefined : weights
-      for (const rowsPerCall of [256, 1024])
+      for (const [rowsPerCall, tried] of [
+        [256, true],
+        [1024, true],
+        [1024, false],
+      ] as const)
         fenced((memory) => {
           const passes = seeder(memory, X, own)
           let kept = new Array<number>(n).fill(Number.POSITIVE_INFINITY)
           for (const row of [0, n >> 1, n - 1]) {
             kept = kept.map((v, i) => Math.min(v, pairedSquare(X[i], X[row])))
-            const got = passes.update(X[row], rowsPerCall)
+            const got = passes.update(X[row], row === 0, tried, rowsPerCall)
             expectBits(got.closest, kept, `n ${n}`)
             got.potentials.forEach((potential, s) => {
               const sum = kept.slice(s * SLOT_ROWS, (s + 1) * SLOT_ROWS).reduce((t, v, i) => t + (own?.[s * SLOT_ROWS + i] ?? 1) * v, 0)
@@ -122,7 +149,7 @@ describe('seedUpdate', () => {
         let kept = new Array<number>(X.length).fill(Number.POSITIVE_INFINITY)
         for (const row of [3, 7, 20, 300, 599]) {
           kept = kept.map((v, i) => Math.min(v, pairedSquare(X[i], X[row])))
-          expectBits(passes.update(X[row]).closest, kept)
+          expectBits(passes.update(X[row], row === 3).closest, kept)
         }
       })
     }
@@ -139,7 +166,7 @@ describe('seedTrials', () => {
         const results = cuttings(n).map((cuts) =>
           fenced((memory) => {
             const passes = seeder(memory, X)
-            const { closest } = passes.update(X[0])
+            const { closest } = passes.update(X[0], true)
             const exact = rows.map((row) => X.reduce((sum, x, i) => sum + Math.max(0, closest[i] - pairedSquare(x, row)), 0))
             const got = passes.trials(rows, true, cuts)
             expect(relativeError([...got.slice(0, m), 1e-300], [...exact, 1e-300])).toBeLessThanOrEqual(n * EPS)
@@ -162,7 +189,7 @@ describe('seedTrials', () => {
     const { X } = draw(4, 2000, 6, 1)
     fenced((memory) => {
       const passes = seeder(memory, X)
-      passes.update(X[0])
+      passes.update(X[0], true)
       const [lower, upper] = passes.trials([X[1000]], false)
       expect(upper - lower).toBeLessThan(0.02 * upper)
     })
