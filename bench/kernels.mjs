@@ -15,7 +15,7 @@ let tools
 
 /** Rows of the table for one workload. */
 export async function* benchKernels(workload, { seconds, all, quick }) {
-  tools ??= { mixtura: await internals(), peak: await measuredPeak() }
+  tools ??= { mixtura: await internals(), peak: await peakOnce() }
   const { mixtura, peak } = tools
   for (const task of tasksOf(workload, mixtura)) {
     if (quick ? !task.quick : task.minor && !all) continue
@@ -75,8 +75,26 @@ export async function* benchKernels(workload, { seconds, all, quick }) {
   }
 }
 
+/** The measured peak, GFLOP/s. */
+export async function peakRate() {
+  return (await peakOnce()).rate / 1e6
+}
+let found
+const peakOnce = () => (found ??= measuredPeak())
+
 /** What was measured as peak, in a sentence. */
 export const peakLine = () => (tools ? `peak kernel: ${tools.peak.shape} register tile, depth 256, f64 multiply and add` : '')
+
+/** Operations per row of an E-step and of an M-step, as the mathematics needs them at least. */
+export function mixtureFlops(type, d, k) {
+  const triangle = d * (d + 1)
+  return {
+    full: [k * (triangle + 2 * d), k * (d + 1) * (d + 2)],
+    tied: [triangle + 2 * k * d, 2 * k * d],
+    diag: [4 * k * d, 4 * k * d],
+    spherical: [2 * k * d, 2 * k * d],
+  }[type]
+}
 
 // Operations are those the mathematics asks for at least, a multiply and an add each counting one: a distance costs 2·D however it is computed,
 // a triangular product D·(D+1), a symmetric update (D+1)·(D+2); exp, log, comparisons and packing count nothing.
@@ -102,13 +120,6 @@ function tasksOf({ d, k, centers, variance }, { KMeans, GaussianMixture, kmeansP
     { name: 'seeding, trials', kernel: 'seedTrials', flops: 2 * trials * d, call: seeds },
     { name: 'seeding, update', kernel: 'seedUpdate', flops: 2 * d, call: seeds },
   ]
-  const triangle = d * (d + 1)
-  const each = {
-    full: [k * (triangle + 2 * d), k * (d + 1) * (d + 2)],
-    tied: [triangle + 2 * k * d, 2 * k * d],
-    diag: [4 * k * d, 4 * k * d],
-    spherical: [2 * k * d, 2 * k * d],
-  }
   for (const [code, type] of ['full', 'tied', 'diag', 'spherical'].entries()) {
     if (code < 2 && d > 256) continue
     const matrix = (scale) => variance.map((v, i) => variance.map((_, j) => (i === j ? scale / v : 0)))
@@ -135,7 +146,7 @@ function tasksOf({ d, k, centers, variance }, { KMeans, GaussianMixture, kmeansP
       quick: code === 0 || code === 2,
       kernel: 'mixture',
       counts,
-      flops: each[type][0] + each[type][1],
+      flops: mixtureFlops(type, d, k).reduce((e, m) => e + m),
       call: (X) => new GaussianMixture({ ...options, maxIter: 1 }).fit(X),
     })
     tasks.push({
@@ -144,7 +155,7 @@ function tasksOf({ d, k, centers, variance }, { KMeans, GaussianMixture, kmeansP
       minor: code !== 0 && code !== 2,
       kernel: 'mixture',
       counts,
-      flops: each[type][0],
+      flops: mixtureFlops(type, d, k)[0],
       call: (X) => (start ??= new GaussianMixture({ ...options, maxIter: 0 }).fit(X)).scoreSamples(X),
       plain,
     })

@@ -8,7 +8,7 @@ const js = ['ml-kmeans', 'skmeans']
 function ratio(found, rivals) {
   if (!found) return '–'
   const own = Object.entries(found.others)
-    .filter(([name]) => (rivals === js ? js.includes(name) : !js.includes(name)))
+    .filter(([name]) => (rivals === js ? js.includes(name) : !js.includes(name) && name !== 'mclust'))
     .map(([, other]) => other.ratio)
   return own.length ? `${Math.min(...own).toPrecision(own[0] < 1 ? 2 : own[0] < 10 ? 2 : 3)}×` : '–'
 }

@@ -2,7 +2,7 @@
 import { digits, summary, table, times } from './harness.mjs'
 import { PEERS } from './peers.mjs'
 
-const percent = (share) => `${Math.round(100 * share)} %`
+const percent = (share) => (share === undefined ? '–' : `${Math.round(100 * share)} %`)
 const range = (other) => (other?.ratio ? `${times(other.low)} – ${times(other.high)}` : '–')
 function apart({ difference, seeds }) {
   if (difference === undefined) return '–'
@@ -24,7 +24,7 @@ const iterations = ({ nIter }) => (nIter === undefined ? '–' : String(nIter))
 /** The faster of scikit-learn's algorithms in a row. */
 function best({ others }) {
   return Object.entries(others)
-    .filter(([name]) => !PEERS.includes(name))
+    .filter(([name]) => !PEERS.includes(name) && name !== 'mclust')
     .map(([name, other]) => ({ name, ...other }))
     .sort((a, b) => a.ms - b.ms)[0]
 }
@@ -67,6 +67,8 @@ export const COLUMNS = {
     ['type', (row) => row.type],
     ['task', (row) => row.task],
     ...against,
+    ['of peak', (row) => percent(row.ofPeak)],
+    ['mclust', (row) => times(row.others.mclust?.ratio)],
     ['quality', (row) => digits(row.quality, 8)],
     ['differs', apart],
     ['iterations', iterations],

@@ -1,4 +1,4 @@
-// npm run bench [-- kernels kmeans mixture] [--workloads W3,W4] [--quick | --all] [--threads 1] [--python PATH] [--markdown] [--json FILE]
+// npm run bench [-- kernels kmeans mixture] [--workloads W3,W4] [--quick | --all] [--types diag,spherical] [--threads 1] [--python PATH] [--markdown] [--json FILE]
 // One run, one table: how near the kernels come to the machine's multiply-add peak, and whole fits beside scikit-learn, ml-kmeans and skmeans on the
 // same data from the same start. See README.md of this folder.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util'
 import { load, machineLine } from './harness.mjs'
 import { benchKernels, peakLine } from './kernels.mjs'
 import { benchKMeans } from './kmeans.mjs'
-import { benchMixture } from './mixture.mjs'
+import { hasMclust, startMclust } from './mclust.mjs'
+import { TYPES, benchMixture } from './mixture.mjs'
 import { COLUMNS, sectionReport, workloadReport } from './report.mjs'
 import { startSklearn } from './sklearn.mjs'
 import { WORKLOADS, makeWorkload } from './workloads.mjs'
@@ -18,6 +19,7 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     workloads: { type: 'string' },
+    types: { type: 'string' },
     quick: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     threads: { type: 'string', default: '1' },
@@ -36,11 +38,13 @@ const workloads = known(
   WORKLOADS,
   '--workloads',
 )
+const types = known(flags.types?.split(',') ?? TYPES, Object.fromEntries(TYPES.map((type) => [type, true])), '--types')
 const seconds = flags.quick ? 0.6 : flags.all ? 12 : 1.2
 
 const began = performance.now()
 const loadBefore = load()
 const sklearn = sections.some((s) => s !== 'kernels') ? await startSklearn(flags) : undefined
+const withMclust = sections.includes('mixture') && !flags.quick && (await hasMclust())
 const rows = []
 const made = []
 const folder = fileURLToPath(new URL('../build/bench/', import.meta.url))
@@ -55,13 +59,15 @@ try {
       await sklearn.ask('load', { path, n: workload.n, d: workload.d, centers: workload.centers, variance: workload.variance })
       rmSync(path)
     }
+    const mclust = withMclust ? await startMclust(workload, `${folder}${id}-mclust.f64`) : undefined
     for (const section of sections)
-      for await (const row of SECTIONS[section](workload, { sklearn, seconds, all: flags.all, quick: flags.quick })) {
+      for await (const row of SECTIONS[section](workload, { sklearn, mclust, types, seconds, all: flags.all, quick: flags.quick })) {
         rows.push(row)
         process.stderr.write(
           `${((performance.now() - began) / 1000).toFixed(0).padStart(4)} s  ${COLUMNS[section].map(([, show]) => show(row)).join('  ')}\n`,
         )
       }
+    mclust?.stop()
     workload.matrix = workload.bytes = undefined // hundreds of megabytes
   }
 } finally {
@@ -74,6 +80,7 @@ const notes = [
   sections.some((s) => s !== 'kernels')
     ? (sklearn?.versions ?? 'no Python with scikit-learn was found (--python PATH names one): its columns are empty')
     : '',
+  sections.includes('mixture') ? (withMclust ? 'mclust in R' : 'no R with mclust was found (or --quick): its column is empty') : '',
   peakLine(),
   `${new Date().toISOString().slice(0, 10)}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
 ].filter(Boolean)

@@ -105,6 +105,11 @@ def predict_proba(covariance_type, repeat):
     return dict(**spent, quality=float(values.max(axis=1).mean()))
 
 
+def predict_mixture(covariance_type, repeat):
+    spent, labels = timed(lambda: models[covariance_type].predict(data["X"]), repeat)
+    return dict(**spent, quality=float(labels.mean()))
+
+
 def blas():
     try:
         from threadpoolctl import threadpool_info
@@ -115,7 +120,7 @@ def blas():
 
 
 if __name__ == "__main__":
-    tasks = dict(load=load, kmeans=kmeans, predict=predict, seed=seed, mixture=mixture, score_samples=score_samples, predict_proba=predict_proba)
+    tasks = dict(load=load, kmeans=kmeans, predict=predict, seed=seed, mixture=mixture, score_samples=score_samples, predict_proba=predict_proba, predict_mixture=predict_mixture)
     versions = f"scikit-learn {sklearn.__version__} · numpy {np.__version__} · scipy {scipy.__version__} · {blas()} · Python {platform.python_version()}"
     print(json.dumps(dict(versions=versions)), flush=True)
     for line in sys.stdin:
