@@ -123,35 +123,3 @@ export function addListed(list: usize, end: usize, d: i32, anchor: usize, first:
     store<f64>(first + j, a); store<f64>(second + j, b);
   }
 }
-
-/** The same sums as `addListed` from a tile ([quads][d][4], in), r one quad every `stride` bytes (in): for so few features that SIMD has to run
- *  across samples. */
-export function addMoments(tile: usize, quads: i32, d: i32, r: usize, stride: usize, anchor: usize, first: usize, second: usize): void {
-  const quadBytes = <usize>d << 5;
-  for (let j = 0; j < d; j += 2) {
-    const pair = j + 1 < d;
-    const m = v128.load64_splat(anchor + (<usize>j << 3));
-    const n = v128.load64_splat(anchor + (<usize>(pair ? j + 1 : j) << 3));
-    let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-    let x = tile + (<usize>j << 5), y = pair ? x + 32 : x, w = r;
-    for (let q = 0; q < quads; q++) {
-      const w0 = v128.load(w), w1 = v128.load(w, 16);
-      let t = f64x2.sub(v128.load(x), m), wt = f64x2.mul(w0, t);
-      a0 = f64x2.add(a0, wt); b0 = f64x2.add(b0, f64x2.mul(wt, t));
-      t = f64x2.sub(v128.load(x, 16), m); wt = f64x2.mul(w1, t);
-      a1 = f64x2.add(a1, wt); b1 = f64x2.add(b1, f64x2.mul(wt, t));
-      t = f64x2.sub(v128.load(y), n); wt = f64x2.mul(w0, t);
-      c0 = f64x2.add(c0, wt); d0 = f64x2.add(d0, f64x2.mul(wt, t));
-      t = f64x2.sub(v128.load(y, 16), n); wt = f64x2.mul(w1, t);
-      c1 = f64x2.add(c1, wt); d1 = f64x2.add(d1, f64x2.mul(wt, t));
-      x += quadBytes; y += quadBytes; w += stride;
-    }
-    const o = <usize>j << 3;
-    addSum(first + o, f64x2.add(a0, a1));
-    if (pair) addSum(first + o + 8, f64x2.add(c0, c1));
-    if (second != 0) {
-      addSum(second + o, f64x2.add(b0, b1));
-      if (pair) addSum(second + o + 8, f64x2.add(d0, d1));
-    }
-  }
-}

@@ -3,10 +3,12 @@
 // Inside a block everything is in quads (tile.ts): densities and responsibilities are [quad][component][4].
 import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
-import { addListed, addMass, addMoments, listRows, scaledSquares } from "./gaussian-diagonal";
+import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-features";
+import { addListed, addMass, listRows, scaledSquares } from "./gaussian-diagonal";
 import { octScratch, triangularSquares, whiten } from "./gaussian-full";
-import { anyResponsibility, softmax } from "./responsibilities";
+import { softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
+import { merge } from "./statistics";
 import { blockRows, pack } from "./tile";
 
 /** Covariance types, in the order the TypeScript side numbers them. */
@@ -14,9 +16,6 @@ export const FULL: i32 = 0;
 export const TIED: i32 = 1;
 export const DIAG: i32 = 2;
 export const SPHERICAL: i32 = 3;
-
-/** Features from which on moments are summed across features (`addListed`), below it across samples. */
-const LISTED_FROM: i32 = 4;
 
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
@@ -28,6 +27,53 @@ export function mixtureScratch(d: i32, k: i32): usize {
  *  its last row and Σ r its last entry; tied — Σ r, Σ r·t; diag — Σ r, Σ r·t, Σ r·t²; spherical — Σ r, Σ r·t, Σ r·‖t‖². (t = x − anchor.) */
 export function mixtureStatistics(type: i32, d: i32): i32 {
   return type == FULL ? ((d + 1) * (d + 2)) >> 1 : type == TIED ? 1 + d : type == DIAG ? 1 + 2 * d : 2 + d;
+}
+
+/** Mahalanobis squares of a block (spherical: squared distances) for all components, parameters as `mixture` has them.
+ *  tile ([quads][d][4], in), out ([quads][k][4], out); z (a tile) and t (`octScratch`): room. */
+function squaresOf(type: i32, tile: usize, quads: i32, d: i32, k: i32, means: usize, factors: usize, out: usize, z: usize, t: usize): void {
+  const stride = <usize>k << 5;
+  const panelBytes = <usize>triangularPanelLength(d) << 3;
+  const few = d <= FEW;
+  if (type == FULL) {
+    for (let c = 0; c < k; c++, out += 32) {
+      const mean = means + <usize>c * (<usize>d << 3), panel = factors + <usize>c * panelBytes;
+      if (few) fewTriangularSquares(tile, quads, d, mean, panel, out, stride);
+      else triangularSquares(tile, quads, d, mean, panel, out, stride, t);
+    }
+    return;
+  }
+  if (type == TIED) {
+    whiten(tile, quads, d, means, factors, z, t);
+    tile = z;
+    means = factors + panelBytes;
+  }
+  if (few) {
+    for (let c = 0; c < k; c++, out += 32) {
+      const lane = <usize>(c >> 2) * (<usize>d << 5) + (<usize>(c & 3) << 3);
+      fewScaledSquares(tile, quads, d, means + lane, type == DIAG ? factors + lane : 0, out, stride);
+    }
+  } else if (type == DIAG) scaledSquares(tile, quads, d, means, factors, k, out);
+  else squaredDistances(tile, quads, d, means, k, out);
+}
+
+/** Adds the moments of `fewMoments` (in) to the statistics of a component (inout). */
+function addFewMoments(momentType: i32, d: i32, sums: usize, out: usize): void {
+  const first = sums + 8, second = first + (<usize>d << 3);
+  if (momentType == FULL) {
+    const squares = (d * (d + 1)) >> 1;
+    merge(out, second, squares);
+    merge(out + (<usize>squares << 3), first, d);
+    merge(out + (<usize>(squares + d) << 3), sums, 1);
+    return;
+  }
+  merge(out, sums, 1 + d);
+  out += <usize>(1 + d) << 3;
+  for (let j = 0; j < d && momentType >= DIAG; j++) {
+    const square = second + (<usize>((j * (j + 3)) >> 1) << 3);
+    store<f64>(out, load<f64>(out) + load<f64>(square));
+    if (momentType == DIAG) out += 8;
+  }
 }
 
 /** Pass over rows [start, end) of x (n×d, row-major, in) with weights w (n, in; 0 for none).
@@ -56,7 +102,6 @@ export function mixture(
   const t = list + (<usize>rows << 4);
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
-  const panelBytes = <usize>triangularPanelLength(d) << 3;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
   let total = stats != 0 ? load<f64>(stats) : 0;
   for (let b = start; b < end; b += rows) {
@@ -74,18 +119,7 @@ export function mixture(
         for (let c = 0; c < k; c++) store<f64>(to + (<usize>c << 5), weight * load<f64>(from + (<usize>c << 3)));
       }
     } else {
-      if (type == FULL) {
-        for (let c = 0; c < k; c++) {
-          triangularSquares(tile, quads, d, means + <usize>c * rowBytes, factors + <usize>c * panelBytes, resp + (<usize>c << 5), respStride, t);
-        }
-      } else if (type == TIED) {
-        whiten(tile, quads, d, means, factors, z, t);
-        squaredDistances(z, quads, d, factors + panelBytes, k, resp);
-      } else if (type == DIAG) {
-        scaledSquares(tile, quads, d, means, factors, k, resp);
-      } else {
-        squaredDistances(tile, quads, d, means, k, squares);
-      }
+      squaresOf(type, tile, quads, d, k, means, factors, squares, z, t);
       const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
       total += softmax(squares, quads, k, components, weights, resp, logNorm, outLabels != 0 ? labels : 0, labelsOnly);
       if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
@@ -103,19 +137,19 @@ export function mixture(
       for (let c = 0; c < k; c++, out += each) {
         const r = resp + (<usize>c << 5);
         const anchor = anchors + <usize>c * rowBytes;
-        if (momentType == FULL) {
+        if (d <= FEW) {
+          fewMoments(tile, quads, d, r, respStride, anchor, list);
+          addFewMoments(momentType, d, list, out);
+        } else if (momentType == FULL) {
           for (let q = 0; q < quads; q += SCATTER_ROWS / 4) {
             const first = x + <usize>(b + 4 * q) * rowBytes;
             addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + <usize>q * respStride, respStride, anchor, out, sums);
           }
-          continue;
+        } else {
+          const first = out + 8, last = first + rowBytes;
+          addMass(r, momentType == SPHERICAL ? squares + (<usize>c << 5) : 0, quads, respStride, out, last);
+          addListed(list, listRows(r, count, respStride, x + <usize>b * rowBytes, rowBytes, list), d, anchor, first, momentType == DIAG ? last : 0);
         }
-        if (!anyResponsibility(r, quads, respStride)) continue; // adding zeros changes nothing
-        const first = out + 8, last = first + rowBytes;
-        addMass(r, momentType == SPHERICAL ? squares + (<usize>c << 5) : 0, quads, respStride, out, last);
-        const second = momentType == DIAG ? last : 0;
-        if (d < LISTED_FROM) addMoments(tile, quads, d, r, respStride, anchor, first, second);
-        else addListed(list, listRows(r, count, respStride, x + <usize>b * rowBytes, rowBytes, list), d, anchor, first, second);
       }
     }
   }

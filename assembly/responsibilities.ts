@@ -62,7 +62,10 @@ export function softmax(
       s1 = v128.bitselect(f64x2.splat(<f64>k), s1, lost1); n1 = v128.bitselect(f64x2.splat(-Infinity), n1, lost1);
     }
     const w0 = v128.load(weights), w1 = v128.load(weights, 16);
-    const f0 = f64x2.div(w0, s0), f1 = f64x2.div(w1, s1);
+    // through memory: V8 moves divisions whose only use is in a loop into it
+    v128.store(logNorm, f64x2.div(w0, s0));
+    v128.store(logNorm, f64x2.div(w1, s1), 16);
+    const f0 = v128.load(logNorm), f1 = v128.load(logNorm, 16);
     for (; r < end; r += 32) {
       v128.store(r, f64x2.mul(v128.load(r), f0));
       v128.store(r, f64x2.mul(v128.load(r, 16), f1), 16);
@@ -86,11 +89,4 @@ function storeLabels(a: usize, k: i32, m0: v128, m1: v128, labels: usize): void 
     i1 = v128.bitselect(index, i1, f64x2.eq(v128.load(p, 16), m1));
   }
   v128.store(labels, v128.shuffle<i64>(i32x4.trunc_sat_f64x2_s_zero(i0), i32x4.trunc_sat_f64x2_s_zero(i1), 0, 2));
-}
-
-/** Whether any sample of the block belongs to the component at all. */
-export function anyResponsibility(r: usize, quads: i32, stride: usize): bool {
-  let any = f64x2.splat(0);
-  for (let q = 0; q < quads; q++, r += stride) any = v128.or(any, v128.or(v128.load(r), v128.load(r, 16)));
-  return v128.any_true(any);
 }
