@@ -9,14 +9,14 @@ export interface AsyncDrive {
   threads?: number | 'auto'
   onIteration?: IterationListener
   /** Hears why there are no workers where there should be. */
-  onWorkless(message: string): void
+  onWorkless?(message: string): void
 }
 
 /** Runs an algorithm over data in memory, in turns with the other work of this thread. */
 export async function driveAsync<T>(
   algorithm: Algorithm<T>,
   arena: Arena,
-  { signal, threads = 'auto', onIteration, onWorkless }: AsyncDrive,
+  { signal, threads = 'auto', onIteration, onWorkless = () => {} }: AsyncDrive,
 ): Promise<T> {
   const hear = listening(onIteration)
   const crew = new Crew(threads, arena.space, onWorkless)

@@ -4,7 +4,8 @@ import { describe } from './errors.ts'
 import type { WarningListener } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { sharedArena } from './memory.ts'
-import { type Algorithm, drive } from './passes.ts'
+import { type Algorithm, type IterationListener, PAUSE } from './passes.ts'
+import { ASYNC_SCHEMA, type AsyncOptions, type Task, afterwards, run, runAsync } from './task.ts'
 
 /** A latent-variable model as the loop sees it. */
 export interface EmModel<P> {
@@ -191,6 +192,33 @@ export function expectationMaximization<P>(
   initial: P | ((run: number) => P),
   options?: ExpectationMaximizationOptions<P>,
 ): ExpectationMaximizationResult<P> {
+  const { task, onIteration } = estimation(model, initial, checkOptions('expectationMaximization', options, SCHEMA, {}))
+  return run(task, onIteration)
+}
+
+/** `expectationMaximization` without blocking for longer than a step of the model: they run on this thread, in turns with its other work.
+ *  @param options those of `expectationMaximization`; `signal`: an AbortSignal that ends the call, which then rejects with its reason */
+export async function expectationMaximizationAsync<P>(
+  model: LatentVariableModel<P>,
+  initial: P | ((run: number) => P),
+  options?: ExpectationMaximizationOptions<P> & Pick<AsyncOptions, 'signal'>,
+): Promise<ExpectationMaximizationResult<P>> {
+  const { signal, ...given } = checkOptions<ExpectationMaximizationOptions<P> & AsyncOptions>(
+    'expectationMaximizationAsync',
+    options,
+    { ...SCHEMA, signal: ASYNC_SCHEMA.signal },
+    {},
+  )
+  const { task, onIteration } = estimation(model, initial, given)
+  return runAsync(task, { signal, threads: 1, onIteration })
+}
+
+// What both do, and what they tell of it
+function estimation<P>(
+  model: LatentVariableModel<P>,
+  initial: P | ((run: number) => P),
+  options: ExpectationMaximizationOptions<P>,
+): { task: Task<ExpectationMaximizationResult<P>>; onIteration?: IterationListener } {
   for (const name of ['eStep', 'mStep'] as const)
     if (typeof model?.[name] !== 'function')
       throw new TypeError(
@@ -200,44 +228,40 @@ export function expectationMaximization<P>(
     throw new TypeError(`model: expected logJoint to be a function or nothing, got ${describe(model.logJoint)}.`)
   if (initial === undefined)
     throw new TypeError('initial: expected parameters to start from, or a function of the run that gives them, got undefined.')
-  const { tol, maxIter, assignment, nInit, onIteration, onWarning } = checkOptions('expectationMaximization', options, SCHEMA, {
-    tol: 1e-6,
-    maxIter: 1000,
-    assignment: 'soft' as 'soft' | 'hard',
-    nInit: 1,
-    onIteration: undefined as ((event: ExpectationMaximizationEvent<P>) => unknown) | undefined,
-    onWarning: ((warning) => console.warn(`mixtura: ${warning.message}`)) as WarningListener,
-  })
+  const { tol = 1e-6, maxIter = 1000, assignment = 'soft', nInit = 1, onIteration } = options
+  const onWarning: WarningListener = options.onWarning ?? ((warning) => console.warn(`mixtura: ${warning.message}`))
   const start = typeof initial === 'function' ? (initial as (run: number) => P) : undefined
   const soft = assignment === 'soft'
   const adapters: Adapter<P>[] = []
-  const best = drive(
+  const runs = () =>
     bestRun(start ? nInit : 1, (run) => {
       adapters[run] = new Adapter(model, !soft)
       return em(adapters[run], start ? start(run) : (initial as P), { tol, maxIter, run })
-    }),
-    sharedArena(),
+    })
+  const hear =
     onIteration &&
-      (({ run, iteration, elapsedMs, logLikelihood, bound, boundAfterMStep, parameters }: ExpectationMaximizationEvent<P>) =>
-        onIteration({ run, iteration, logLikelihood, ...(bound !== undefined && { bound, boundAfterMStep }), parameters, elapsedMs })),
-  )
-  const { parameters, nIter, converged } = best
-  const { logLikelihood, responsibilities } = expectation(model, parameters)
-  // what the last M-step did shows only here
-  const fall = soft && nIter > 0 ? worse(best.fall, best.lowerBound, logLikelihood / responsibilities.rows, nIter) : best.fall
+    (({ run, iteration, elapsedMs, logLikelihood, bound, boundAfterMStep, parameters }: ExpectationMaximizationEvent<P>) =>
+      onIteration({ run, iteration, logLikelihood, ...(bound !== undefined && { bound, boundAfterMStep }), parameters, elapsedMs }))
+  const finish = (best: EmResult<P>): ExpectationMaximizationResult<P> => {
+    const { parameters, nIter, converged } = best
+    const { logLikelihood, responsibilities } = expectation(model, parameters)
+    // what the last M-step did shows only here
+    const fall = soft && nIter > 0 ? worse(best.fall, best.lowerBound, logLikelihood / responsibilities.rows, nIter) : best.fall
 
-  if (!start && nInit > 1)
-    onWarning({
-      code: 'single-init',
-      message: `expectationMaximization: given parameters make every run the same: doing 1 instead of nInit = ${nInit}. Give initial as a function of the run.`,
-    })
-  if (fall && (soft || model.logJoint)) onWarning({ code: 'likelihood-decreased', message: fallMessage('expectationMaximization', fall) })
-  if (!converged && !best.stopped && maxIter > 0)
-    onWarning({
-      code: 'not-converged',
-      message: `expectationMaximization stopped after maxIter = ${maxIter} iterations before the mean log-likelihood changed by less than tol = ${tol}. Increase maxIter or tol.`,
-    })
-  return { parameters, logLikelihood, history: adapters[best.run].totals, nIter, converged }
+    if (!start && nInit > 1)
+      onWarning({
+        code: 'single-init',
+        message: `expectationMaximization: given parameters make every run the same: doing 1 instead of nInit = ${nInit}. Give initial as a function of the run.`,
+      })
+    if (fall && (soft || model.logJoint)) onWarning({ code: 'likelihood-decreased', message: fallMessage('expectationMaximization', fall) })
+    if (!converged && !best.stopped && maxIter > 0)
+      onWarning({
+        code: 'not-converged',
+        message: `expectationMaximization stopped after maxIter = ${maxIter} iterations before the mean log-likelihood changed by less than tol = ${tol}. Increase maxIter or tol.`,
+      })
+    return { parameters, logLikelihood, history: adapters[best.run].totals, nIter, converged }
+  }
+  return { task: afterwards({ bytes: 0, algorithm: runs }, finish), onIteration: hear }
 }
 
 /** A user's model as the loop wants it. */
@@ -253,16 +277,18 @@ class Adapter<P> implements EmModel<P> {
     this.#hard = hard
   }
 
-  // biome-ignore lint/correctness/useYield: the model is the caller's own, so its steps are calls, not passes over rows
   *step(parameters: P): ReturnType<EmModel<P>['step']> {
     const { responsibilities, logLikelihood } = expectation(this.#model, parameters)
     this.totals.push(logLikelihood)
+    yield PAUSE
     const fixed = this.#hard && this.#harden(responsibilities)
     const bound = jensenBound(this.#model, parameters, responsibilities)
     // what hard assignment raises is the classification likelihood, which is its bound
     const watched = this.#hard && bound !== undefined ? bound : logLikelihood
+    yield PAUSE
     const next = this.#model.mStep(responsibilities)
     if (next === undefined) throw new TypeError('mStep: expected it to return the new parameters, got undefined.')
+    yield PAUSE
     const boundAfterMStep = jensenBound(this.#model, next, responsibilities)
     return {
       logLikelihood: watched / responsibilities.rows,

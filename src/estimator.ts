@@ -75,6 +75,8 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
   }
 }
 
+let told = false
+
 /** What every `fit` by iterations takes. */
 interface FitOptions {
   onIteration?: IterationListener
@@ -112,7 +114,14 @@ export abstract class IterativeEstimator<Options extends object, Fitted extends 
 
   /** @internal */
   protected runAsync<T>(task: Task<T>, options: AsyncOptions & FitOptions): Promise<T> {
-    return runAsync(task, { ...options, onWorkless: (message) => this.warn('threads-unavailable', message) })
+    return runAsync(task, {
+      ...options,
+      onWorkless: (message) => {
+        // the console hears it once: it is true of the page or process
+        if (this.options.onWarning || !told) this.warn('threads-unavailable', message)
+        told ||= !this.options.onWarning
+      },
+    })
   }
 }
 

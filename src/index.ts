@@ -37,6 +37,7 @@ export type { Criteria, MixtureFitOptions, MixtureSample } from './mixture.ts'
 export {
   type Expectation,
   expectationMaximization,
+  expectationMaximizationAsync,
   type ExpectationMaximizationEvent,
   type ExpectationMaximizationOptions,
   type ExpectationMaximizationResult,
@@ -57,7 +58,15 @@ export {
   type Posterior,
   posterior,
 } from './estimation.ts'
-export { type Criterion, type Selection, selectGaussianMixture, type SelectGaussianMixtureOptions, type SelectionResult } from './select.ts'
+export {
+  type Criterion,
+  selectGaussianMixture,
+  selectGaussianMixtureAsync,
+  type SelectGaussianMixtureAsyncOptions,
+  type SelectGaussianMixtureOptions,
+  type Selection,
+  type SelectionResult,
+} from './select.ts'
 export { fromScikitLearn, type ScikitLearnJSON } from './scikit-learn.ts'
 export type { EstimatorJSON, WarningListener } from './estimator.ts'
 export type { IterationEvent } from './passes.ts'

@@ -45,7 +45,7 @@ export interface AsyncOptions {
 /** Does it in turns with everything else this thread has to do. */
 export async function runAsync<T>(
   { bytes, home, algorithm }: Task<T>,
-  options: AsyncOptions & { onIteration?: IterationListener; onWorkless(message: string): void },
+  options: AsyncOptions & { onIteration?: IterationListener; onWorkless?(message: string): void },
 ): Promise<T> {
   options.signal?.throwIfAborted()
   const space = home?.space ?? spaceFor(bytes)
