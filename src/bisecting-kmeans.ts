@@ -6,7 +6,7 @@ import { type EstimatorJSON, isTable, toNested, type WarningListener } from './e
 import { gather } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
-import { type Algorithm, type IterationEvent, PAUSE, type Report, retold } from './passes.ts'
+import { type Algorithm, type IterationEvent, type Report, inPieces, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, rowsOf, withRows, withWindows } from './resident.ts'
 import type { MatrixStream } from './stream.ts'
@@ -207,33 +207,25 @@ function* bisect(
     const leaf = leaves[at]
     const mark = arena.mark()
     const subset = leaf.rows ? yield* gather(data, leaf.rows, true) : data
-    yield PAUSE
     const others = leaves.reduce((sum, other) => (other === leaf ? sum : sum + other.inertia), 0)
     const halves = yield* halve(subset, leaf, options, splits.length + 1, others)
     arena.release(mark)
     if (!halves.converged) unconverged++
     stopped = halves.stopped
 
-    yield PAUSE
     const split: Split = { centers: halves.sides.map(({ center }) => Array.from(center)), to: [] }
     if (leaf.from) leaf.from.split.to[leaf.from.side] = splits.length
     splits.push(split)
-    const rowsOf = (side: number) => {
-      const rows = new Int32Array(halves.labels.reduce((count, label) => count + Number(label === side), 0))
-      let count = 0
-      for (let i = 0; i < halves.labels.length; i++) if (halves.labels[i] === side) rows[count++] = leaf.rows ? leaf.rows[i] : i
-      return rows
-    }
-    leaves.splice(at, 1, ...halves.sides.map((half, side) => ({ ...half, rows: rowsOf(side), from: { split, side } })))
-    yield PAUSE
+    const rows = yield* partition(halves.labels, leaf.rows)
+    leaves.splice(at, 1, ...halves.sides.map((half, side) => ({ ...half, rows: rows[side], from: { split, side } })))
   }
   const labels = new Int32Array(n)
   const centers = new Float64Array(leaves.length * d)
-  leaves.forEach(({ rows, center, from }, c) => {
+  for (const [c, { rows, center, from }] of leaves.entries()) {
     if (from) from.split.to[from.side] = -1 - c
-    for (const row of rows ?? []) labels[row] = c
+    if (rows) yield* put(labels, rows, c)
     centers.set(center, c * d)
-  })
+  }
   const mark = arena.mark()
   const labelsAt = arena.take(n * 4)
   arena.i32(labelsAt, n).set(labels)
@@ -286,13 +278,32 @@ function* halve(data: Resident, { center }: Leaf, options: BisectOptions, split:
   yield* new CenterPanels(arena, 2, d).load(centers).inertia(data, labelsAt, false, distances)
   const squares = arena.f64(distances, n)
   const sides = [0, 1].map((side) => ({ center: centers.slice(side * d, (side + 1) * d), inertia: 0, weight: 0 }))
-  for (let i = 0; i < n; i++) {
-    const weight = weights ? weights[i] : 1
-    sides[labels[i]].inertia += weight * squares[i]
-    sides[labels[i]].weight += weight
-  }
+  yield* inPieces(n, (begin, end) => {
+    for (let i = begin; i < end; i++) {
+      const weight = weights ? weights[i] : 1
+      sides[labels[i]].inertia += weight * squares[i]
+      sides[labels[i]].weight += weight
+    }
+  })
   arena.release(mark)
   return { labels, sides, converged, stopped }
+}
+
+// The rows of either side; `rows` names them, if they are not all
+function* partition(labels: Int32Array, rows: Int32Array | undefined): Algorithm<Int32Array[]> {
+  const counts = [0, 0]
+  const sides = [new Int32Array(labels.length), new Int32Array(labels.length)]
+  yield* inPieces(labels.length, (begin, end) => {
+    for (let i = begin; i < end; i++) sides[labels[i]][counts[labels[i]]++] = rows ? rows[i] : i
+  })
+  return sides.map((side, s) => side.slice(0, counts[s]))
+}
+
+// Gives rows a label
+function* put(labels: Int32Array, rows: Int32Array, label: number): Algorithm<void> {
+  yield* inPieces(rows.length, (begin, end) => {
+    for (let i = begin; i < end; i++) labels[rows[i]] = label
+  })
 }
 
 // Down the tree: the rows that reach a split are put side by side and parted by its two centers
@@ -310,15 +321,14 @@ function* descend(data: Resident, splits: Split[]): Algorithm<Int32Array> {
     reached.delete(s)
     if (!rows || rows.length === 0) continue
     const { centers, to } = splits[s]
-    yield PAUSE
     const mark = arena.mark()
     const sides = yield* nearest(s === 0 ? data : yield* gather(data, rows, false), centers.flat(), 2, false)
     arena.release(mark)
-    to.forEach((next, side) => {
-      const there = rows.filter((_, i) => sides.labels[i] === side)
-      if (next >= 0) reached.set(next, there)
-      else for (const row of there) labels[row] = -1 - next
-    })
+    const parts = yield* partition(sides.labels, rows)
+    for (const [side, next] of to.entries()) {
+      if (next >= 0) reached.set(next, parts[side])
+      else yield* put(labels, parts[side], -1 - next)
+    }
   }
   return labels
 }

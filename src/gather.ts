@@ -1,5 +1,5 @@
 // Subsets of rows: copied side by side, they are data like any other, and every pass runs over them.
-import type { Algorithm } from './passes.ts'
+import { type Algorithm, inPieces } from './passes.ts'
 import { type Resident, STREAMED, rowsOf } from './resident.ts'
 
 /** The rows named by `rows`, in that order, in memory taken from the same arena: give it back by `release`. Bytes: 8·D a row, with
@@ -12,14 +12,18 @@ export function* gather(data: Resident, rows: Int32Array, weighted: boolean): Al
   if (data.x === STREAMED) to.set(yield* rowsOf(data, rows))
   else {
     const from = arena.f64(data.x, data.n * d)
-    // plain loops: a call per row costs more than copying a short one
-    for (let i = 0, at = 0; i < n; i++) for (let j = rows[i] * d, end = j + d; j < end; j++) to[at++] = from[j]
+    yield* inPieces(n, (begin, end) => {
+      // plain loops: a call per row costs more than copying a short one
+      for (let i = begin, at = begin * d; i < end; i++) for (let j = rows[i] * d, last = j + d; j < last; j++) to[at++] = from[j]
+    })
   }
   if (!weighted || !data.w) return { arena, x, w: 0, n, d, totalWeight: n, largest }
   const w = arena.takeF64(n)
   const weights = arena.f64(data.w, data.n)
   const own = arena.f64(w, n)
   let totalWeight = 0
-  for (let i = 0; i < n; i++) totalWeight += own[i] = weights[rows[i]]
+  yield* inPieces(n, (begin, end) => {
+    for (let i = begin; i < end; i++) totalWeight += own[i] = weights[rows[i]]
+  })
   return { arena, x, w, n, d, totalWeight, largest }
 }

@@ -458,7 +458,7 @@ function* startingPoint(
     const rows =
       initParams === 'k-means++'
         ? (yield* plusPlus(data, k, random, defaultTrials(k), yield* integerTiles(data))).indices
-        : randomRows(data, k, random)
+        : yield* randomRows(data, k, random)
     start = yield* model.fromRows(rows, given.factors)
   }
   return {

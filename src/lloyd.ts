@@ -70,7 +70,7 @@ export function* firstCenters(
   tiles?: IntegerTiles,
 ): Algorithm<Float64Array> {
   if (init === 'k-means++') return (yield* plusPlus(data, k, random, defaultTrials(k), tiles ?? (yield* integerTiles(data)))).centers
-  if (init === 'random') return yield* rowsOf(data, randomRows(data, k, random))
+  if (init === 'random') return yield* rowsOf(data, yield* randomRows(data, k, random))
   return typeof init === 'function' ? init(k, random.uniform) : init
 }
 

@@ -81,6 +81,11 @@ export class Space {
     this.#free.splice(this.#free.indexOf(after), 1)
   }
 
+  /** Bytes that are free without growing. */
+  get available(): number {
+    return this.#free.reduce((bytes, { start, end }) => bytes + end - start, 0)
+  }
+
   #shorten(at: number, bytes: number): void {
     const extent = this.#free[at]
     extent.start += bytes

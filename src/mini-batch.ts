@@ -300,7 +300,7 @@ function* reassign(batch: Resident, { centers, counts, seed, nSteps }: MiniBatch
   const rows: number[] = [] // those that count
   for (let i = 0; i < n; i++) if (!weights || weights[i] > 0) rows.push(i)
   if (few > rows.length / 2) few = Math.floor(rows.length / 2)
-  const drawn = randomRows({ ...batch, w: 0, n: rows.length }, few, new Random(seed, REASSIGNMENT, nSteps))
+  const drawn = yield* randomRows({ ...batch, w: 0, n: rows.length }, few, new Random(seed, REASSIGNMENT, nSteps))
   const least = few < byCount.length ? counts[byCount[few]] : Number.NaN // of the others
   const values = yield* rowsOf(
     batch,

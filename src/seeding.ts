@@ -1,6 +1,6 @@
 // First centers: greedy k-means++ (Arthur & Vassilvitskii 2007, with 2 + ⌊ln k⌋ trials a step as in their section on practice) and
 // distinct random rows. Rows of weight zero are never chosen.
-import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
+import { type Algorithm, PAUSE, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, rowsOf } from './resident.ts'
 import type { IntegerTiles } from './tiles.ts'
@@ -144,7 +144,7 @@ function drawBySum(mass: Float64Array, target: number): number {
 }
 
 /** Indices of k distinct rows, drawn with probability ∝ w without replacement. Throws RangeError if fewer than k rows have a weight. */
-export function randomRows(data: Resident, k: number, random: Random): Int32Array {
+export function* randomRows(data: Resident, k: number, random: Random): Algorithm<Int32Array> {
   const indices = new Int32Array(k)
   if (!data.w) {
     const moved = new Map<number, number>() // Fisher–Yates from the top, keeping only what moved
@@ -160,6 +160,7 @@ export function randomRows(data: Resident, k: number, random: Random): Int32Arra
   if (positive < k)
     throw new RangeError(`sampleWeight: expected at least ${k} positive weights to choose ${k} different rows, got ${positive}.`)
   for (let c = 0; c < k; c++) {
+    yield PAUSE
     let total = 0
     for (const m of mass) total += m
     indices[c] = drawBySum(mass, total * random.uniform())

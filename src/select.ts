@@ -41,8 +41,6 @@ export interface SelectionResult extends Criteria {
   model: GaussianMixture<CovarianceType>
 }
 
-/** What `selectGaussianMixture` found. */
-
 // A list of values to try
 const list: Check<unknown[]> = (value, name) => {
   if (typeof value !== 'object' || value === null || typeof (value as ArrayLike<unknown>).length !== 'number')
@@ -76,12 +74,14 @@ const SCHEMA: Schema = {
 /** Options of `selectGaussianMixtureAsync`. */
 export type SelectGaussianMixtureAsyncOptions = SelectGaussianMixtureOptions & AsyncOptions
 
+/** What `selectGaussianMixture` found. */
 export interface Selection {
   /** The fit with the lowest criterion, the first on ties. */
   best: GaussianMixture<CovarianceType>
   /** All fits, types in order, components within. */
   results: SelectionResult[]
 }
+
 const DEFAULTS: Options = { nComponents: [1, 2, 3, 4, 5, 6], covarianceType: /* @__PURE__ */ COVARIANCE_TYPES.slice(), criterion: 'bic' }
 
 /** Fits a Gaussian mixture for every combination and keeps them all; X is put in memory once. A combination whose covariances degenerate is
