@@ -105,21 +105,56 @@ export function nearestOfRow(row: usize, d: i32, panels: usize, k: i32): i32 {
  *  stats (inout): [0] += Σ w·distance², [1] += Σ w·distance if `absolute`. `distances` (n, out): squared distances, 0 for none. */
 export function inertia(x: usize, w: usize, d: i32, centers: usize, labels: usize, distances: usize, absolute: i32, start: i32, end: i32, stats: usize, scratch: usize): void {
   const rowBytes = <usize>d << 3;
+  const evenBytes = rowBytes & ~15;
   // running totals continue from memory, so the result does not depend on where a slot is cut into calls
   let squares = load<f64>(stats), lengths = load<f64>(stats, 8);
-  let row = x + <usize>start * rowBytes;
-  for (let i = start; i < end; i++, row += rowBytes) {
-    const center = centers + <usize>load<i32>(labels + (<usize>i << 2)) * rowBytes;
-    let square: f64 = 0;
-    for (let j: usize = 0; j < rowBytes; j += 8) {
-      const t = load<f64>(row + j) - load<f64>(center + j);
-      square += t * t;
+  const last = end - 1;
+  for (let i = start; i < end; i += 4) {
+    // four rows at a time, the last one again where there are fewer: the sum of a row is one chain of additions, and four go side by side
+    const i1 = min(i + 1, last), i2 = min(i + 2, last), i3 = min(i + 3, last);
+    let r0 = x + <usize>i * rowBytes, r1 = x + <usize>i1 * rowBytes, r2 = x + <usize>i2 * rowBytes, r3 = x + <usize>i3 * rowBytes;
+    let c0 = centerOf(centers, rowBytes, labels, i), c1 = centerOf(centers, rowBytes, labels, i1);
+    let c2 = centerOf(centers, rowBytes, labels, i2), c3 = centerOf(centers, rowBytes, labels, i3);
+    let a = f64x2.splat(0), b = a;
+    const stop = r0 + evenBytes;
+    while (r0 < stop) {
+      let t = f64x2.sub(v128.load(r0), v128.load(c0)), u = f64x2.sub(v128.load(r1), v128.load(c1));
+      t = f64x2.mul(t, t); u = f64x2.mul(u, u);
+      a = f64x2.add(f64x2.add(a, v128.shuffle<f64>(t, u, 0, 2)), v128.shuffle<f64>(t, u, 1, 3));
+      t = f64x2.sub(v128.load(r2), v128.load(c2)); u = f64x2.sub(v128.load(r3), v128.load(c3));
+      t = f64x2.mul(t, t); u = f64x2.mul(u, u);
+      b = f64x2.add(f64x2.add(b, v128.shuffle<f64>(t, u, 0, 2)), v128.shuffle<f64>(t, u, 1, 3));
+      r0 += 16; r1 += 16; r2 += 16; r3 += 16;
+      c0 += 16; c1 += 16; c2 += 16; c3 += 16;
     }
-    const weight = w != 0 ? load<f64>(w + (<usize>i << 3)) : 1;
-    squares += weight * square;
-    if (absolute) lengths += weight * Math.sqrt(square);
-    if (distances != 0) store<f64>(distances + (<usize>i << 3), square);
+    if (evenBytes < rowBytes) {
+      const t = f64x2.sub(twoOf(r0, r1), twoOf(c0, c1)), u = f64x2.sub(twoOf(r2, r3), twoOf(c2, c3));
+      a = f64x2.add(a, f64x2.mul(t, t));
+      b = f64x2.add(b, f64x2.mul(u, u));
+    }
+    for (let r = i; r < min(i + 4, end); r++) {
+      const square = f64x2.extract_lane(a, 0);
+      a = v128.shuffle<f64>(a, b, 1, 2);
+      b = v128.shuffle<f64>(b, b, 1, 1);
+      const weight = w != 0 ? load<f64>(w + (<usize>r << 3)) : 1;
+      squares += weight * square;
+      if (absolute) lengths += weight * Math.sqrt(square);
+      if (distances != 0) store<f64>(distances + (<usize>r << 3), square);
+    }
   }
   store<f64>(stats, squares);
   store<f64>(stats, lengths, 8);
+}
+
+// @ts-ignore: decorator
+@inline
+function centerOf(centers: usize, rowBytes: usize, labels: usize, i: i32): usize {
+  return centers + <usize>load<i32>(labels + (<usize>i << 2)) * rowBytes;
+}
+
+/** Two doubles from different places. */
+// @ts-ignore: decorator
+@inline
+function twoOf(p: usize, q: usize): v128 {
+  return v128.load64_lane(q, v128.load64_zero(p), 1);
 }

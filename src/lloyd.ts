@@ -8,7 +8,7 @@ import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
-import { CenterPanels, type IntegerTiles, integerTiles } from './tiles.ts'
+import { CenterPanels, emptyTiles, type IntegerTiles, integerTiles } from './tiles.ts'
 
 /** One fitted k-means. */
 export interface KMeansResult {
@@ -41,7 +41,7 @@ export function* kMeans(data: Resident, options: LloydOptions, random: (run: num
   const mark = arena.mark()
   const absolute = options.convergence !== 'centers' || options.absoluteTol
   const threshold = absolute ? options.tol : yield* varianceTolerance(data, options.tol)
-  const tiles = yield* integerTiles(data)
+  const tiles = yield* options.init === 'k-means++' ? integerTiles(data) : emptyTiles(data)
   let best: KMeansResult | undefined
   for (let run = 0; run < options.nInit && !best?.stopped; run++) {
     const start = yield* firstCenters(data, options, random(run), tiles)

@@ -8,12 +8,13 @@ export interface IntegerTiles {
   blocks: number
   /** Address of a point near the data (D), about which rows and centers are quantised. */
   shift: number
-  /** Largest distance of a row from it. */
+  /** Largest distance of a row from it; NaN as long as no row is quantised. */
   radius: number
 }
 
-/** Quantises every row, fit for centers among the rows. Rows that are not in memory are not kept in integers either: undefined. */
-export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefined> {
+/** Room for the tiles of all rows: the first assignment quantises them, block by block while they are in cache. Rows that are not in memory are
+ *  not kept in integers either: undefined. */
+export function* emptyTiles(data: Resident): Algorithm<IntegerTiles | undefined> {
   const { arena, x, n, d } = data
   if (x === STREAMED) return undefined
   const shift = arena.takeF64(d)
@@ -22,12 +23,21 @@ export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefine
   const blocks = arena.takeF64(records)
   const tiles = arena.take(arena.kernels.tileBytes(n, d))
   arena.kernels.clear(blocks, records)
+  return { tiles, blocks, shift, radius: Number.NaN }
+}
+
+/** Quantises every row, fit for centers among the rows; undefined as `emptyTiles`. */
+export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefined> {
+  const { arena, x, n, d } = data
+  const empty = yield* emptyTiles(data)
+  if (!empty) return undefined
+  const { tiles, blocks, shift } = empty
   yield { kernel: 'blockNorms', args: [x, d, shift, blocks], rows: n, scratch: 0, flopsPerRow: 3 * d }
   let radius = 0
-  const record = arena.f64(blocks, records)
-  for (let i = 1; i < records; i += 4) radius = Math.max(radius, record[i])
+  const record = arena.f64(blocks, arena.kernels.blockRecords(n))
+  for (let i = 1; i < record.length; i += 4) radius = Math.max(radius, record[i])
   yield { kernel: 'quantizeBlocks', args: [x, d, shift, radius, tiles, blocks], rows: n, scratch: 0, flopsPerRow: 10 * d }
-  return { tiles, blocks, shift, radius }
+  return { ...empty, radius }
 }
 
 // Mean of up to a thousand rows spread over the data
