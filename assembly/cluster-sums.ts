@@ -6,10 +6,13 @@
 /** From this many changing rows a cluster on, a block's rows are sorted by cluster, which keeps sums in registers. */
 const SORT_FROM: i32 = 2;
 
+/** Bytes of a row that are touched ahead: what follows comes by itself, as it is read in order. */
+const TOUCH_BYTES: usize = 1024;
+
 /** Bytes of scratch for `takeLabels` with blocks of `rows` rows. */
 export function sumsScratch(rows: i32, k: i32): usize {
   // rows that change · the same by cluster · where each cluster's begin
-  return (<usize>rows << 3) + (<usize>(k + 2) << 2);
+  return (<usize>rows << 3) + max(<usize>(k + 2) << 2, 16);
 }
 
 /** Writes the labels of rows [b, b + count) and adds what changes with them to `stats`, unless that is 0.
@@ -25,6 +28,7 @@ export function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fr
   const end = changes(old, fresh, count, list);
   if (end == list) return;
   const rows = x + (<usize>b * <usize>d << 3);
+  touchRows(rows, <usize>d << 3, list, end, end);
   if (w == 0 && <i32>((end - list) >> 2) < SORT_FROM * k) moveRows(rows, d, k, list, end, old, fresh, stats);
   else if (w == 0) {
     const sorted = list + (<usize>count << 2);
@@ -36,6 +40,19 @@ export function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fr
     addClusters(rows, d, k, sorted, starts, -1, stats);
   } else addWeighted(rows, w + (<usize>b << 3), d, k, list, end, old, fresh, stats);
   memory.copy(old, fresh, <usize>count << 2);
+}
+
+/** Brings listed rows into the cache. One after the other they would be waited for, as the work on one row fills the processor's window; loads
+ *  and nothing else are in flight by the dozen. `sink` (16 bytes, out): keeps the loads from being dropped. */
+export function touchRows(rows: usize, rowBytes: usize, list: usize, end: usize, sink: usize): void {
+  let all = i64x2.splat(0);
+  const bytes = min(rowBytes, TOUCH_BYTES);
+  for (; list < end; list += 4) {
+    const row = rows + <usize>load<i32>(list) * rowBytes;
+    for (let j: usize = 0; j < bytes; j += 64) all = v128.or(all, v128.load64_zero(row + j));
+    all = v128.or(all, v128.load64_zero(row + bytes - 8));
+  }
+  v128.store(sink, all);
 }
 
 /** Lists the numbers of the rows whose labels differ; returns the end of the list. Without branches where some of sixteen do, as which they are
@@ -87,7 +104,7 @@ function sortByLabel(list: usize, end: usize, labels: usize, k: i32, sorted: usi
 /** Adds (sign 1) or takes out (−1) sorted rows of weight 1. Rows of one cluster come one after the other, so its sums stay in registers. */
 function addClusters(rows: usize, d: i32, k: i32, sorted: usize, starts: usize, sign: f64, stats: usize): void {
   const rowBytes = <usize>d << 3;
-  const counts = stats + 16;
+  const counts = stats + 24;
   const weights = counts + (<usize>k << 3);
   const sums = weights + (<usize>k << 3);
   const low = <usize>k * (rowBytes + 8); // from a high part to its low part
@@ -155,7 +172,7 @@ function addTwo(column: usize, rowBytes: usize, list: usize, end: usize, flip: v
 function moveRows(rows: usize, d: i32, k: i32, list: usize, end: usize, old: usize, fresh: usize, stats: usize): void {
   const rowBytes = <usize>d << 3;
   const evenBytes = rowBytes & ~15;
-  const counts = stats + 16;
+  const counts = stats + 24;
   const weights = counts + (<usize>k << 3);
   const sums = weights + (<usize>k << 3);
   const low = <usize>k * (rowBytes + 8);
@@ -191,7 +208,7 @@ function moveRows(rows: usize, d: i32, k: i32, list: usize, end: usize, old: usi
 /** Listed rows with weights of their own (`w`, one a row of the block). */
 function addWeighted(rows: usize, w: usize, d: i32, k: i32, list: usize, end: usize, old: usize, fresh: usize, stats: usize): void {
   const rowBytes = <usize>d << 3;
-  const counts = stats + 16;
+  const counts = stats + 24;
   const weights = counts + (<usize>k << 3);
   const sums = weights + (<usize>k << 3);
   const low = <usize>k * (rowBytes + 8);

@@ -14,8 +14,14 @@
 // error is below (d + 8)·2^−53·2^31, less than ½ for d < 10⁶). Norms are maxima over the block and over the centers.
 // The low `bits` of a score are replaced by the center's index, which moves it by less than 2^bits. Hence: if best − second > 2E + 2·2^bits,
 // the best is the nearest, and no other center ties with it.
+// Bounds across passes. A row keeps in one byte a lower bound γ, in units of U, of how much farther the second nearest center is than its own. When
+// the centers move by δ_c, its own comes at most δ_own farther and any other at most max δ_other nearer, so the row keeps its label as long as γ
+// stays above δ_own + max δ_other (Hamerly 2010). Only the other rows are screened: gathered into fresh tiles, which is when γ is made anew:
+//   d₂ − d₁ = (d₂² − d₁²)/(d₂ + d₁),   d₂² − d₁² ≥ 2στ(best − second − 2E),   d₁² = ‖t‖² − 2στ·g ≤ σ²(‖q‖ + ‖e‖)² − 2στ(best − E),
+// in single precision with a margin of 2^−17 on every term, rounded down; d₂ + d₁ is taken as at most 2√((d₂² + d₁²)/2). U is at least 2^−30 of what the scales reach, far above the rounding of
+// canonical distances ((d + 2)·2^−53 of each), so a bound of one unit decides their order as well.
 // Overflow: |q·p| ≤ LIMIT² < 2^29 and h ≤ LIMIT²/2, because σ is at least max‖b‖/LIMIT (else the block is quantised again).
-import { sumsScratch, takeLabels } from "./cluster-sums";
+import { sumsScratch, takeLabels, touchRows } from "./cluster-sums";
 import { nearestCenters } from "./kmeans";
 import { blockRows, pack } from "./tile";
 
@@ -30,6 +36,10 @@ export const BLOCK_DOUBLES: i32 = 4;
 /** More undecided rows than this in a block, a quarter, and it is assigned densely from then on. Deciding one costs what 1.3 to 3.8 dense rows do
  *  and screening one about a third of a dense row (measured, d·k from 32 to 2048), so the two are even at a quarter to a half. */
 const DENSE_AFTER: f64 = 64;
+
+/** Fewer rows than this in a block keep their labels by bounds, a quarter, and all of them are screened in place: gathering the others would cost
+ *  what it saves. */
+const GATHER_BELOW: i32 = 160;
 
 /** Doubles that `quantizeCenters` fills: 1/τ (0: not screened), max ‖b‖, max ‖f‖, one unused, ‖b‖²/2 of each center, and the integers. */
 export function centerDoubles(k: i32, d: i32): i32 {
@@ -50,9 +60,9 @@ export function blockRecords(n: i32): i32 {
 export function screeningScratch(d: i32, k: i32): usize {
   const groups = <usize>((k + 3) >> 2);
   const tile = <usize>SCREEN_ROWS * <usize>((d + 1) >> 1) << 2;
-  // integer tile · h of each center · best and second of each row · labels · scores of one row · one dense tile with its best distances ·
-  // room for `takeLabels` · a block record
-  return tile + (groups << 5) + (<usize>SCREEN_ROWS * 12) + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3) + sumsScratch(SCREEN_ROWS, k) + (<usize>BLOCK_DOUBLES << 3);
+  // integer tile · h of each center · best, second and norm of each row · rows to screen · their labels · labels · scores of one row · one dense
+  // tile with its best distances · room for `takeLabels` · a block record
+  return tile + (groups << 5) + (<usize>SCREEN_ROWS * 24) + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3) + sumsScratch(SCREEN_ROWS, k) + (<usize>BLOCK_DOUBLES << 3);
 }
 
 /** Quantises k centers (k×d, row-major, in) shifted by `shift` (d, in). `info` (`centerDoubles(k, d)` doubles, out): scalars, then
@@ -300,28 +310,148 @@ function distances(row: usize, d: i32, panels: usize, one: i32, other: i32): v12
   return sum;
 }
 
+/** ‖q‖² of each row of a tile (i32 per row, out). */
+function tileNorms(tile: usize, octs: i32, pairs: i32, norms: usize): void {
+  for (let o = 0; o < octs; o++, norms += 32) {
+    let a = i32x4.splat(0), b = a;
+    for (const end = tile + (<usize>pairs << 5); tile < end; tile += 32) {
+      const x = v128.load(tile), y = v128.load(tile, 16);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(x, x));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(y, y));
+    }
+    v128.store(norms, a); v128.store(norms, b, 16);
+  }
+}
+
+/** Lists the rows of a block that may have changed label: each `gaps` (count bytes, inout) falls by what `drift` (a byte a center, in) says of its
+ *  label's center, after `doublings` doublings for a unit that many times halved. Returns how many. */
+function staleRows(gaps: usize, labels: usize, count: i32, drift: usize, doublings: i32, list: usize): i32 {
+  let end = list;
+  let i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const at = labels + (<usize>i << 2);
+    let fall = v128.load8_splat(drift + <usize>load<i32>(at));
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 4), fall, 1);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 8), fall, 2);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 12), fall, 3);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 16), fall, 4);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 20), fall, 5);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 24), fall, 6);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 28), fall, 7);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 32), fall, 8);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 36), fall, 9);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 40), fall, 10);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 44), fall, 11);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 48), fall, 12);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 52), fall, 13);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 56), fall, 14);
+    fall = v128.load8_lane(drift + <usize>load<i32>(at, 60), fall, 15);
+    let gap = v128.load(gaps + <usize>i);
+    for (let t = 0; t < doublings; t++) gap = i8x16.add_sat_u(gap, gap);
+    gap = i8x16.sub_sat_u(gap, fall);
+    v128.store(gaps + <usize>i, gap);
+    let stale = i8x16.bitmask(i8x16.eq(gap, i8x16.splat(0)));
+    if (stale == 0) continue;
+    for (let r = i; r < i + 16; r++, stale >>= 1) {
+      store<i32>(end, r);
+      end += <usize>(stale & 1) << 2;
+    }
+  }
+  for (; i < count; i++) {
+    let gap = <i32>load<u8>(gaps + <usize>i);
+    for (let t = 0; t < doublings; t++) gap = min(2 * gap, 255);
+    gap = max(gap - <i32>load<u8>(drift + <usize>load<i32>(labels + (<usize>i << 2))), 0);
+    store<u8>(gaps + <usize>i, <u8>gap);
+    store<i32>(end, i);
+    end += <usize>(gap == 0) << 2;
+  }
+  return <i32>((end - list) >> 2);
+}
+
+/** Copies listed rows of a tile into another, side by side (the last oct is filled up with the last of them), and their ‖q‖² to `norms` (i32, out). */
+function gatherRows(tile: usize, pairs: i32, list: usize, count: i32, out: usize, norms: usize): void {
+  const octBytes = <usize>pairs << 5;
+  for (let i = 0; i < count; i += 8, norms += 32) {
+    let p0 = rowAt(tile, octBytes, list, min(i, count - 1)), p1 = rowAt(tile, octBytes, list, min(i + 1, count - 1));
+    let p2 = rowAt(tile, octBytes, list, min(i + 2, count - 1)), p3 = rowAt(tile, octBytes, list, min(i + 3, count - 1));
+    let p4 = rowAt(tile, octBytes, list, min(i + 4, count - 1)), p5 = rowAt(tile, octBytes, list, min(i + 5, count - 1));
+    let p6 = rowAt(tile, octBytes, list, min(i + 6, count - 1)), p7 = rowAt(tile, octBytes, list, min(i + 7, count - 1));
+    let a = i32x4.splat(0), b = a;
+    for (let j: usize = 0; j < octBytes; j += 32) {
+      let v = v128.load32_lane(p1 + j, v128.load32_zero(p0 + j), 1);
+      v = v128.load32_lane(p3 + j, v128.load32_lane(p2 + j, v, 2), 3);
+      let u = v128.load32_lane(p5 + j, v128.load32_zero(p4 + j), 1);
+      u = v128.load32_lane(p7 + j, v128.load32_lane(p6 + j, u, 2), 3);
+      v128.store(out + j, v);
+      v128.store(out + j, u, 16);
+      a = i32x4.add(a, i32x4.dot_i16x8_s(v, v));
+      b = i32x4.add(b, i32x4.dot_i16x8_s(u, u));
+    }
+    v128.store(norms, a); v128.store(norms, b, 16);
+    out += octBytes;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function rowAt(tile: usize, octBytes: usize, list: usize, i: i32): usize {
+  const r = load<i32>(list + (<usize>i << 2));
+  return tile + <usize>(r >> 3) * octBytes + (<usize>(r & 7) << 2);
+}
+
+/** γ of `count` screened rows (a byte a row, out; written by fours), from best, second and ‖q‖². `residual`: what ‖e‖ adds to ‖q‖² at most;
+ *  `square`: σ²/U²; `unit`: 2στ/U². */
+function storeGaps(best: usize, second: usize, norms: usize, count: i32, threshold: i32, residual: f32, square: f32, unit: f32, gaps: usize): void {
+  const limit = i32x4.splat(threshold);
+  const less = f32x4.splat(<f32>0.5 - <f32>7.62939453125e-6), more = f32x4.splat(<f32>7.62939453125e-6); // 2^-17
+  const zero = f32x4.splat(0), half = f32x4.splat(0.5), wide = f32x4.splat(residual), scale = f32x4.splat(square), scale2 = f32x4.splat(unit);
+  const most = f32x4.splat(255);
+  for (let i = 0; i < count; i += 4) {
+    const at = <usize>i << 2;
+    const top = v128.load(best + at);
+    const norm = f32x4.mul(f32x4.add(f32x4.convert_i32x4_s(v128.load(norms + at)), wide), scale);
+    const score = f32x4.mul(f32x4.convert_i32x4_s(i32x4.sub(top, limit)), scale2);
+    // d₁², and (d₂² − d₁²)/2: as √a + √b ≤ 2√((a + b)/2), the gap is at least the latter over √(d₁² + the latter)
+    const near = f32x4.pmax(zero, f32x4.add(f32x4.sub(norm, score), f32x4.mul(f32x4.add(norm, f32x4.abs(score)), more)));
+    const gap = f32x4.mul(f32x4.convert_i32x4_s(i32x4.max_s(i32x4.sub(i32x4.sub(top, v128.load(second + at)), limit), i32x4.splat(0))), f32x4.mul(scale2, less));
+    const bound = f32x4.div(gap, f32x4.sqrt(f32x4.add(near, f32x4.add(gap, f32x4.mul(gap, more)))));
+    // in the low bits of 2^23 + v, v < 2^23, stands v; rounded to nearest, so half less. A NaN (0/0) is not greater than 0
+    const whole = f32x4.add(f32x4.pmax(zero, f32x4.sub(f32x4.pmin(most, bound), half)), f32x4.splat(8388608));
+    let bytes = i32x4.sub(whole, i32x4.splat(0x4b000000));
+    bytes = i16x8.narrow_i32x4_s(bytes, bytes);
+    v128.store32_lane(gaps + <usize>i, i8x16.narrow_i16x8_u(bytes, bytes), 0);
+  }
+}
+
 /** Assignment pass over rows [start, end), a multiple of SCREEN_ROWS from the start: the label of each row of x (n×d, in) to `labels` (i32,
  *  inout), and what changes with them to `stats`.
  *  Centers come as panels of doubles ([⌈k/4⌉][d][4], in) and quantised (`quantizeCenters`, in) about the same `shift` (d, in).
  *  `tiles` (integer tiles of all rows, inout) and `blocks` (BLOCK_DOUBLES a block, inout, zeros before the first pass) keep the
  *  quantised rows between passes; 0 quantises each block in scratch.
  *  w (n, in): sample weights, 0 for none.
- *  stats (inout), where not 0: [0] rows of positive weight whose label changed · [1] rows decided by canonical distances · k changes of the
+ *  `gaps` (a byte a row, inout; 0: no bounds) and `drift` (a byte a center, in: δ_own + max δ_other in units of `gapUnit`, rounded up; 0: screen
+ *  every row), after `doublings` halvings of the unit: see the top. Bounds need kept tiles.
+ *  stats (inout), where not 0: [0] rows of positive weight whose label changed · [1] rows decided by canonical distances · [2] rows that kept
+ *  their label by a bound · k changes of the
  *  number of rows of positive weight · then, as pairs of doubles (first all high parts, then all low ones), k changes of Σ w and k×d
  *  changes of Σ w·x, exact to about 2^−100. A former label of −1 counts as none. */
 export function assignScreened(
   x: usize, w: usize, d: i32, k: i32, shift: usize, panels: usize, info: usize, tiles: usize, blocks: usize, labels: usize,
-  start: i32, end: i32, stats: usize, scratch: usize,
+  gaps: usize, drift: usize, doublings: i32, gapUnit: f64, start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const pairs = (d + 1) >> 1;
   const groups = (k + 3) >> 2;
   const blockBytes = <usize>SCREEN_ROWS * <usize>pairs << 2;
+  const rowInts = <usize>SCREEN_ROWS << 2;
   const ownTile = scratch;
   const h = ownTile + blockBytes;
   const best = h + (<usize>groups << 4);
-  const second = best + (<usize>SCREEN_ROWS << 2);
-  const fresh = second + (<usize>SCREEN_ROWS << 2);
-  const scores = fresh + (<usize>SCREEN_ROWS << 2);
+  const second = best + rowInts;
+  const norms = second + rowInts;
+  const list = norms + rowInts;
+  const named = list + rowInts;
+  const fresh = named + rowInts;
+  const scores = fresh + rowInts;
   const dense = scores + (<usize>groups << 4);
   const sorted = dense + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3);
   const centerInverse = load<f64>(info), radius = load<f64>(info, 8), centerResidual = load<f64>(info, 16);
@@ -331,9 +461,19 @@ export function assignScreened(
   while (1 << bits < groups << 2) bits++;
   const low = (1 << bits) - 1;
   const own = scratch + screeningScratch(d, k) - (<usize>BLOCK_DOUBLES << 3);
-  let undecided: f64 = 0;
+  let undecided: f64 = 0, kept: f64 = 0;
   for (let b = start; b < end; b += SCREEN_ROWS) {
     const count = min(SCREEN_ROWS, end - b);
+    const old = labels + (<usize>b << 2);
+    // rows to screen: those listed, or all where −1
+    let some = -1;
+    if (drift != 0) {
+      some = staleRows(gaps + <usize>b, old, count, drift, doublings, list);
+      if (some == 0) {
+        kept += <f64>count;
+        continue;
+      }
+    }
     const number = <usize>(b / SCREEN_ROWS);
     const block = blocks != 0 ? blocks + (number * BLOCK_DOUBLES << 3) : own;
     const tile = blocks != 0 ? tiles + number * blockBytes : ownTile;
@@ -350,37 +490,74 @@ export function assignScreened(
     if (inverse == 0 || centerInverse == 0 || threshold > <f64>0x20000000 || load<f64>(block, 24) > DENSE_AFTER) {
       const rows = blockRows(d);
       for (let r = 0; r < count; r += rows) {
-        const some = min(rows, count - r);
-        pack(x, d, b + r, some, dense);
-        nearestCenters(dense, (some + 3) >> 2, d, panels, k, dense + (<usize>SCREEN_ROWS * <usize>d << 3), fresh + (<usize>r << 2));
+        const part = min(rows, count - r);
+        pack(x, d, b + r, part, dense);
+        nearestCenters(dense, (part + 3) >> 2, d, panels, k, dense + (<usize>SCREEN_ROWS * <usize>d << 3), fresh + (<usize>r << 2));
       }
+      if (gaps != 0) memory.fill(gaps + <usize>b, 0, <usize>count);
     } else {
       const unit = inverse * centerInverse;
       for (let c = 0; c < groups << 2; c++) {
         store<i32>(h + (<usize>c << 2), c < k ? -<i32>nearest(load<f64>(halves + (<usize>c << 3)) * unit) : -0x5fff0000);
       }
-      const octs = (count + 7) >> 3;
-      screen(tile, octs, pairs, k, quantized, h, ~low, best, second);
+      const listed = some >= 0 && some < GATHER_BELOW;
+      const screened = listed ? some : count;
+      const octs = (screened + 7) >> 3;
+      const from = listed ? ownTile : tile;
+      const to = listed ? named : fresh;
+      if (listed) gatherRows(tile, pairs, list, some, ownTile, norms);
+      else if (gaps != 0) tileNorms(tile, octs, pairs, norms);
+      screen(from, octs, pairs, k, quantized, h, ~low, best, second);
+      if (gaps != 0) {
+        // (‖q‖ + ‖e‖)² ≤ ‖q‖² + ‖e‖(2·max ‖q‖ + ‖e‖)
+        const residual = load<f64>(block, 16) * (2 * load<f64>(block, 8) + load<f64>(block, 16));
+        const square = 1 / (inverse * inverse * gapUnit * gapUnit);
+        storeGaps(best, second, norms, screened, <i32>threshold, <f32>residual, <f32>square, <f32>(2 / (unit * gapUnit * gapUnit)), listed ? norms : gaps + <usize>b);
+      }
+      const opened = sorted; // room that is free until the labels are taken
+      let openEnd = opened;
       const limit = i32x4.splat(<i32>threshold);
       const last = i32x4.splat((groups << 2) - 1), lows = i32x4.splat(low);
-      for (let i = 0; i < count; i += 4) {
+      for (let i = 0; i < screened; i += 4) {
         const at = <usize>i << 2;
         const top = v128.load(best + at);
-        v128.store(fresh + at, i32x4.sub(last, v128.and(top, lows)));
+        v128.store(to + at, i32x4.sub(last, v128.and(top, lows)));
         let close = i32x4.bitmask(i32x4.le_s(i32x4.sub(top, v128.load(second + at)), limit));
-        if (count - i < 4) close &= (1 << (count - i)) - 1;
+        if (screened - i < 4) close &= (1 << (screened - i)) - 1;
         while (close != 0) {
-          const r = i + ctz(close);
+          store<i32>(openEnd, i + ctz(close));
+          openEnd += 4;
           close &= close - 1;
-          rowScores(tile + (<usize>(r >> 3) * <usize>pairs << 5) + (<usize>(r & 7) << 2), pairs, groups, quantized, h, scores);
-          store<i32>(fresh + (<usize>r << 2), nearestAmong(x + <usize>(b + r) * (<usize>d << 3), d, panels, scores, groups, <i32>threshold));
-          open += 1;
         }
       }
-      store<f64>(block, open, 24);
+      // `second` has been read: in its place, the undecided rows themselves
+      for (let at = opened; at < openEnd; at += 4) {
+        const i = load<i32>(at);
+        store<i32>(second + (at - opened), listed ? load<i32>(list + (<usize>i << 2)) : i);
+      }
+      touchRows(x + (<usize>b * <usize>d << 3), <usize>d << 3, second, second + (openEnd - opened), scores);
+      for (let at = opened; at < openEnd; at += 4) {
+        const r = load<i32>(second + (at - opened));
+        rowScores(tile + (<usize>(r >> 3) * <usize>pairs << 5) + (<usize>(r & 7) << 2), pairs, groups, quantized, h, scores);
+        const label = nearestAmong(x + <usize>(b + r) * (<usize>d << 3), d, panels, scores, groups, <i32>threshold);
+        store<i32>(to + (<usize>load<i32>(at) << 2), label);
+      }
+      open = <f64>((openEnd - opened) >> 2);
+      if (listed) {
+        memory.copy(fresh, old, <usize>count << 2);
+        for (let i: usize = 0; i < <usize>some; i++) {
+          const r = <usize>load<i32>(list + (i << 2));
+          store<i32>(fresh + (r << 2), load<i32>(named + (i << 2)));
+          store<u8>(gaps + <usize>b + r, load<u8>(norms + i));
+        }
+        kept += <f64>(count - some);
+      } else store<f64>(block, open, 24);
     }
     undecided += open;
     takeLabels(x, w, d, k, labels, fresh, sorted, b, count, stats);
   }
-  if (stats != 0) store<f64>(stats, load<f64>(stats, 8) + undecided, 8);
+  if (stats != 0) {
+    store<f64>(stats, load<f64>(stats, 8) + undecided, 8);
+    store<f64>(stats, load<f64>(stats, 16) + kept, 16);
+  }
 }

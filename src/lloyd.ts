@@ -4,11 +4,12 @@
 // the rows that changed cluster. The sums are kept in pairs of doubles, exact to about 2⁻¹⁰⁰, so updating never drifts from summing afresh:
 // a center is Σ w·x / Σ w rounded once, the same bits whatever path or order led to it: equal rows have themselves for their mean, an
 // integer weight is a repeated row and a zero weight an absent one, to the last bit.
+import { Bounds } from './bounds.ts'
 import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
-import { CenterPanels, emptyTiles, type IntegerTiles, integerTiles } from './tiles.ts'
+import { COUNTS, CenterPanels, emptyTiles, type IntegerTiles, integerTiles } from './tiles.ts'
 
 /** One fitted k-means. */
 export interface KMeansResult {
@@ -141,13 +142,15 @@ export function* nearest(
   return { labels, inertia, broken }
 }
 
-/** Labels of one run and the sums that go with them. Bytes: 4·N + 16·k·d and a little + partial sums 8·(2 + 3·k + 2·k·d)·(log₂(N/1024) + 2). */
+/** Labels of one run and the sums that go with them. Bytes: 5·N + 16·k·d and a little + partial sums 8·(2 + 3·k + 2·k·d)·(log₂(N/1024) + 2). */
 class Assignment {
   readonly #data: Resident
   readonly #k: number
   readonly #centers: CenterPanels
   readonly #labels: number
   readonly #changes: Reduction
+  readonly #bounds: Bounds | undefined
+  #changed = Number.POSITIVE_INFINITY // in the last pass
   readonly #counts: Float64Array // rows of positive weight: whole numbers, so empty means 0
   readonly #sums: PairSums //        Σ w (K), then Σ w·x (K×D)
 
@@ -158,6 +161,7 @@ class Assignment {
     this.#centers = new CenterPanels(arena, k, d, tiles)
     this.#labels = arena.take(n * 4)
     this.#changes = this.#centers.changes(n)
+    this.#bounds = tiles && new Bounds(arena, n, k, tiles)
     this.#counts = new Float64Array(k)
     this.#sums = new PairSums(k + k * d)
     this.labels.fill(-1)
@@ -170,15 +174,16 @@ class Assignment {
   /** The assignment of every row to the nearest of `centers` (k×d). */
   to(centers: Float64Array): Pass {
     this.#centers.load(centers)
-    return this.#centers.assignment(this.#data, this.#labels, this.#changes.reset())
+    return this.#centers.assignment(this.#data, this.#labels, this.#changes.reset(), this.#bounds?.next(centers, this.#changed))
   }
 
   /** Takes the changes of the pass into the sums; returns how many rows changed cluster. */
   takeChanges(): number {
     const changes = this.#changes.total()
-    for (let c = 0; c < this.#k; c++) this.#counts[c] += changes[2 + c]
-    this.#sums.add(changes.subarray(2 + this.#k))
-    return changes[0]
+    for (let c = 0; c < this.#k; c++) this.#counts[c] += changes[COUNTS + c]
+    this.#sums.add(changes.subarray(COUNTS + this.#k))
+    this.#changed = changes[0]
+    return this.#changed
   }
 
   /** Σ w·distance² and, if asked, Σ w·distance of the rows to the centers they are assigned to. `distances`: an address for each row's square. */

@@ -8,7 +8,7 @@ import type { Algorithm, Reduction } from './passes.ts'
 import { Random } from './random.ts'
 import { type Resident, STREAMED, rowsOf } from './resident.ts'
 import { randomRows } from './seeding.ts'
-import { CenterPanels } from './tiles.ts'
+import { COUNTS, CenterPanels } from './tiles.ts'
 
 /** Where an online fit stands: all that the next step needs. */
 export interface MiniBatchState {
@@ -261,9 +261,9 @@ function moved({ centers, counts }: MiniBatchState, changes: Float64Array, d: nu
   const k = counts.length
   const next = centers.slice()
   const sums = new PairSums(k + k * d)
-  sums.add(changes.subarray(2 + k))
+  sums.add(changes.subarray(COUNTS + k))
   for (let c = 0; c < k; c++) {
-    if (changes[2 + c] === 0) continue // rows of positive weight
+    if (changes[COUNTS + c] === 0) continue // rows of positive weight
     const count = counts[c]
     sums.addOne(c, count)
     for (let j = c * d; j < (c + 1) * d; j++) {

@@ -1,4 +1,5 @@
 // Rows and centers as the screening kernels read them (assembly/screening.ts): in 16-bit integers about a point near the data.
+import type { BoundArguments } from './bounds.ts'
 import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import { type Resident, STREAMED, rowsOf } from './resident.ts'
 
@@ -61,6 +62,9 @@ function meanOf(table: ArrayLike<number>, j: number, k: number, d: number): numb
   return sum / k
 }
 
+/** Counts that an assignment begins its statistics with, see `changes`. */
+export const COUNTS = 3
+
 /** Centers where kernels read them, and the passes that compare rows with them. */
 export class CenterPanels {
   /** Address of the centers, row-major (k×d). */
@@ -110,19 +114,20 @@ export class CenterPanels {
   }
 
   /** The label of every row to `labels` (n, i32) and what changes with them to `into` (`changes`). */
-  assignment(data: Resident, labels: number, into: Reduction): Pass {
+  assignment(data: Resident, labels: number, into: Reduction, bounds: BoundArguments = [0, 0, 0, 1]): Pass {
     if (!this.#tiles) return this.#once(data, labels, true, into)
     const { kernels } = this.#arena
     const { x, w, n, d } = data
     const k = this.#k
-    const args = [x, w, d, k, this.#shift, this.#panels, this.#info, this.#tiles.tiles, this.#tiles.blocks, labels]
+    const args = [x, w, d, k, this.#shift, this.#panels, this.#info, this.#tiles.tiles, this.#tiles.blocks, labels, ...bounds]
     return { kernel: 'assignScreened', args, rows: n, scratch: kernels.screeningScratch(d, k), flopsPerRow: k * d + 20, into }
   }
 
-  /** Room for what an assignment changes: rows that did, rows decided exactly, members of each cluster, and in pairs Σ w (K) and Σ w·x (K×D). */
+  /** Room for what an assignment changes: rows that did, rows decided exactly, rows kept by bounds, members of each cluster, and in pairs Σ w (K)
+   *  and Σ w·x (K×D). */
   changes(rows: number): Reduction {
     const pairs = this.#k * (1 + this.#d)
-    return new Reduction(this.#arena, 2 + this.#k + 2 * pairs, rows, pairs)
+    return new Reduction(this.#arena, COUNTS + this.#k + 2 * pairs, rows, pairs)
   }
 
   /** Σ w·distance² and, if `absolute`, Σ w·distance of rows to the centers that `labels` name. `distances`: an address for each row's square. */

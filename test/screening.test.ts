@@ -30,10 +30,12 @@ function assigner(memory: Fenced, { X, weights, shift = X[0], screened = true, k
     kernels.packPanels(centers, k, d, panels)
     kernels.quantizeCenters(centers, k, d, m, Number(screened), 0, info)
     const pairs = k + k * d
-    const stats = memory.zeros(2 + k + 2 * pairs)
+    const stats = memory.zeros(3 + k + 2 * pairs)
     const scratch = memory.bytes(kernels.screeningScratch(d, k))
-    alongCuts(cuts, (start, end) => kernels.assignScreened(x, w, d, k, m, panels, info, tiles, blocks, labels, start, end, stats, scratch))
-    const [changed, decided, ...rest] = arena.f64(stats, 2 + k + 2 * pairs)
+    alongCuts(cuts, (start, end) =>
+      kernels.assignScreened(x, w, d, k, m, panels, info, tiles, blocks, labels, 0, 0, 0, 1, start, end, stats, scratch),
+    )
+    const [changed, decided, , ...rest] = arena.f64(stats, 3 + k + 2 * pairs)
     const sums = Array.from({ length: pairs }, (_, i): [number, number] => [rest[k + i], rest[k + pairs + i]])
     return {
       labels: Array.from(arena.i32(labels, n)),
