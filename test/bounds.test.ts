@@ -2,16 +2,25 @@
 // pass each bound is held against the distances themselves, in data made to break it.
 import { describe, expect, it } from 'vitest'
 import { Bounds } from '../src/bounds.ts'
-import { CenterPanels, COUNTS, emptyTiles, type IntegerTiles } from '../src/tiles.ts'
+import { CenterPanels, emptyTiles, type IntegerTiles } from '../src/tiles.ts'
 import { KMeans } from '../src/index.ts'
-import { drive, type Pass, single } from '../src/passes.ts'
+import { drive, type Pass } from '../src/passes.ts'
 import type { Resident } from '../src/resident.ts'
 import { arena } from './fenced.ts'
 import { blobs, expectBits, flat, rowsOf, uniforms } from './near.ts'
 import { exactSum, naiveAssign, naiveMeans, naiveSquaredDistances } from './oracle.ts'
 
+/** What is seen after a pass. `kept`: rows that a bound kept from being looked at. */
+interface Seen {
+  C: number[][]
+  labels: Int32Array
+  gaps: Uint8Array | undefined
+  unit: number
+  kept: number
+}
+
 /** Passes over one data set with one set of centers after the other, as a fit makes them; `visit` hears of each. */
-function passes(X: number[][], course: number[][][], changed: number, visit: (pass: ReturnType<typeof seen>) => void) {
+function passes(X: number[][], course: number[][][], changed: number, visit: (pass: Seen) => void) {
   const mark = arena.mark()
   const [n, d, k] = [X.length, X[0].length, course[0].length]
   const x = arena.takeF64(n * d)
@@ -29,24 +38,22 @@ function passes(X: number[][], course: number[][][], changed: number, visit: (pa
       panels.load(centers)
       const [gaps, drift, doublings, unit] = bounds.next(centers, changed)
       yield panels.assignment(data, labels, sums.reset(), [gaps, drift, doublings, unit]) as Pass
-      visit(seen(C, labels, gaps, unit, sums.total()))
+      visit(seen(C, labels, gaps, unit, sums.total()[2]))
     }
   }
-  const seen = (C: number[][], labels: number, gaps: number, unit: number, totals: Float64Array) => ({
+  const seen = (C: number[][], labels: number, gaps: number, unit: number, kept: number): Seen => ({
     C,
     labels: arena.i32(labels, n).slice(),
     gaps: gaps ? new Uint8Array(arena.memory.buffer, gaps, n).slice() : undefined,
     unit,
-    decided: totals[1],
-    kept: totals[2],
-    moved: Array.from(totals.subarray(COUNTS, COUNTS + k)),
+    kept,
   })
   drive(work(), arena)
   arena.release(mark)
 }
 
 /** Naive labels, and every bound at most the gap it stands for, up to the rounding of the gap itself. */
-function expectSound(X: number[][], { C, labels, gaps, unit }: { C: number[][]; labels: Int32Array; gaps?: Uint8Array; unit: number }) {
+function expectSound(X: number[][], { C, labels, gaps, unit }: Seen) {
   expectBits(labels, naiveAssign(X, C).labels)
   if (!gaps || C.length === 1) return
   const broken = naiveSquaredDistances(X, C).flatMap((row, i) => {

@@ -603,7 +603,8 @@ describe('the naive Lloyd', () => {
     )
     fc.assert(
       fc.property(fit, ({ X, init, weights: drawn, tol, maxIter, convergence }) => {
-        const weights = drawn?.slice(0, X.length)
+        // with weights only where sums are whole: halves of sums of decimals tie, and 2^-100 of a row that left decides a tie
+        const weights = X.every((row) => row.every(Number.isInteger)) ? drawn?.slice(0, X.length) : undefined
         fc.pre(init.length <= X.length && (!weights || weights.some((w) => w > 0)))
         expectNaive(X, init, { tol, maxIter, weights, convergence })
       }),
