@@ -252,7 +252,7 @@ function broken(row: usize, d: i32): i32 {
 
 /** Assignment pass over rows [start, end): the label of each row of x (n×d, in) to `labels` (i32, inout). `shift` (d, in): a point near centers and rows.
  *  Centers come row-major (k×d, in) and as panels ([⌈k/4⌉][d][4], in).
- *  stats (inout): where `changes`, as in `assignScreened`, its second double aside; else [0] += rows with a value that is not finite, whose labels mean nothing. */
+ *  stats (inout): where `changes`, as in `assignScreened`, without its second and third count; else [0] += rows with a value that is not finite, whose labels mean nothing. */
 export function assignOnce(
   x: usize, w: usize, d: i32, k: i32, shift: usize, centers: usize, panels: usize, labels: usize, changes: i32,
   start: i32, end: i32, stats: usize, scratch: usize,

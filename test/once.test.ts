@@ -19,7 +19,7 @@ function once(
     const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
     kernels.packPanels(centers, k, d, panels)
     const labels = memory.i32(new Array(n).fill(-1))
-    const length = changes ? 2 + k + 2 * (k + k * d) : 1
+    const length = changes ? 3 + k + 2 * (k + k * d) : 1
     const stats = memory.zeros(length)
     const scratch = memory.bytes(kernels.onceScratch(d, k))
     alongCuts(cuts, (start, end) => kernels.assignOnce(x, w, d, k, m, centers, panels, labels, Number(changes), start, end, stats, scratch))
@@ -156,10 +156,10 @@ describe('assignOnce', () => {
         const { labels } = naiveAssign(X, C)
         const { weight } = naiveMeans(X, k, labels, own)
         expect(stats[0]).toBe(labels.filter((_, i) => (own?.[i] ?? 1) > 0).length)
-        expect(stats.slice(2, 2 + k)).toEqual(weight.map((_, c) => labels.filter((l, i) => l === c && (own?.[i] ?? 1) > 0).length))
-        const low = 2 + k + k + k * d
+        expect(stats.slice(3, 3 + k)).toEqual(weight.map((_, c) => labels.filter((l, i) => l === c && (own?.[i] ?? 1) > 0).length))
+        const low = 3 + k + k + k * d
         expectBits(
-          weight.map((_, c) => exactSum([stats[2 + k + c], stats[low + c]])),
+          weight.map((_, c) => exactSum([stats[3 + k + c], stats[low + c]])),
           weight,
         )
       }
