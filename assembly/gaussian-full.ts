@@ -1,5 +1,6 @@
 // Components whose covariance is a whole matrix, one each or one for all: Mahalanobis squares ‖Uᵀ(x − μ)‖² and whitening z = Uᵀ(x − μ), eight rows
 // at a time. U comes as pairs of columns (packTriangular), so that a register tile is eight rows by two columns.
+import { log } from "./elementary";
 
 /** Bytes of scratch that eight rows need. */
 export function octScratch(d: i32): usize {
@@ -86,4 +87,129 @@ export function triangularSquares(tile: usize, quads: i32, d: i32, mean: usize, 
     const more = q + 1 < quads;
     columns(tile, tile + (more ? quadBytes : 0), 0, d, mean, panel, t, out, out + (more ? stride : 0), false);
   }
+}
+
+/** Fewest features with which `nearSquares` pays: below, the checks cost what they save. */
+export const NEAR_FROM: i32 = 16;
+
+/** The squares of all k components as `triangularSquares` has them, except that one that cannot matter to any of eight rows is left unfinished
+ *  and given as ∞: its a = constant − scale·square is below the best of each row by more than its floor allows, whatever features are still to
+ *  come. Sums of squares only grow, in floating point too, so what softmax makes of it (0) is what it would make of the finished square.
+ *  `tile` ([quads][d][4], in), `components` ([k][4], in) and `squares` ([quads][k][4], out) as for softmax; means (k×d), panels (k of
+ *  `panelBytes` each). Scratch: best ([quads][4]), guide (k doubles, then ⌈quads/2⌉·k bytes), t. Returns how many of the ⌈quads/2⌉·k pairs were finished.
+ *  1. an eighth of the features for every pair; 2. what is most probable by these (U is upper triangular: its first columns are the marginal
+ *  density's) is finished, which tells how good a row's best is at least; 3. the others go on until they are out. */
+export function nearSquares(
+  tile: usize, quads: i32, d: i32, k: i32, components: usize, means: usize, panels: usize, panelBytes: usize, squares: usize,
+  best: usize, guide: usize, t: usize,
+): i32 {
+  const rowBytes = <usize>d << 3, quadBytes = <usize>d << 5, stride = <usize>k << 5;
+  const step = max(4, (d >> 3) & ~1);
+  const first = step;
+  const logs = guide, marks = guide + (<usize>k << 3);
+  const octs = (quads + 1) >> 1;
+  const pairs = octs * k;
+  for (let c = 0; c < k; c++) {
+    let u = panels + <usize>c * panelBytes, sum = load<f64>(components + (<usize>c << 5), 24);
+    for (let j = 0; j < first; j += 2, u += <usize>j << 4) {
+      sum += log(load<f64>(u + (<usize>j << 4))) + log(load<f64>(u + (<usize>j << 4), 24));
+    }
+    store<f64>(logs + (<usize>c << 3), sum);
+    for (let o = 0; o < octs; o++) {
+      const a = tile + 2 * <usize>o * quadBytes, out = squares + 2 * <usize>o * stride + (<usize>c << 5);
+      const more = 2 * o + 1 < quads;
+      goOn(a, more ? a + quadBytes : a, 0, first, means + <usize>c * rowBytes, panels + <usize>c * panelBytes, t, out, more ? out + stride : out);
+    }
+  }
+  memory.fill(marks, 0, <usize>pairs);
+  markPromising(squares, quads, k, components, logs, best, marks);
+  let finished = 0;
+  for (let pass = 0; pass < 2; pass++) {
+    let component = components, mean = means, panel = panels;
+    for (let c = 0; c < k; c++, component += 32, mean += rowBytes, panel += panelBytes) {
+      let mark = marks + <usize>c;
+      for (let o = 0; o < octs; o++, mark += <usize>k) {
+        if (load<u8>(mark) == <u8>pass) continue; // marked pairs first, then the others
+        const a = tile + 2 * <usize>o * quadBytes, out = squares + 2 * <usize>o * stride + (<usize>c << 5);
+        const more = 2 * o + 1 < quads;
+        const b = more ? a + quadBytes : a, outB = more ? out + stride : out, own = best + (<usize>o << 6), ownB = more ? own + 32 : own;
+        let j = first;
+        let near = pass == 0 || canMatter(component, out, outB, own, ownB);
+        if (near) shift(a, b, first, mean, t);
+        while (near && j < d) {
+          const next = pass == 0 ? d : min(j + step, d);
+          goOn(a, b, j, next, mean, panel, t, out, outB);
+          j = next;
+          near = pass == 0 || canMatter(component, out, outB, own, ownB);
+        }
+        if (near) {
+          raise(component, out, own);
+          raise(component, outB, ownB);
+          finished++;
+        } else {
+          const far = f64x2.splat(Infinity);
+          v128.store(out, far); v128.store(out, far, 16);
+          v128.store(outB, far); v128.store(outB, far, 16);
+        }
+      }
+    }
+  }
+  return finished;
+}
+
+/** Squares over columns [from, to): a function of its own, so that there is one copy of the loop. */
+function goOn(a: usize, b: usize, from: i32, to: i32, mean: usize, panel: usize, t: usize, outA: usize, outB: usize): void {
+  columns(a, b, from, to, mean, panel, t, outA, outB, false);
+}
+
+/** t = x − μ for features below `to`. */
+function shift(a: usize, b: usize, to: i32, mean: usize, t: usize): void {
+  for (const end = mean + (<usize>to << 3); mean < end; mean += 8, a += 32, b += 32, t += 64) {
+    const m = v128.load64_splat(mean);
+    v128.store(t, f64x2.sub(v128.load(a), m)); v128.store(t, f64x2.sub(v128.load(a, 16), m), 16);
+    v128.store(t, f64x2.sub(v128.load(b), m), 32); v128.store(t, f64x2.sub(v128.load(b, 16), m), 48);
+  }
+}
+
+/** Marks, for every row, the component that is most probable by the squares so far ([quads][k][4], in) and the logarithms of weight and determinant that
+ *  go with them (k, in), for its eight rows. Leaves −∞ in `best`. */
+function markPromising(squares: usize, quads: i32, k: i32, components: usize, logs: usize, best: usize, marks: usize): void {
+  for (let q = 0; q < quads; q++, best += 32) {
+    const mark = marks + <usize>((q >> 1) * k);
+    for (let i: usize = 0; i < 32; i += 8) {
+      let most = -Infinity, chosen = 0;
+      let component = components;
+      for (let c = 0; c < k; c++, component += 32, squares += 32) {
+        const a = load<f64>(logs + (<usize>c << 3)) - load<f64>(component, 8) * load<f64>(squares + i);
+        if (a > most) { most = a; chosen = c; }
+      }
+      squares -= <usize>k << 5;
+      store<u8>(mark + <usize>chosen, 1);
+      store<f64>(best + i, -Infinity);
+    }
+    squares += <usize>k << 5;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function gap(component: usize, square: v128, best: v128): v128 {
+  return f64x2.sub(f64x2.sub(v128.load64_splat(component), f64x2.mul(v128.load64_splat(component, 8), square)), best);
+}
+
+/** Whether any of eight rows is not yet below its floor. */
+function canMatter(component: usize, outA: usize, outB: usize, bestA: usize, bestB: usize): bool {
+  const floor = v128.load64_splat(component, 16);
+  const a0 = f64x2.lt(gap(component, v128.load(outA), v128.load(bestA)), floor), a1 = f64x2.lt(gap(component, v128.load(outA, 16), v128.load(bestA, 16)), floor);
+  const b0 = f64x2.lt(gap(component, v128.load(outB), v128.load(bestB)), floor), b1 = f64x2.lt(gap(component, v128.load(outB, 16), v128.load(bestB, 16)), floor);
+  return !i64x2.all_true(v128.and(v128.and(a0, a1), v128.and(b0, b1)));
+}
+
+/** best = max(best, a) of four rows. */
+// @ts-ignore: decorator
+@inline
+function raise(component: usize, square: usize, best: usize): void {
+  const constant = v128.load64_splat(component), scale = v128.load64_splat(component, 8);
+  v128.store(best, f64x2.pmax(v128.load(best), f64x2.sub(constant, f64x2.mul(scale, v128.load(square)))));
+  v128.store(best, f64x2.pmax(v128.load(best, 16), f64x2.sub(constant, f64x2.mul(scale, v128.load(square, 16)))), 16);
 }

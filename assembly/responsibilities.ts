@@ -7,7 +7,7 @@ const MOST_NEGATIVE: f64 = -1.7976931348623157e308;
  *  `logNorm` (4 a quad, out): m + ln Σ e^(a − m), the log-density; `r` ([quads][k][4], out, may be `squares`): weight · e^(a_c − m) / Σ e^(a − m);
  *  `labels` (i32, 4 a quad, out; 0 for none): index of the largest a, first on ties. With `labelsOnly` nothing else is worked out.
  *  `squares` ([quads][k][4], in). `components` ([k][4], in): constant (log weight plus log normaliser), scale (½, or ½ over what the squares are
- *  to be divided by), floor (e^(a − m) counts as 0 where a − m is below it). `weights` (4 a quad, in; 0 in padding).
+ *  to be divided by), floor (e^(a − m) counts as 0 where a − m is below it), log weight. `weights` (4 a quad, in; 0 in padding).
  *  Returns Σ weight·logNorm.
  *  A sample so far from every component that all squares overflow has logNorm −∞ and equal responsibilities. */
 export function softmax(

@@ -20,15 +20,15 @@ export function addScatter(x: usize, quads: i32, d: i32, r: usize, stride: usize
   const rowBytes = <usize>d << 3;
   let m = 0;
   let t0 = f64x2.splat(0), t1 = t0;
-  for (let q = 0; q < quads; q++, r += stride) {
-    t0 = f64x2.add(t0, v128.load(r));
-    t1 = f64x2.add(t1, v128.load(r, 16));
-    for (let i: usize = 0; i < 32; i += 8, x += rowBytes) {
-      const v = load<f64>(r + i);
-      store<f64>(roots + (<usize>m << 3), v);
-      store<u32>(rows + (<usize>m << 2), <u32>x);
-      m += i32(v != 0);
-    }
+  for (let q = 0; q < quads; q++, r += stride, x += 4 * rowBytes) {
+    const r0 = v128.load(r), r1 = v128.load(r, 16);
+    if (!v128.any_true(v128.or(r0, r1))) continue;
+    t0 = f64x2.add(t0, r0);
+    t1 = f64x2.add(t1, r1);
+    m += put(roots, rows, m, load<f64>(r), x);
+    m += put(roots, rows, m, load<f64>(r, 8), x + rowBytes);
+    m += put(roots, rows, m, load<f64>(r, 16), x + 2 * rowBytes);
+    m += put(roots, rows, m, load<f64>(r, 24), x + 3 * rowBytes);
   }
   if (m == 0) return;
   for (let at = roots, end = roots + (<usize>m << 3); at < end; at += 16) v128.store(at, f64x2.sqrt(v128.load(at)));
@@ -48,19 +48,45 @@ export function addScatter(x: usize, quads: i32, d: i32, r: usize, stride: usize
   store<f64>(last + rowBytes, load<f64>(last + rowBytes) + (f64x2.extract_lane(t0, 0) + f64x2.extract_lane(t0, 1) + (f64x2.extract_lane(t1, 0) + f64x2.extract_lane(t1, 1))));
 }
 
-/** √r·(x − anchor) of m rows into panels; places of features past d are never read back. */
+/** Puts a row at place m of the list, and returns how many it has grown by. */
+// @ts-ignore: decorator
+@inline
+function put(roots: usize, rows: usize, m: i32, r: f64, x: usize): i32 {
+  store<f64>(roots + (<usize>m << 3), r);
+  store<u32>(rows + (<usize>m << 2), <u32>x);
+  return i32(r != 0);
+}
+
+/** √r·(x − anchor) of m rows into panels; places of features past d are never read back. Two panels at a time: a line of a row is read once,
+ *  since rows of a length like 64 all fall into a few sets of the cache. */
 function gather(rows: usize, m: i32, d: i32, roots: usize, anchor: usize, panels: usize): void {
   const bytes = <usize>m << 5;
   let offset: usize = 0;
-  for (let j = 4; j <= d; j += 4, panels += PANEL, offset += 32) {
+  for (let j = 8; j <= d; j += 8, panels += 2 * PANEL, offset += 64) {
+    const at = anchor + offset;
+    const a0 = v128.load(at), a1 = v128.load(at, 16), a2 = v128.load(at, 32), a3 = v128.load(at, 48);
+    let row = rows, root = roots;
+    for (let to = panels, end = panels + bytes; to < end; to += 32, row += 4, root += 8) {
+      const x = <usize>load<u32>(row) + offset;
+      const w = v128.load64_splat(root);
+      const x0 = v128.load(x), x1 = v128.load(x, 16), x2 = v128.load(x, 32), x3 = v128.load(x, 48);
+      v128.store(to, f64x2.mul(w, f64x2.sub(x0, a0)));
+      v128.store(to, f64x2.mul(w, f64x2.sub(x1, a1)), 16);
+      v128.store(to, f64x2.mul(w, f64x2.sub(x2, a2)), PANEL);
+      v128.store(to, f64x2.mul(w, f64x2.sub(x3, a3)), PANEL + 16);
+    }
+  }
+  if (d & 4) {
     const a0 = v128.load(anchor + offset), a1 = v128.load(anchor + offset, 16);
     let row = rows, root = roots;
     for (let to = panels, end = panels + bytes; to < end; to += 32, row += 4, root += 8) {
       const x = <usize>load<u32>(row) + offset;
       const w = v128.load64_splat(root);
-      v128.store(to, f64x2.mul(w, f64x2.sub(v128.load(x), a0)));
-      v128.store(to, f64x2.mul(w, f64x2.sub(v128.load(x, 16), a1)), 16);
+      const x0 = v128.load(x), x1 = v128.load(x, 16);
+      v128.store(to, f64x2.mul(w, f64x2.sub(x0, a0)));
+      v128.store(to, f64x2.mul(w, f64x2.sub(x1, a1)), 16);
     }
+    panels += PANEL; offset += 32;
   }
   if (d & 3) {
     anchor += offset;

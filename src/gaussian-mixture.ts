@@ -22,6 +22,7 @@ import {
   covariancesFromFactors,
   factorsFromPrecisions,
   precisionsFromFactors,
+  shareFloors,
 } from './gaussian.ts'
 import { GaussianStatistics } from './gaussian-statistics.ts'
 import { centersFrom } from './kmeans.ts'
@@ -355,6 +356,8 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       const { arena, n: rows } = data
       const pass = new GaussianPass(arena, type, k, d)
       pass.load(parameters)
+      // labels: the largest alone counts; log-densities: what is negligible to a sum does not; probabilities: all of them, however small
+      if (!want.responsibilities) pass.floors(want.logNorm ? shareFloors(parameters.weights, arena.kernels.log) : new Float64Array(k))
       const labels = want.labels ? arena.take(rows * 4) : 0
       const responsibilities = want.responsibilities ? arena.takeF64(rows * k) : 0
       const logNorm = want.logNorm ? arena.takeF64(rows) : 0

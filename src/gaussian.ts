@@ -359,7 +359,7 @@ export class GaussianPass {
     this.k = k
     this.#arena = arena
     this.#d = d
-    this.#components = arena.takeF64(4 * k) // of each: log weight + log normaliser, scale, floor
+    this.#components = arena.takeF64(4 * k) // of each: log weight + log normaliser, scale, floor, log weight
     this.#means = arena.takeF64(panels) //  by type: see the kernel
     this.#factors = arena.takeF64({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: 0 }[type])
     this.#anchors = arena.takeF64(k * d) // what moments are taken about; before that, room to lay out panels
@@ -376,7 +376,7 @@ export class GaussianPass {
     const components = this.#arena.f64(this.#components, 4 * k)
     logConstants(type, weights, factors, d, kernels).forEach((constant, c) => {
       const scale = type === 'spherical' ? 0.5 * factors[c] * factors[c] : 0.5
-      components.set([constant, scale, LOWEST_FLOOR], 4 * c)
+      components.set([constant, scale, LOWEST_FLOOR, kernels.log(weights[c])], 4 * c)
     })
     const putTriangle = (u: Float64Array, to: number) => {
       this.#arena.f64(this.#upper, d * d).set(u)
@@ -673,7 +673,7 @@ const again = (type: CovarianceType): CovarianceType => (type === 'tied' ? 'full
 /** Logarithm of the share in a row, relative to the best component's, below which a component's counts as 0: with e^floor = 2⁻⁵⁵·π_c the density of
  *  a row changes by less than 2⁻⁵⁵ and, over N rows, the mass n_c by less than 2⁻⁵⁵·N·π_c: nothing, unless the component loses nearly all
  *  of its mass in this very step (`starved`). */
-function shareFloors(weights: Float64Array, log: (x: number) => number): Float64Array {
+export function shareFloors(weights: Float64Array, log: (x: number) => number): Float64Array {
   return weights.map((weight) => Math.max(STARVED_FLOOR, log(weight) - 55 * Math.LN2))
 }
 

@@ -90,14 +90,17 @@ interface Call {
   moments?: CovarianceType
   /** Row numbers at which the pass is cut into calls. */
   cuts?: number[]
+  /** Shares below which a component's counts as 0, as logarithms; none by default. */
+  floors?: number[]
 }
 
-function callKernel({ X, model, w, given, anchors = model.means, moments = model.type, cuts = [] }: Call) {
+function callKernel({ X, model, w, given, anchors = model.means, moments = model.type, cuts = [], floors }: Call) {
   return fenced((memory) => {
     const [n, d, k] = [X.length, X[0].length, model.means.length]
     const begin = arena.mark()
     const pass = new GaussianPass(arena, model.type, k, d)
     pass.load(packed(model))
+    if (floors) pass.floors(floors)
     pass.anchor(Float64Array.from(flat(anchors)))
     const parameters = () => new Uint8Array(arena.memory.buffer, begin, end - begin)
     const end = arena.mark()
@@ -337,6 +340,75 @@ describe.each(TYPES)('kernel mixture, %s', (type) => {
     }
   })
 
+  // far apart, overlapping, and so that many shares lie about the floor: a wide component among narrow ones
+  const NEGLIGIBLE_CASES = [
+    { spread: 12, about: 'separated' },
+    { spread: 1, about: 'overlapping' },
+    { spread: 4, about: 'near the floor' },
+  ].flatMap(({ spread, about }) => [
+    { spread, about, d: 3, k: 5, n: 300 },
+    { spread, about, d: 16, k: 9, n: 300 },
+    { spread, about, d: 17, k: 3, n: 257 },
+    { spread, about, d: 34, k: 5, n: 141 },
+  ])
+  it.each(NEGLIGIBLE_CASES)('what counts as 0 below a floor leaves all else as it was: $about, d = $d', ({ spread, about, d, k, n }) => {
+    const u = uniforms(100 * d + k + spread + CODE[type])
+    const model = randomModel(u, type, k, d, spread)
+    if (about === 'near the floor') {
+      if (type === 'full') for (let j = 0; j < d; j++) model.covariances[0][j][j] += 40
+      if (type === 'diag') model.covariances[0].fill(40)
+      if (type === 'spherical') model.covariances[0] = 40
+    }
+    const floors = model.weights.map((weight) => Math.log(weight) - 55 * Math.LN2)
+    const X = rowsNear(u, n, model)
+    const w = someWeights(u, n)
+    const all = callKernel({ X, model, w })
+    const some = callKernel({ X, model, w, floors })
+    expect(Array.from(some.labels)).toEqual(Array.from(all.labels))
+    let zeros = 0
+    some.responsibilities.forEach((r, at) => {
+      const [i, c] = [Math.floor(at / k), at % k]
+      const before = all.responsibilities[at]
+      const most = Math.max(...all.responsibilities.subarray(i * k, (i + 1) * k))
+      // the share relative to the best, on either side of the floor by more than rounding
+      const share = Math.log(before / most)
+      if (w[i] > 0 && share < floors[c] - 1e-9) {
+        zeros++
+        if (r !== 0) throw new Error(`row ${i}, component ${c}: ${r}, a share of e^${share} below the floor ${floors[c]}`)
+      } else if (!(w[i] > 0) || share > floors[c] + 1e-9) {
+        if (Math.abs(r - before) > 4 * EPS * before) throw new Error(`row ${i}, component ${c}: ${r}, not ${before}`)
+      }
+      if (Math.abs(some.logNorm[i] - all.logNorm[i]) > 2 * EPS * (1 + Math.abs(all.logNorm[i]))) throw new Error(`row ${i}`)
+    })
+    if (about === 'separated') expect(zeros).toBeGreaterThan((n * k) / 4)
+    // sums of components that keep a thousandth of their mass: within 1e-13 of the sizes of what is summed
+    const mass = range(k).map((c) => range(n).reduce((sum, i) => sum + some.responsibilities[i * k + c], 0))
+    const kept = range(k).filter((c) => mass[c] > (model.weights[c] * w.reduce((sum, v) => sum + v, 0)) / 1024)
+    expect(kept.length).toBeGreaterThan(1)
+    const each = (some.stats.length - 1) / k
+    const stats = Float64Array.of(0, ...kept.flatMap((c) => [...some.stats.subarray(1 + c * each, 1 + (c + 1) * each)]))
+    const r = range(n).map((i) => kept.map((c) => all.responsibilities[i * k + c]))
+    const anchors = kept.map((c) => model.means[c])
+    if (type !== 'spherical') expectStatistics(stats, X, r, anchors, type, 1e-13)
+    // and a row gets the same bits whether its neighbours need a component or not
+    for (const i of [0, 7, 100, n - 1]) {
+      const alone = callKernel({ X: [X[i]], model, w: [w[i]], floors })
+      expectBits(alone.logNorm, some.logNorm.subarray(i, i + 1), 'logNorm')
+      expectBits(alone.responsibilities, some.responsibilities.subarray(i * k, (i + 1) * k), 'responsibilities')
+    }
+    const cut = callKernel({ X, model, w, floors, cuts: [256, 512] })
+    expectBits(cut.stats, some.stats, 'stats')
+  })
+
+  it('with a floor of 0 the labels are those of all densities', () => {
+    for (const spread of [0.5, 3, 12]) {
+      const model = randomModel(uniforms(spread), type, 7, 20, spread)
+      const X = rowsNear(uniforms(12), 300, model)
+      const { labels } = callKernel({ X, model, floors: model.weights.map(() => 0) })
+      expect(Array.from(labels)).toEqual(Array.from(callKernel({ X, model }).labels))
+    }
+  })
+
   it('a row of weight 0 is absent from every sum, even 1e200 away', () => {
     const u = uniforms(11)
     const model = randomModel(u, type, 3, 5)
@@ -524,6 +596,26 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
         ),
       )
       expect(relativeError(start.covariances, expected)).toBeLessThan(64 * EPS)
+    }
+  })
+
+  it('a component that starves in one step gets all of its mass, however small its shares', () => {
+    const u = uniforms(24)
+    for (const d of [2, 16]) {
+      const model = randomModel(u, type, 3, d, 0)
+      // the third is 80 to 90 nats below the others for every row: its mass is about e^−80
+      const away = { full: 12, tied: 12, diag: 12, spherical: 12 }[type]
+      model.means[2] = model.means[2].map((m, j) => m + (j === 0 ? away : 0))
+      if (type !== 'tied') model.covariances[2] = model.covariances[0]
+      const X = rowsNear(u, 600, { ...model, means: model.means.slice(0, 2) })
+      const { parameters } = emStep(X, model, { regCovar: 1e-3 })
+      const expected = naiveEmStep(X, model, type, { regCovar: 1e-3 })
+      expect(parameters.weights[2]).toBeGreaterThan(0)
+      expect(parameters.weights[2]).toBeLessThan(1e-9)
+      // log-densities of about 100 are good to d·2⁻⁵² of that
+      const bound = 4 * logBound(d, [300])
+      expect(relativeError(parameters.weights, expected.weights)).toBeLessThan(bound)
+      expect(relativeError(parameters.means, expected.means)).toBeLessThan(bound)
     }
   })
 
