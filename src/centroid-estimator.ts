@@ -51,7 +51,7 @@ export abstract class CentroidEstimator<
 
   /** `predict` without blocking. */
   async predictAsync(X: MatrixLike, options?: AsyncOptions): Promise<Int32Array> {
-    return this.runAsync(this.predicting(X), checkOptions<AsyncOptions>('predictAsync', options, ASYNC_SCHEMA, {}))
+    return this.runAsync(X, (rows) => this.predicting(rows), checkOptions<AsyncOptions>('predictAsync', options, ASYNC_SCHEMA, {}))
   }
 
   /** @internal */

@@ -1,7 +1,7 @@
 // What every estimator shares: options that are checked when given and readable later, warnings, JSON.
 import { callable, checkOptions, orNull, type Schema } from './check.ts'
 import { NotFittedError, type Warning, describe } from './errors.ts'
-import { Matrix, type MatrixLike } from './matrix.ts'
+import { Matrix, type MatrixLike, atHand } from './matrix.ts'
 import type { IterationListener } from './passes.ts'
 import type { MatrixStream } from './stream.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, run, runAsync } from './task.ts'
@@ -108,13 +108,14 @@ export abstract class IterativeEstimator<Options extends object, Fitted extends 
    *  @returns a promise of the estimator, fitted. It rejects with what `fit` throws, or the signal's reason (an AbortError by default). */
   async fitAsync(X: MatrixLike | MatrixStream, options?: Given & AsyncOptions): Promise<this> {
     const given = checkOptions<Given & AsyncOptions>('fitAsync', options, { ...FIT_SCHEMA, ...ASYNC_SCHEMA }, {} as Given)
-    await this.runAsync(this.fitting(X, given), given)
+    await this.runAsync(X, (rows) => this.fitting(rows, given), given)
     return this
   }
 
-  /** @internal */
-  protected runAsync<T>(task: Task<T>, options: AsyncOptions & FitOptions): Promise<T> {
-    return runAsync(task, {
+  /** @internal The task over X, its checks at once unless X is a tensor whose numbers come later. */
+  protected async runAsync<T, X>(X: X, task: (rows: X) => Task<T>, options: AsyncOptions & FitOptions): Promise<T> {
+    const rows = atHand(X)
+    return runAsync(task(rows instanceof Promise ? await rows : rows), {
       ...options,
       onWorkless: (message) => {
         // the console hears it once: it is true of the page or process

@@ -72,6 +72,8 @@ export interface TensorLike {
   shape: ArrayLike<number>
   /** The numbers, row-major. */
   dataSync(): ArrayLike<unknown>
+  /** The same later: what the Async methods ask, so that none waits for a GPU. */
+  data?(): Promise<ArrayLike<unknown>>
 }
 /** Danfo data frames and their like: rows under `values`, beside the names of columns. */
 export interface ValuesLike {
@@ -343,6 +345,13 @@ function matrixShape(shape: unknown, name: string): [number, number] {
   whole(shape[0], 'shape[0]', name)
   whole(shape[1], 'shape[1]', name)
   return [shape[0], shape[1]]
+}
+
+/** X with its numbers at hand: a promise only where X is a tensor that gives them later. @internal */
+export function atHand(X: MatrixLike): MatrixLike | Promise<MatrixLike> {
+  const { shape, data } = ((X as unknown) ?? {}) as TensorLike
+  if (typeof data !== 'function' || shape === undefined) return X
+  return (X as Required<TensorLike>).data().then((numbers) => ({ shape, dataSync: () => numbers }))
 }
 
 function tensor(x: TensorLike, name: string): Source {

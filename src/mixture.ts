@@ -108,7 +108,7 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
 
   #evaluated(name: string, X: MatrixLike, options: AsyncOptions | undefined, want: Wanted): Promise<Evaluation> {
     const given = checkOptions<AsyncOptions>(name, options, ASYNC_SCHEMA, {})
-    return this.runAsync(this.evaluating(X, want), given)
+    return this.runAsync(X, (rows) => this.evaluating(rows, want), given)
   }
 
   /** `fit(X, options)`, then `predict(X)` (N). Throws what `fit` throws. */

@@ -153,6 +153,25 @@ describe('tfjs', () => {
     same(tf.tensor2d([true, false], [1, 2], 'bool'), Float64Array.of(1, 0))
     expectBits(KMEANS.predict(tf.tensor(ROWS)), KMEANS.labels)
   })
+  it('Async methods ask for numbers later, and never for them at once', async () => {
+    const tensor = tf.tensor2d(ROWS)
+    const model = new KMeans({ nClusters: 3, randomState: 1 })
+    const plain = (await model.fitAsync(tensor)).toJSON()
+    expect(plain).toEqual(new KMeans({ nClusters: 3, randomState: 1 }).fit(tensor).toJSON())
+    const onGpu = {
+      shape: tensor.shape,
+      data: () => tensor.data(),
+      dataSync: () => {
+        throw new Error('not at once')
+      },
+    }
+    expect((await model.fitAsync(onGpu)).toJSON()).toEqual(plain)
+    expectBits(await model.predictAsync(onGpu), model.predict(tensor))
+    expectBits(await MIXTURE.scoreSamplesAsync(onGpu), MIXTURE.scoreSamples(tensor))
+    await expect(model.fitAsync({ ...onGpu, data: () => Promise.reject(new Error('lost device')) })).rejects.toThrow('lost device')
+    await expect(model.fitAsync({ ...onGpu, data: async () => [1] })).rejects.toThrow(/1200 real numbers/)
+    expect(model.toJSON()).toEqual(plain)
+  })
   it('other ranks and types are refused', () => {
     refused(tf.tensor1d([1, 2, 3]), RangeError, /shape of two numbers.*use shape \[3, 1\]/)
     refused(tf.zeros([2, 3, 1]), RangeError, /shape of two numbers/)
