@@ -78,6 +78,11 @@ if (!process.argv.includes('--kernels-only')) {
   await bundle('dist/mixtura.min.js', { minify: true })
   copyFileSync('src/workerd.js', 'dist/workerd.js')
   await bundle('dist/onnx.js', { entryPoints: ['src/onnx.ts'] })
+  const mainEntry = {
+    name: 'main entry',
+    setup: ({ onResolve }) => onResolve({ filter: /^\.\/index\.ts$/ }, () => ({ path: './index.js', external: true })),
+  }
+  await bundle('dist/scikit-learn.js', { entryPoints: ['src/scikit-learn.ts'], plugins: [mainEntry] })
   copyFileSync('node_modules/pbf/LICENSE', 'dist/onnx.pbf-license.txt')
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json')
   mkdirSync('dist/generated', { recursive: true })

@@ -67,7 +67,6 @@ export {
   type Selection,
   type SelectionResult,
 } from './select.ts'
-export { fromScikitLearn, type ScikitLearnJSON } from './scikit-learn.ts'
 export type { EstimatorJSON, WarningListener } from './estimator.ts'
 export type { IterationEvent } from './passes.ts'
 export { setWorkerSource, type WorkerSource } from './pool.ts'

@@ -348,10 +348,10 @@ function matrixShape(shape: unknown, name: string): [number, number] {
 }
 
 /** X with its numbers at hand: a promise only where X is a tensor that gives them later. @internal */
-export function atHand(X: MatrixLike): MatrixLike | Promise<MatrixLike> {
+export function atHand<X>(X: X): X | Promise<X> {
   const { shape, data } = ((X as unknown) ?? {}) as TensorLike
   if (typeof data !== 'function' || shape === undefined) return X
-  return (X as Required<TensorLike>).data().then((numbers) => ({ shape, dataSync: () => numbers }))
+  return (X as Required<TensorLike>).data().then((numbers) => ({ shape, dataSync: () => numbers }) as X)
 }
 
 function tensor(x: TensorLike, name: string): Source {

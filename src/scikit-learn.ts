@@ -1,10 +1,7 @@
-// Fitted models of scikit-learn: the attributes of an estimator, as JSON, become the estimator of the same name here.
-import { BisectingKMeans } from './bisecting-kmeans.ts'
+// Fitted models of scikit-learn: the attributes of an estimator, as JSON, become the estimator of the same name here. An entry of its own
+// (`mixtura/scikit-learn`), which takes the estimators from the main one.
 import { describe } from './errors.ts'
-import type { EstimatorJSON } from './estimator.ts'
-import { GaussianMixture } from './gaussian-mixture.ts'
-import { KMeans } from './kmeans.ts'
-import { MiniBatchKMeans } from './mini-batch-kmeans.ts'
+import { BisectingKMeans, type EstimatorJSON, GaussianMixture, KMeans, MiniBatchKMeans } from './index.ts'
 
 /** A fitted estimator of scikit-learn: the name of its class, and its attributes (Python's `vars`) with arrays as lists. */
 export interface ScikitLearnJSON {

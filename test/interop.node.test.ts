@@ -196,6 +196,16 @@ describe('DuckDB', async () => {
     same(chunks[0], expected.subarray(0, chunks[0].rowCount * 3))
     same(await connection.runAndReadAll(sql), expected)
   })
+  it('a query is a stream of chunks, read again for every pass', async () => {
+    const sql = 'select sin(i) as a, cos(i * 0.7) + (i % 3) * 5 as b from range(20000) t(i)'
+    async function* rows() {
+      const result = await connection.stream(sql)
+      for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) yield chunk
+    }
+    const options = { nClusters: 3, randomState: 1, ...quiet }
+    const streamed = await new KMeans(options).fitAsync(rows)
+    expect(streamed.toJSON()).toEqual(new KMeans(options).fit(await read(sql)).toJSON())
+  })
   it('64-bit integers by value; nulls, decimals, dates and text are refused', async () => {
     same((await read('select i::bigint as a, i::hugeint as b from range(3) t(i)'))[0], Float64Array.of(0, 0, 1, 1, 2, 2))
     const refusedSql = async (column: string, message: RegExp) =>

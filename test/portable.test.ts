@@ -7,15 +7,14 @@ import {
   BinomialMixture,
   BisectingKMeans,
   type EstimatorJSON,
-  fromScikitLearn,
   GaussianMixture,
   KMeans,
   type MatrixLike,
   MiniBatchKMeans,
   PoissonMixture,
-  type ScikitLearnJSON,
   StandardScaler,
 } from '../src/index.ts'
+import { fromScikitLearn, type ScikitLearnJSON } from '../src/scikit-learn.ts'
 import golden from './golden/portable.json'
 import { blobs, expectBits, relativeError, thrown } from './near.ts'
 
