@@ -9,7 +9,7 @@ import { NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from ".
 import { softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
 import { merge } from "./statistics";
-import { blockRows, pack } from "./tile";
+import { blockRows, pack, unpackRows } from "./tile";
 
 /** Covariance types, in the order the TypeScript side numbers them. */
 export const FULL: i32 = 0;
@@ -137,13 +137,7 @@ export function mixture(
       total += softmax(squares, quads, k, components, weights, resp, logNorm, outLabels != 0 ? labels : 0, labelsOnly);
       if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
       if (outLabels != 0) memory.copy(outLabels + (<usize>b << 2), labels, <usize>count << 2);
-      if (outResp != 0) {
-        for (let i = 0; i < count; i++) {
-          const from = resp + <usize>(i >> 2) * respStride + (<usize>(i & 3) << 3);
-          const to = outResp + (<usize>(b + i) * <usize>k << 3);
-          for (let c = 0; c < k; c++) store<f64>(to + (<usize>c << 3), load<f64>(from + (<usize>c << 5)));
-        }
-      }
+      if (outResp != 0) unpackRows(resp, count, k, outResp + (<usize>b * <usize>k << 3));
     }
     if (stats != 0) {
       let out = stats + 8;
