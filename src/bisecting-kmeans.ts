@@ -3,12 +3,13 @@
 import { CentroidEstimator, type Centroids, type KMeansInit, asked, checkInertia, openCentroids } from './centroid-estimator.ts'
 import { type Schema, integer, oneOf, real, seed } from './check.ts'
 import { type EstimatorJSON, isTable, toNested, type WarningListener } from './estimator.ts'
-import { gather } from './gather.ts'
+import { gather, select } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
 import { type Algorithm, type IterationEvent, type Report, inPieces, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
-import { type Resident, checkShape, checkWeights, rowsOf, withRows, withWindows } from './resident.ts'
+import { type Resident, checkShape, rowsOf, withWindows } from './resident.ts'
+import { planned, refuseAsking } from './plan.ts'
 import type { MatrixStream } from './stream.ts'
 import { type Task, afterwards, run } from './task.ts'
 import { CenterPanels } from './tiles.ts'
@@ -95,25 +96,28 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
 
   /** @internal */
   protected fitting(X: MatrixLike | MatrixStream, { sampleWeight, onIteration }: BisectingKMeansFitOptions): Task<void> {
-    const { nClusters, maxIter, tol } = this.options
-    const source = sourceOf(X)
-    checkShape(source, 1, 'BisectingKMeans')
-    const { rows: n, cols: d } = source
-    if (n < nClusters)
-      throw new RangeError(`X: expected at least nClusters = ${nClusters} rows, got ${n}. Use fewer clusters or more data.`)
-    const weights = checkWeights(sampleWeight, n)
+    const { nClusters, init, maxIter, tol } = this.options
     const settings = { ...this.options, seed: seedOf(this.options.randomState), reports: onIteration !== undefined }
-    const clustering = withRows(source, weights, (data) => bisect(data, settings))
-    return afterwards(clustering, ({ centers, stopped, unconverged, ...rest }) => {
-      checkInertia(rest.inertia)
-      this.fitted = { clusterCenters: toNested(centers, centers.length / d, d), ...rest, nFeaturesIn: d }
+    refuseAsking(X, init)
+    return planned(X, sampleWeight, (shape) => {
+      checkShape(shape, 1, 'BisectingKMeans')
+      const { rows: n, cols: d } = shape
+      if (n < nClusters)
+        throw new RangeError(`X: expected at least nClusters = ${nClusters} rows, got ${n}. Use fewer clusters or more data.`)
+      return {
+        work: (data) => bisect(data, settings),
+        finish: ({ centers, stopped, unconverged, ...rest }) => {
+          checkInertia(rest.inertia)
+          this.fitted = { clusterCenters: toNested(centers, centers.length / d, d), ...rest, nFeaturesIn: d }
 
-      this.warnOfFewer()
-      if (unconverged > 0 && !stopped)
-        this.warn(
-          'not-converged',
-          `${unconverged} of ${nClusters - 1} splits stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
-        )
+          this.warnOfFewer()
+          if (unconverged > 0 && !stopped)
+            this.warn(
+              'not-converged',
+              `${unconverged} of ${nClusters - 1} splits stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
+            )
+        },
+      }
     })
   }
 
@@ -189,7 +193,7 @@ interface Halves {
   stopped: boolean
 }
 
-// Memory beside the data: the rows of the cluster that is split, 8·D bytes each, and what k-means takes for them
+// Memory beside the data: the rows of the cluster that is split, 8·D bytes each if they are in memory, and what k-means takes for them
 function* bisect(
   data: Resident,
   options: BisectOptions,
@@ -206,7 +210,7 @@ function* bisect(
     for (let i = 1; i < leaves.length; i++) if (score(leaves[i]) > score(leaves[at])) at = i
     const leaf = leaves[at]
     const mark = arena.mark()
-    const subset = leaf.rows ? yield* gather(data, leaf.rows, true) : data
+    const subset = leaf.rows ? yield* select(data, leaf.rows) : data
     const others = leaves.reduce((sum, other) => (other === leaf ? sum : sum + other.inertia), 0)
     const halves = yield* halve(subset, leaf, options, splits.length + 1, others)
     arena.release(mark)

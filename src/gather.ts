@@ -1,15 +1,15 @@
-// Subsets of rows: copied side by side, they are data like any other, and every pass runs over them.
+// Subsets of rows: they are data like any other, and every pass runs over them.
 import { type Algorithm, inPieces } from './passes.ts'
-import { type Resident, STREAMED, rowsOf } from './resident.ts'
+import { type Resident, SELECTED, passBy, rowsOf } from './resident.ts'
 
-/** The rows named by `rows`, in that order, in memory taken from the same arena: give it back by `release`. Bytes: 8·D a row, with
+/** The rows named by `rows`, in that order, side by side in memory taken from the same arena: give it back by `release`. Bytes: 8·D a row, with
  *  weights 8 more. Without `weighted` every row counts once. */
 export function* gather(data: Resident, rows: Int32Array, weighted: boolean): Algorithm<Resident> {
   const { arena, d, largest } = data
   const n = rows.length
   const x = arena.takeF64(n * d)
   const to = arena.f64(x, n * d)
-  if (data.x === STREAMED) to.set(yield* rowsOf(data, rows))
+  if (passBy(data)) to.set(yield* rowsOf(data, rows))
   else {
     const from = arena.f64(data.x, data.n * d)
     yield* inPieces(n, (begin, end) => {
@@ -17,13 +17,27 @@ export function* gather(data: Resident, rows: Int32Array, weighted: boolean): Al
       for (let i = begin, at = begin * d; i < end; i++) for (let j = rows[i] * d, last = j + d; j < last; j++) to[at++] = from[j]
     })
   }
-  if (!weighted || !data.w) return { arena, x, w: 0, n, d, totalWeight: n, largest }
+  return { arena, x, n, d, largest, ...(weighted ? yield* weightsOf(data, rows) : { w: 0, totalWeight: n }) }
+}
+
+/** The rows named by `rows`, in ascending order, with their weights. Of rows that pass by, those that are selected pass by: until the next selection. */
+export function* select(data: Resident, rows: Int32Array): Algorithm<Resident> {
+  if (!passBy(data)) return yield* gather(data, rows, true)
+  const { arena, d, largest } = data
+  const weights = yield* weightsOf(data, rows)
+  yield { select: rows, d }
+  return { arena, x: SELECTED, n: rows.length, d, largest, ...weights }
+}
+
+function* weightsOf(data: Resident, rows: Int32Array): Algorithm<Pick<Resident, 'w' | 'totalWeight'>> {
+  const { arena } = data
+  const n = rows.length
+  if (!data.w) return { w: 0, totalWeight: n }
   const w = arena.takeF64(n)
-  const weights = arena.f64(data.w, data.n)
-  const own = arena.f64(w, n)
+  const [from, to] = [arena.f64(data.w, data.n), arena.f64(w, n)]
   let totalWeight = 0
   yield* inPieces(n, (begin, end) => {
-    for (let i = begin; i < end; i++) totalWeight += own[i] = weights[rows[i]]
+    for (let i = begin; i < end; i++) totalWeight += to[i] = from[rows[i]]
   })
-  return { arena, x, w, n, d, totalWeight, largest }
+  return { w, totalWeight }
 }

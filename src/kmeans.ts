@@ -19,7 +19,7 @@ import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { Random, seedOf } from './random.ts'
 import { checkShape, checkWeights, withRows } from './resident.ts'
 import { defaultTrials, plusPlus } from './seeding.ts'
-import { planned } from './plan.ts'
+import { planned, refuseAsking } from './plan.ts'
 import type { MatrixStream } from './stream.ts'
 import { type Task, run } from './task.ts'
 import { integerTiles } from './tiles.ts'
@@ -91,10 +91,7 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
     const { nClusters: k, nInit, maxIter, tol, convergence } = this.options
     const reports = onIteration !== undefined
     const seedUsed = seedOf(this.options.randomState)
-    if (typeof X === 'function' && typeof this.options.init === 'function')
-      throw new TypeError(
-        "init: a function is asked with all of X, and the chunks of a stream are never in memory together. Give 'k-means++', 'random' or centers.",
-      )
+    refuseAsking(X, this.options.init)
     return planned(X, sampleWeight, (shape) => {
       checkShape(shape, 1, 'KMeans')
       const { rows: n, cols: d } = shape

@@ -6,7 +6,7 @@ import { gather } from './gather.ts'
 import { PairSums, exactProduct, firstCenters, nearest, varianceTolerance } from './lloyd.ts'
 import type { Algorithm, Reduction } from './passes.ts'
 import { Random } from './random.ts'
-import { type Resident, STREAMED, rowsOf } from './resident.ts'
+import { type Resident, passBy, rowsOf } from './resident.ts'
 import { randomRows } from './seeding.ts'
 import { COUNTS, CenterPanels } from './tiles.ts'
 
@@ -82,7 +82,7 @@ export function* miniBatchKMeans(data: Resident, options: MiniBatchOptions): Alg
   let converged = false
   let stopped = false
   // reading a stream for every batch would take longer than the batches: rows of as many as fit are had at once, which streams by number allow
-  const ahead = data.x === STREAMED ? Math.max(1, Math.floor(AHEAD_VALUES / (batchSize * d))) : 1
+  const ahead = passBy(data) ? Math.max(1, Math.floor(AHEAD_VALUES / (batchSize * d))) : 1
   while (state.nSteps < mostSteps && !converged && !stopped) {
     const own = arena.mark()
     const drawn = new Int32Array(Math.min(ahead, mostSteps - state.nSteps) * batchSize)
@@ -141,7 +141,7 @@ function* start(data: Resident, { k, init, initRows, seed }: MiniBatchSeeding, d
   const random = new Random(seed, SEEDING, run)
   let sample = data
   if (initRows < n) sample = yield* gather(data, draw.present(initRows, random), true)
-  else if (data.x === STREAMED)
+  else if (passBy(data))
     sample = yield* gather(
       data,
       Int32Array.from({ length: n }, (_, i) => i),

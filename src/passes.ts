@@ -55,6 +55,12 @@ export interface Seek {
   of: number
 }
 
+/** A selection of rows that are not in memory, in ascending order: from then on they are the data `SELECTED`. */
+export interface Select {
+  select: Int32Array
+  d: number
+}
+
 /** Something an algorithm waits for: the driver answers with what it becomes. Only drivers that do not block can. */
 export interface Wait {
   wait: PromiseLike<unknown>
@@ -67,7 +73,7 @@ export interface Pause {
 export const PAUSE: Pause = { pause: true }
 
 /** An algorithm: yields passes, reports, pauses and, where its rows are not in memory, requests for them and promises; returns its result. */
-export type Algorithm<T> = Generator<Pass | Report | Pause | Seek | Wait, T, unknown>
+export type Algorithm<T> = Generator<Pass | Report | Pause | Seek | Select | Wait, T, unknown>
 
 /** A loop over n rows that is no pass, in pieces of about a millisecond. */
 export function* inPieces(n: number, visit: (begin: number, end: number) => void): Algorithm<void> {

@@ -39,9 +39,17 @@ export function planned<T>(
         const totalWeight = weights?.reduce((sum, v) => sum + v, 0) ?? n
         finish(yield* work({ arena, x: STREAMED, w, n, d, totalWeight, largest }))
       }
-      yield* streamed(overall(), reader)
+      yield* streamed(overall(), reader, arena)
     },
   }
+}
+
+/** Refuses a function that would have to be asked with rows that are never in memory together. */
+export function refuseAsking(X: MatrixLike | MatrixStream, init: unknown): void {
+  if (typeof X === 'function' && typeof init === 'function')
+    throw new TypeError(
+      "init: a function is asked with all rows, and those of a stream are never in memory together. Use 'k-means++' or 'random', or fit data in memory.",
+    )
 }
 
 function matrixIn(X: MatrixLike): Source {

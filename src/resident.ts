@@ -23,18 +23,22 @@ export interface Resident {
 
 /** In the place of an address: rows that pass by in chunks. A view of memory there throws. */
 export const STREAMED = -(2 ** 40) - 1
+/** The same for those of them that were selected last. */
+export const SELECTED = STREAMED - 2
+/** Whether rows are not in memory. */
+export const passBy = ({ x }: Resident): boolean => x === STREAMED || x === SELECTED
 
 // `x` of data, good for the slot of a row
-function* at({ x }: Resident, row: number): Algorithm<number> {
-  return x === STREAMED ? ((yield { seek: row, of: x }) as number) : x
+function* at(data: Resident, row: number): Algorithm<number> {
+  return passBy(data) ? ((yield { seek: row, of: data.x }) as number) : data.x
 }
 
 /** The values of single rows, row after row. */
 export function* rowsOf(data: Resident, rows: Int32Array): Algorithm<Float64Array> {
-  const { arena, x, d } = data
+  const { arena, d } = data
   const values = new Float64Array(rows.length * d)
   const order = [...rows.keys()]
-  if (x === STREAMED) order.sort((a, b) => rows[a] - rows[b])
+  if (passBy(data)) order.sort((a, b) => rows[a] - rows[b])
   for (const i of order) values.set(arena.f64((yield* at(data, rows[i])) + rows[i] * d * 8, d), i * d)
   return values
 }

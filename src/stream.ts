@@ -5,7 +5,7 @@ import { describe } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import type { Arena } from './memory.ts'
 import { type Algorithm, PAUSE, type Pass, SLOT_ROWS } from './passes.ts'
-import { type Resident, STREAMED } from './resident.ts'
+import { type Resident, SELECTED, STREAMED } from './resident.ts'
 
 /** A source of rows that need not fit into memory: each call begins a new reading, which gives the same rows in the same order, in chunks of any
  *  of the accepted forms and of any size. A chunk is copied before the next is asked for, so its memory may be used again. */
@@ -17,73 +17,141 @@ export type MatrixStream = () =>
 /** Values of a window: 2 MB, what is copied and checked between two turns of the thread. At least one slot, however wide. */
 const WINDOW_VALUES = 2 ** 18
 
-type Chunks = Iterator<MatrixLike> | AsyncIterator<MatrixLike>
-
-/** Readings of a source, one window of rows at a time. Bytes: a window, 8·max(2¹⁸, 1024·D), and a chunk of the source. */
-export class Reader {
-  readonly #read: MatrixStream
-  readonly #arena: Arena
-  /** Fingerprint of each window. */
-  readonly #prints: number[] = []
-  #d = 0
-  #windowRows = 0
-  #window = 0 // its address
+/** Rows that are read from the first to the last, again and again, of which one window is in memory. */
+abstract class Windows {
+  protected readonly arena: Arena
+  protected d = 0
+  protected windowRows = 0
+  protected window = 0 // its address
   // what it holds: rows [begin, end)
-  #begin = 0
-  #end = 0
-  #n: number | undefined // once it has been read to the end
-  #chunks: Chunks | undefined
+  protected begin = 0
+  protected end = 0
   #chunk: Source | undefined
   #taken = 0 // rows of the chunk that are in the window or have been
+
+  protected constructor(arena: Arena) {
+    this.arena = arena
+  }
+
+  /** The next rows, after `row` of them: from the beginning where that is 0. At most so many, if that matters to them. Nothing at the end. */
+  protected abstract next(row: number, most: number): Algorithm<Source | undefined>
+  /** Begins a new reading. */
+  protected *restart(): Algorithm<void> {}
+  /** Looks at the rows that have come into the window. */
+  protected *check(_rows: number): Algorithm<void> {}
+
+  /** Has the slot of a row in memory; returns where row 0 is or would be. */
+  *at(row: number): Algorithm<number> {
+    if (row < this.begin) {
+      yield* this.restart()
+      this.#chunk = undefined
+      this.begin = this.end = 0
+    }
+    while (row >= this.end) yield* this.advance()
+    return this.window - this.begin * this.d * 8
+  }
+
+  /** A pass over these rows, which it knows as `x`, window by window. */
+  *run(pass: Pass, x: number): Algorithm<void> {
+    for (let begin = pass.begin ?? 0; begin < pass.rows; begin = this.end) {
+      const here = yield* this.at(begin)
+      const args = pass.args.map((v) => (v === x ? here : v))
+      yield { ...pass, args, begin, rows: Math.min(this.end, pass.rows) }
+    }
+  }
+
+  /** First row that is not in the window any more. */
+  get limit(): number {
+    return this.end
+  }
+
+  /** Room for a window of d columns. */
+  protected layOut(d: number): void {
+    this.d = d
+    this.windowRows = Math.max(1, Math.floor(WINDOW_VALUES / d / SLOT_ROWS)) * SLOT_ROWS
+    this.window = this.arena.takeF64(this.windowRows * d)
+  }
+
+  /** Puts the next rows into the window; whether there are any. */
+  protected *advance(): Algorithm<boolean> {
+    const begin = this.end
+    let rows = 0
+    while (this.windowRows === 0 || rows < this.windowRows) {
+      const chunk = yield* this.#more(begin + rows, this.windowRows - rows)
+      if (!chunk) break
+      const d = this.d
+      const some = Math.min(this.windowRows - rows, chunk.rows - this.#taken)
+      chunk.copyTo(this.arena.f64(this.window + rows * d * 8, some * d), this.#taken, this.#taken + some)
+      rows += some
+      this.#taken += some
+      if (this.#taken === chunk.rows) this.#chunk = undefined
+    }
+    if (rows > 0) {
+      this.begin = begin
+      this.end = begin + rows
+    }
+    yield* this.check(rows)
+    yield PAUSE
+    return rows > 0
+  }
+
+  /** Whether there are rows after `row` of them. */
+  protected *goesOn(row: number): Algorithm<boolean> {
+    return (yield* this.#more(row, 1)) !== undefined
+  }
+
+  *#more(row: number, most: number): Algorithm<Source | undefined> {
+    if (!this.#chunk) {
+      this.#chunk = yield* this.next(row, most)
+      this.#taken = 0
+    }
+    return this.#chunk
+  }
+}
+
+type Chunks = Iterator<MatrixLike> | AsyncIterator<MatrixLike>
+
+/** Readings of a source. Bytes: a window, 8·max(2¹⁸, 1024·D), and a chunk of the source. */
+export class Reader extends Windows {
+  readonly #read: MatrixStream
+  /** Fingerprint of each window. */
+  readonly #prints: number[] = []
+  #n: number | undefined // once it has been read to the end
+  #chunks: Chunks | undefined
   #ended = true // whether this reading is over
 
   constructor(arena: Arena, read: MatrixStream) {
-    this.#arena = arena
+    super(arena)
     this.#read = read
   }
 
   /** The first reading: how many rows there are, whether they are finite, what is largest.
    *  @param w address of `weights` sample weights, one for each row; 0 for none */
   *survey(w: number, weights: number): Algorithm<Pick<Resident, 'n' | 'd' | 'largest'>> {
-    const { kernels } = this.#arena
+    const { kernels } = this.arena
     let largest = 0
-    yield* this.#restart()
-    while (yield* this.#advance()) {
-      const [begin, end, d] = [this.#begin, this.#end, this.#d]
+    yield* this.restart()
+    while (yield* this.advance()) {
+      const { begin, end, d } = this
       if (w && end > weights) throw new RangeError(`sampleWeight: expected a number per row of X, got ${weights} for at least ${end} rows.`)
       if (begin === 0) {
-        largest = this.#arena.takeF64(d)
+        largest = this.arena.takeF64(d)
         kernels.clear(largest, d)
       }
-      const bad = kernels.scan(this.#window - begin * d * 8, w, d, largest, begin, end)
+      const bad = kernels.scan(this.window - begin * d * 8, w, d, largest, begin, end)
       if (bad >= 0) {
         const [row, column] = [Math.floor(bad / d), bad % d]
-        const value = this.#arena.f64(this.#window + (bad - begin * d) * 8, 1)[0]
+        const value = this.arena.f64(this.window + (bad - begin * d) * 8, 1)[0]
         throw new RangeError(
           `X: expected finite numbers, got ${value} at row ${row}, column ${column}. Drop such rows or fill in the values first.`,
         )
       }
       this.#prints.push(this.#fingerprint())
     }
-    this.#n = this.#end
-    if (w && this.#n !== weights) throw new RangeError(`sampleWeight: expected ${this.#n} numbers, one per row of X, got ${weights}.`)
-    return { n: this.#n, d: this.#d, largest: largest ? this.#arena.f64(largest, this.#d).slice() : new Float64Array() }
-  }
-
-  /** Has the slot of a row in memory; returns where row 0 is or would be. */
-  *at(row: number): Algorithm<number> {
-    if (row < this.#begin) yield* this.#restart()
-    while (row >= this.#end) yield* this.#advance()
-    return this.#window - this.#begin * this.#d * 8
-  }
-
-  /** A pass, window by window. */
-  *run(pass: Pass): Algorithm<void> {
-    for (let begin = pass.begin ?? 0; begin < pass.rows; begin = this.#end) {
-      const x = yield* this.at(begin)
-      const args = pass.args.map((v) => (v === STREAMED ? x : v))
-      yield { ...pass, args, begin, rows: Math.min(this.#end, pass.rows) }
-    }
+    const n = this.end
+    this.#n = n
+    if (w && n !== weights) throw new RangeError(`sampleWeight: expected ${n} numbers, one per row of X, got ${weights}.`)
+    return { n, d: this.d, largest: largest ? this.arena.f64(largest, this.d).slice() : new Float64Array() }
   }
 
   /** Ends the reading there is, if it is not over, and waits for its end. */
@@ -104,8 +172,7 @@ export class Reader {
     }
   }
 
-  // Begins a new reading; the window holds none of its rows yet
-  *#restart(): Algorithm<void> {
+  protected override *restart(): Algorithm<void> {
     yield* this.close()
     const chunks = iteratorOf(yield* settled(this.#read()))
     if (chunks === this.#chunks)
@@ -113,85 +180,85 @@ export class Reader {
         'X: expected a function that begins a new reading each time, got the same iterator again, which is used up. Make it inside the function: () => chunks().',
       )
     this.#chunks = chunks
-    this.#chunk = undefined
-    this.#begin = this.#end = 0
     this.#ended = false
   }
 
-  // Puts the next rows into the window; whether there are any
-  *#advance(): Algorithm<boolean> {
-    const begin = this.#end
-    let rows = 0
-    while (this.#windowRows === 0 || rows < this.#windowRows) {
-      const chunk = this.#chunk ?? (yield* this.#next(begin + rows))
-      if (!chunk) break
-      const d = this.#d
-      const some = Math.min(this.#windowRows - rows, chunk.rows - this.#taken)
-      chunk.copyTo(this.#arena.f64(this.#window + rows * d * 8, some * d), this.#taken, this.#taken + some)
-      rows += some
-      this.#taken += some
-      if (this.#taken === chunk.rows) this.#chunk = undefined
-    }
-    if (rows > 0) {
-      this.#begin = begin
-      this.#end = begin + rows
-    }
-    if (this.#n !== undefined) yield* this.#compare(this.#n, rows)
-    yield PAUSE
-    return rows > 0
-  }
-
   // That this reading is the first one again, as far as it has come
-  *#compare(n: number, rows: number): Algorithm<void> {
-    const end = this.#end
-    const differs = (found: string, remedy: string) =>
+  protected override *check(rows: number): Algorithm<void> {
+    const n = this.#n
+    if (n === undefined) return
+    const { begin, end } = this
+    const differs = (found: string, remedy = 'The function must begin at the first row each time, over data that do not change.') =>
       new RangeError(`X: expected the ${n} rows of the first reading, in that order, got ${found}. ${remedy}`)
-    const remedy = 'The function must begin at the first row each time, over data that do not change.'
-    if (rows < this.#windowRows && end < n) throw differs(`${end} rows`, remedy)
-    if (end > n || (end === n && (this.#chunk ?? (yield* this.#next(n))))) throw differs('more', remedy)
-    if (this.#fingerprint() !== this.#prints[this.#begin / this.#windowRows])
+    if (rows < this.windowRows && end < n) throw differs(`${end} rows`)
+    if (end > n || (end === n && (yield* this.goesOn(n)))) throw differs('more')
+    if (this.#fingerprint() !== this.#prints[begin / this.windowRows])
       throw differs(
-        `other numbers in rows ${this.#begin} to ${end - 1}`,
+        `other numbers in rows ${begin} to ${end - 1}`,
         'Data must not change during a fit; a query needs an order (ORDER BY) that is the same each time.',
       )
   }
 
   #fingerprint(): number {
-    return this.#arena.kernels.fingerprint(this.#window, (this.#end - this.#begin) * this.#d)
+    return this.arena.kernels.fingerprint(this.window, (this.end - this.begin) * this.d)
   }
 
   // The next chunk that has rows
-  *#next(row: number): Algorithm<Source | undefined> {
-    for (;;) {
-      if (this.#ended) return undefined
+  protected *next(row: number): Algorithm<Source | undefined> {
+    while (!this.#ended) {
       const { done, value } = yield* settled((this.#chunks as Chunks).next())
       if (done) {
         this.#ended = true
-        return undefined
+        break
       }
       const chunk = sourceOf(value, `X, chunk from row ${row}`)
       if (chunk.rows === 0) continue
-      if (row === 0 && this.#n === undefined) this.#layOut(chunk.cols)
-      if (chunk.cols !== this.#d)
+      if (chunk.cols === 0) throw new RangeError('X: expected at least 1 column, got a chunk with none.')
+      if (this.windowRows === 0) this.layOut(chunk.cols)
+      if (chunk.cols !== this.d)
         throw new RangeError(
-          `X: expected ${this.#d} columns in every chunk, as in the first, got ${chunk.cols} in the chunk from row ${row}.`,
+          `X: expected ${this.d} columns in every chunk, as in the first, got ${chunk.cols} in the chunk from row ${row}.`,
         )
-      this.#chunk = chunk
-      this.#taken = 0
       return chunk
     }
+    return undefined
+  }
+}
+
+/** Some of the rows that are read, as rows of their own. Bytes: a window. */
+class Selection extends Windows {
+  readonly #whole: Windows
+  readonly #rows: Int32Array
+
+  /** @param rows their numbers among the whole, in ascending order */
+  constructor(arena: Arena, whole: Windows, rows: Int32Array, d: number) {
+    super(arena)
+    this.#whole = whole
+    this.#rows = rows
+    this.layOut(d)
   }
 
-  #layOut(d: number): void {
-    if (d === 0) throw new RangeError('X: expected at least 1 column, got a chunk with none.')
-    this.#d = d
-    this.#windowRows = Math.max(1, Math.floor(WINDOW_VALUES / d / SLOT_ROWS)) * SLOT_ROWS
-    this.#window = this.#arena.takeF64(this.#windowRows * d)
+  // Those that are in one window of the whole
+  protected *next(first: number, most: number): Algorithm<Source | undefined> {
+    const { arena, d } = this
+    const rows = this.#rows
+    if (first === rows.length) return undefined
+    const x = yield* this.#whole.at(rows[first])
+    let next = first
+    while (next < rows.length && next < first + most && rows[next] < this.#whole.limit) next++
+    return {
+      rows: next - first,
+      cols: d,
+      copyTo(target, begin, end) {
+        for (let i = begin, at = 0; i < end; i++, at += d) target.set(arena.f64(x + rows[first + i] * d * 8, d), at)
+      },
+    }
   }
 }
 
 /** An algorithm over rows that `reader` reads. */
-export function* streamed<T>(algorithm: Algorithm<T>, reader: Reader): Algorithm<T> {
+export function* streamed<T>(algorithm: Algorithm<T>, reader: Reader, arena: Arena): Algorithm<T> {
+  const windows = new Map<number, Windows>([[STREAMED, reader]])
   let answer: unknown = true
   try {
     for (;;) {
@@ -201,9 +268,12 @@ export function* streamed<T>(algorithm: Algorithm<T>, reader: Reader): Algorithm
         return step.value
       }
       answer = true
-      if ('seek' in step.value) answer = yield* reader.at(step.value.seek)
-      else if ('kernel' in step.value && step.value.args.includes(STREAMED)) yield* reader.run(step.value)
-      else answer = yield step.value
+      const it = step.value
+      const x = 'kernel' in it ? it.args.find((v) => windows.has(v)) : undefined
+      if ('seek' in it) answer = yield* (windows.get(it.of) as Windows).at(it.seek)
+      else if ('select' in it) windows.set(SELECTED, new Selection(arena, reader, it.select, it.d))
+      else if ('kernel' in it && x !== undefined) yield* (windows.get(x) as Windows).run(it, x)
+      else answer = yield it
     }
   } finally {
     reader.abandon()

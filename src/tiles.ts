@@ -1,7 +1,7 @@
 // Rows and centers as the screening kernels read them (assembly/screening.ts): in 16-bit integers about a point near the data.
 import type { BoundArguments } from './bounds.ts'
 import { type Algorithm, type Pass, Reduction } from './passes.ts'
-import { type Resident, STREAMED, rowsOf } from './resident.ts'
+import { type Resident, passBy, rowsOf } from './resident.ts'
 
 /** The rows in 16-bit integers, kept between passes and between runs. Bytes: N·(2·D + 0.125), D rounded up to even. */
 export interface IntegerTiles {
@@ -16,8 +16,8 @@ export interface IntegerTiles {
 /** Room for the tiles of all rows: the first assignment quantises them, block by block while they are in cache. Rows that are not in memory are
  *  not kept in integers either: undefined. */
 export function* emptyTiles(data: Resident): Algorithm<IntegerTiles | undefined> {
-  const { arena, x, n, d } = data
-  if (x === STREAMED) return undefined
+  const { arena, n, d } = data
+  if (passBy(data)) return undefined
   const shift = arena.takeF64(d)
   arena.f64(shift, d).set(yield* nearPoint(data))
   const records = arena.kernels.blockRecords(n)

@@ -1,6 +1,7 @@
 // Data larger than memory: fitAsync over chunks leaves what fit leaves, whatever the chunks; a source that does not keep its promise is told so.
 import { describe, expect, it } from 'vitest'
-import { GaussianMixture, KMeans, Matrix, type MatrixLike, type MatrixStream, MiniBatchKMeans } from '../src/index.ts'
+import { BisectingKMeans, GaussianMixture, KMeans, Matrix, type MatrixLike, type MatrixStream, MiniBatchKMeans } from '../src/index.ts'
+import { BREAK_EVEN, currentPool } from '../src/pool.ts'
 import { ESTIMATORS, type Fit, blobs, onWarning } from './every-estimator.ts'
 
 /** X in chunks of so many rows, in turn as async and as plain iterables, and in a buffer that every chunk uses again. */
@@ -48,9 +49,7 @@ const WIDE = 257
 const wide = (n: number) => blobs(n, WIDE)
 
 describe('fitAsync over chunks leaves what fit leaves, to the bit', () => {
-  const streamable = Object.entries(ESTIMATORS).filter(([name]) => name !== 'BisectingKMeans')
-
-  it.each(streamable)('%s, in one window', async (name, { make, data }) => {
+  it.each(Object.entries(ESTIMATORS))('%s, in one window', async (name, { make, data }) => {
     for (const n of [255, 257, 1023, 1024, 1025, 4097]) {
       const X = data(n)
       const sampleWeight = Float64Array.from({ length: n }, (_, i) => (i * 7) % 5)
@@ -68,6 +67,16 @@ describe('fitAsync over chunks leaves what fit leaves, to the bit', () => {
     'MiniBatchKMeans random': () =>
       new MiniBatchKMeans({ nClusters: 5, init: 'random', batchSize: 100, initSize: 1e4, maxIter: 1, randomState: 1, onWarning }),
   }
+  for (const bisectingStrategy of ['biggest_inertia', 'largest_cluster'] as const)
+    many[`BisectingKMeans ${bisectingStrategy}`] = () =>
+      new BisectingKMeans({
+        nClusters: 5,
+        init: bisectingStrategy === 'largest_cluster' ? 'k-means++' : 'random',
+        bisectingStrategy,
+        maxIter: 3,
+        randomState: 1,
+        onWarning,
+      })
   for (const covarianceType of ['full', 'tied', 'diag', 'spherical'] as const)
     for (const initParams of ['kmeans', 'k-means++', 'random', 'random_from_data'] as const)
       many[`GaussianMixture ${covarianceType} ${initParams}`] = () =>
@@ -96,6 +105,26 @@ describe('fitAsync over chunks leaves what fit leaves, to the bit', () => {
     const stream = () => [[], some, { data: [], shape: [0, 3] }, Matrix.from(rest.slice(0, 1500)), rest.slice(1500)] as MatrixLike[]
     await expectSame(many['KMeans random'], X, stream, 'mixed')
     await expectSame(many['KMeans random'], X, async () => stream(), 'an async function')
+  })
+
+  it('with any number of threads', async () => {
+    const X = blobs(40_000, 16) // three windows of up to sixteen slots
+    const before = { ...BREAK_EVEN }
+    Object.assign(BREAK_EVEN, { pass: 0, task: 0 })
+    try {
+      for (const name of ['KMeans k-means++', 'GaussianMixture full random', 'BisectingKMeans largest_cluster']) {
+        const now = many[name]()
+        now.fit(X)
+        for (const threads of [1, 2, 3, 7]) {
+          const later = many[name]()
+          await later.fitAsync(chunksOf(X, 3000) as never, { threads })
+          expect(JSON.stringify(later.toJSON()), `${name}, ${threads} threads`).toBe(JSON.stringify(now.toJSON()))
+        }
+      }
+    } finally {
+      Object.assign(BREAK_EVEN, before)
+      currentPool()?.dismiss()
+    }
   })
 
   it('empty clusters take far rows, given centers and starts are used, a listener may stop', async () => {
@@ -216,7 +245,9 @@ describe('a source that cannot be used', () => {
 
   it('needs all of X at once', async () => {
     const asked = new KMeans({ nClusters: 2, init: (M) => M.toArray().slice(0, 2) })
-    await expect(asked.fitAsync(chunksOf(X, 700))).rejects.toThrow('init: a function is asked with all of X')
+    await expect(asked.fitAsync(chunksOf(X, 700))).rejects.toThrow('init: a function is asked with all rows')
+    const halving = new BisectingKMeans({ nClusters: 2, init: (M) => M.toArray().slice(0, 2) })
+    await expect(halving.fitAsync(chunksOf(X, 700))).rejects.toThrow('init: a function is asked with all rows')
     expect(() => model().fit(chunksOf(X, 700) as never)).toThrow('X: expected a matrix, got a function. Chunks of rows are for fitAsync.')
   })
 
