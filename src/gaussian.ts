@@ -3,7 +3,7 @@
 // S1 = Σ w·r·t, S2 = Σ w·r·t·tᵀ.
 import { DegenerateCovarianceError } from './errors.ts'
 import type { EmModel } from './em.ts'
-import { type CoreKernels, mixtures } from './kernel-modules.ts'
+import { type CoreKernels, type MixtureKernels, mixtures } from './kernel-modules.ts'
 import { type Arena, sharedArena, within } from './memory.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
@@ -293,37 +293,38 @@ export function factorsFromPrecisions(type: CovarianceType, precisions: Float64A
 /** Λ = U·Uᵀ (full, tied) or p² (diag, spherical). */
 export function precisionsFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
   if (type === 'diag' || type === 'spherical') return factors.map((p) => p * p)
-  return gram(factors, d, (u, i, j, m) => u[i * d + m] * u[j * d + m])
+  return gram(factors, d)
 }
 
 /** Σ = U⁻ᵀ·U⁻¹ (full, tied) or 1/p². */
 export function covariancesFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
   if (type === 'diag' || type === 'spherical') return factors.map((p) => 1 / (p * p))
-  const inverses = new Float64Array(factors.length)
-  within(sharedArena(), (arena) => {
-    const [lower, inverse] = [arena.takeF64(d * d), arena.takeF64(d * d)]
-    for (let c = 0; c < factors.length / (d * d); c++) {
-      const view = arena.f64(lower, d * d)
-      for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) view[i * d + j] = factors[c * d * d + j * d + i]
-      arena.use(mixtures).inverseTransposed(lower, d, inverse)
-      inverses.set(arena.f64(inverse, d * d), c * d * d)
-    }
-  })
-  return gram(inverses, d, (u, i, j, m) => u[m * d + i] * u[m * d + j])
+  const inverses = eachMatrix(transposed(factors, d), d, ({ inverseTransposed }, lower, inverse) => inverseTransposed(lower, d, inverse))
+  return gram(transposed(inverses, d), d)
 }
 
-function gram(factors: Float64Array, d: number, product: (u: Float64Array, i: number, j: number, m: number) => number): Float64Array {
-  const result = new Float64Array(factors.length)
-  for (let start = 0; start < factors.length; start += d * d) {
-    const u = factors.subarray(start, start + d * d)
-    for (let i = 0; i < d; i++)
-      for (let j = 0; j <= i; j++) {
-        let s = 0
-        for (let m = 0; m < d; m++) s += product(u, i, j, m)
-        result[start + i * d + j] = result[start + j * d + i] = s
-      }
-  }
-  return result
+/** A·Aᵀ of every matrix. */
+const gram = (matrices: Float64Array, d: number) => eachMatrix(matrices, d, ({ timesTransposed }, a, out) => timesTransposed(a, d, out))
+
+/** What a kernel makes of every d×d matrix of a list. */
+function eachMatrix(matrices: Float64Array, d: number, kernel: (kernels: MixtureKernels, a: number, out: number) => void): Float64Array {
+  const results = new Float64Array(matrices.length)
+  within(sharedArena(), (arena) => {
+    const [a, out] = [arena.takeF64(d * d), arena.takeF64(d * d)]
+    for (let start = 0; start < matrices.length; start += d * d) {
+      arena.f64(a, d * d).set(matrices.subarray(start, start + d * d))
+      kernel(arena.use(mixtures), a, out)
+      results.set(arena.f64(out, d * d), start)
+    }
+  })
+  return results
+}
+
+function transposed(matrices: Float64Array, d: number): Float64Array {
+  const results = new Float64Array(matrices.length)
+  for (let start = 0; start < matrices.length; start += d * d)
+    for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) results[start + j * d + i] = matrices[start + i * d + j]
+  return results
 }
 
 // ------------------------------------------------------------------------------------------------------------------ the pass

@@ -29,7 +29,7 @@ const mixtures = (covarianceType: CovarianceType, initParams: 'kmeans' | 'random
   const model = new GaussianMixture({ nComponents: 6, covarianceType, initParams, randomState: 7, maxIter: 30, onWarning() {} }).fit(X)
   return digest(model.weights, model.means, model.precisionsCholesky, model.lowerBounds, model.predictProba(X).data, model.scoreSamples(X))
 }
-it('GaussianMixture full', () => expect(mixtures('full', 'kmeans')).toMatchInlineSnapshot(`"a5cd605be04cf0be"`))
+it('GaussianMixture full', () => expect(mixtures('full', 'kmeans')).toMatchInlineSnapshot(`"66ef199f52d18d49"`))
 it('GaussianMixture tied', () => expect(mixtures('tied', 'kmeans')).toMatchInlineSnapshot(`"eb5429b6967ebf3a"`))
 it('GaussianMixture diag', () => expect(mixtures('diag', 'random')).toMatchInlineSnapshot(`"b449aea8afbcb931"`))
 it('GaussianMixture spherical', () => expect(mixtures('spherical', 'random')).toMatchInlineSnapshot(`"4621559d477362ff"`))
@@ -38,6 +38,6 @@ it('sampling and metrics', () => {
   const model = new GaussianMixture({ nComponents: 3, randomState: 7 }).fit(X)
   const drawn = model.sample(500)
   expect(digest(drawn.X.data, drawn.labels, silhouetteScore(drawn.X, drawn.labels), model.icl(X))).toMatchInlineSnapshot(
-    `"aac436af2a5aa651"`,
+    `"5f8238a64b127e46"`,
   )
 })
