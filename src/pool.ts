@@ -72,12 +72,10 @@ const nodeWorkers = process?.getBuiltinModule?.('node:worker_threads') as
 
 /** Why there can be no workers here, or undefined. */
 function obstacle(): string | undefined {
-  if (typeof SharedArrayBuffer === 'undefined') return 'this engine does not share memory'
-  if (nodeWorkers) return undefined
-  if (typeof Worker === 'undefined') return 'this engine has none here'
-  if (globalThis.crossOriginIsolated !== true)
+  if (!nodeWorkers && typeof Worker === 'undefined') return 'this engine has none here'
+  if (!nodeWorkers && globalThis.crossOriginIsolated !== true)
     return 'memory cannot be shared in a page that is not cross-origin isolated (it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)'
-  return undefined
+  return typeof SharedArrayBuffer === 'undefined' ? 'this engine does not share memory' : undefined
 }
 
 /** Starts a worker; throws where the platform refuses at once. */
