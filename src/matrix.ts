@@ -460,7 +460,10 @@ function columnar(columns: ArrayLike<unknown>[], rows: number, name: string, fir
 function numeric(value: unknown, i: number, j: number, name: string): number {
   if (typeof value === 'number') return value
   const where = `at row ${i}, column ${j}`
-  if (typeof value !== 'bigint') throw new TypeError(`${name}: expected a number ${where}, got ${describe(value)}.`)
+  if (typeof value !== 'bigint') {
+    const remedy = value === null || value === undefined ? 'Drop or fill such rows' : 'Convert it to a number, or leave the column out,'
+    throw new TypeError(`${name}: expected a number ${where}, got ${describe(value)}. ${remedy} first.`)
+  }
   if (BigInt(Number(value)) !== value)
     throw new RangeError(
       `${name}: expected a number ${where}, got the integer ${value}, which no double holds. Scale it or cast the column to doubles first.`,
