@@ -26,6 +26,8 @@ const PROGRAM = `import {
   selectGaussianMixture,
   type Warning,
 } from 'mixtura'
+import { toOnnx } from 'mixtura/onnx'
+import { fromScikitLearn } from 'mixtura/scikit-learn'
 
 const X: Matrix = loadIris().data
 const full: number[][][] = new GaussianMixture({ nComponents: 2 }).fit(X).covariances
@@ -43,8 +45,18 @@ const forms: MatrixLike[] = [
   [Float64Array.of(1, 2)],
   { data: new Float32Array(4), shape: [2, 2] },
   { rows: 1, columns: 1, get: (_i: number, _j: number) => 1 },
+  { numRows: 1, numCols: 1, getChildAt: (_j: number) => ({ toArray: () => Float64Array.of(1) }) },
+  { numRows: () => 1, columnNames: () => ['a'], array: (_name: string) => [1] },
+  { getColumns: () => [[1], [2]] },
+  { shape: [1, 2], dataSync: () => Float32Array.of(1, 2), data: async () => Float32Array.of(1, 2) },
+  { values: [[1, 2]], columns: ['a', 'b'] },
+  [X, { data: [1, 2], shape: [1, 2] }],
   X,
 ]
+const bytes: Uint8Array = toOnnx(new KMeans({ nClusters: 1 }).fit(X), { dtype: 'float32' })
+const theirs: Int32Array = fromScikitLearn({ class: 'KMeans', cluster_centers_: [[bytes.length]] }).predict(X)
+// @ts-expect-error an option that does not exist
+toOnnx(new KMeans(), { type: 'float32' })
 for (const form of forms) {
   const shape: readonly [number, number] = new KMeans({ nClusters: 1 }).fit(form).transform(form).shape
   if (shape[0] < 0) throw new RangeError()
@@ -128,11 +140,11 @@ describe('types', () => {
   })
 
   it('attw finds nothing', () => {
-    const wasm = ['core.wasm', 'mixtures.wasm', 'metrics.wasm', 'package.json']
-    const args = [inject('tarball'), '--profile', 'esm-only', '--format', 'json', '--exclude-entrypoints', ...wasm]
+    const untyped = ['core.wasm', 'mixtures.wasm', 'metrics.wasm', 'worker.js', 'package.json']
+    const args = [inject('tarball'), '--profile', 'esm-only', '--format', 'json', '--exclude-entrypoints', ...untyped]
     const report = JSON.parse(run(process.execPath, [bin('@arethetypeswrong/cli/dist/index.js'), ...args], dirname(inject('tarball'))))
     expect(report.analysis.types).toEqual({ kind: 'included' }) // without types attw has nothing to say
-    expect(Object.keys(report.analysis.entrypoints)).toEqual(['.', './mixtura.min.js'])
+    expect(Object.keys(report.analysis.entrypoints)).toEqual(['.', './onnx', './scikit-learn', './mixtura.min.js'])
     // the profile leaves out what only concerns resolving as Node 10 did, and that require gives an ES module
     const problems = Object.values(report.problems as Record<string, { resolutionKind: string }[]>).flat()
     expect(problems.filter(({ resolutionKind }) => !['node10', 'node16-cjs'].includes(resolutionKind))).toEqual([])
