@@ -62,6 +62,7 @@ function taken(state: v128, v: v128): v128 {
  *  stats (inout): [0] Σ w · then d sums Σ w·(x − shift) · then d sums Σ w·(x − shift)². */
 export function moments(x: usize, w: usize, d: i32, shift: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
   const rowBytes = <usize>d << 3;
+  const evenBytes = rowBytes & ~15;
   const first = stats + 8;
   const second = first + rowBytes;
   let total = load<f64>(stats);
@@ -69,11 +70,18 @@ export function moments(x: usize, w: usize, d: i32, shift: usize, start: i32, en
     const row = x + <usize>i * rowBytes;
     const weight = w != 0 ? load<f64>(w + (<usize>i << 3)) : 1;
     total += weight;
-    for (let j: usize = 0; j < rowBytes; j += 8) {
-      const t = load<f64>(row + j) - load<f64>(shift + j);
+    const wide = f64x2.splat(weight);
+    for (let j: usize = 0; j < evenBytes; j += 16) {
+      const t = f64x2.sub(v128.load(row + j), v128.load(shift + j));
+      const wt = f64x2.mul(wide, t);
+      v128.store(first + j, f64x2.add(v128.load(first + j), wt));
+      v128.store(second + j, f64x2.add(v128.load(second + j), f64x2.mul(wt, t)));
+    }
+    if (evenBytes < rowBytes) {
+      const t = load<f64>(row + evenBytes) - load<f64>(shift + evenBytes);
       const wt = weight * t;
-      store<f64>(first + j, load<f64>(first + j) + wt);
-      store<f64>(second + j, load<f64>(second + j) + wt * t);
+      store<f64>(first + evenBytes, load<f64>(first + evenBytes) + wt);
+      store<f64>(second + evenBytes, load<f64>(second + evenBytes) + wt * t);
     }
   }
   store<f64>(stats, total);

@@ -197,10 +197,11 @@ class Assignment {
     const { arena, w, n, d } = this.#data
     const k = this.#k
     const counts = this.#counts.slice()
-    const sums = this.#sums.copy() // a row that fills an empty cluster leaves its own for this mean only
+    let sums = this.#sums
     const moved = new Map<number, Float64Array>() // empty cluster → row
     const empty = [...counts.keys()].filter((c) => counts[c] === 0)
     if (empty.length > 0) {
+      sums = sums.copy() // a row that fills an empty cluster leaves its own for this mean only
       const mark = arena.mark()
       const distances = arena.takeF64(n)
       yield* this.inertia(false, distances)
@@ -228,7 +229,7 @@ class Assignment {
       if (weight(c) > weight(heaviest)) heaviest = c
       const row = moved.get(c)
       if (row) next.set(row, c * d)
-      else if (counts[c] > 0) for (let j = 0; j < d; j++) next[c * d + j] = sums.quotient(k + c * d + j, c)
+      else if (counts[c] > 0) sums.quotients(k + c * d, c, next.subarray(c * d, (c + 1) * d))
     }
     for (let c = 0; c < k; c++) if (counts[c] === 0) next.copyWithin(c * d, heaviest * d, (heaviest + 1) * d)
     return next
@@ -247,10 +248,14 @@ export class PairSums {
 
   /** Adds pairs: all high parts, then all low ones. */
   add(pairs: Float64Array): void {
-    const length = this.#high.length
+    const [high, low] = [this.#high, this.#low]
+    const length = high.length
     for (let i = 0; i < length; i++) {
-      this.addOne(i, pairs[i])
-      this.#low[i] += pairs[length + i]
+      const [a, v] = [high[i], pairs[i]]
+      const sum = a + v
+      const back = sum - a
+      high[i] = sum
+      low[i] = low[i] + (a - (sum - back) + (v - back)) + pairs[length + i]
     }
   }
 
@@ -267,16 +272,24 @@ export class PairSums {
     return this.#high[i] + this.#low[i]
   }
 
-  /** One sum over another, rounded once: what a first quotient leaves is exact, and divided again. */
-  quotient(over: number, under: number): number {
-    const numerator = this.value(over)
-    const denominator = this.value(under)
-    const first = numerator / denominator
-    const [product, lost] = exactProduct(first, denominator)
-    const numeratorLow = this.#low[over] - (numerator - this.#high[over])
-    const denominatorLow = this.#low[under] - (denominator - this.#high[under])
-    const quotient = first + (numerator - product - lost + (numeratorLow - first * denominatorLow)) / denominator
-    return Number.isFinite(quotient) ? quotient : first // the exact product of numbers near the largest double overflows
+  /** Sums from `over` on over one sum, rounded once: what a first quotient leaves is exact (Dekker 1971), and divided again. Fills `out`. */
+  quotients(over: number, under: number, out: Float64Array): void {
+    const [high, low] = [this.#high, this.#low]
+    const denominator = high[under] + low[under]
+    const denominatorLow = low[under] - (denominator - high[under])
+    const bh = upperHalf(denominator)
+    const bl = denominator - bh
+    for (let i = 0; i < out.length; i++) {
+      const numerator = high[over + i] + low[over + i]
+      const numeratorLow = low[over + i] - (numerator - high[over + i])
+      const first = numerator / denominator
+      const product = first * denominator
+      const ah = upperHalf(first)
+      const al = first - ah
+      const lost = ah * bh - product + ah * bl + al * bh + al * bl
+      const quotient = first + (numerator - product - lost + (numeratorLow - first * denominatorLow)) / denominator
+      out[i] = Number.isFinite(quotient) ? quotient : first // the exact product of numbers near the largest double overflows
+    }
   }
 
   copy(): PairSums {
@@ -287,10 +300,12 @@ export class PairSums {
   }
 }
 
+// The upper half of the bits of a double
+const upperHalf = (v: number) => 134217729 * v - (134217729 * v - v)
+
 /** a·b as a rounded product and what rounding lost (Dekker 1971). */
 export function exactProduct(a: number, b: number): [number, number] {
-  const high = (v: number) => 134217729 * v - (134217729 * v - v)
-  const [ah, bh, product] = [high(a), high(b), a * b]
+  const [ah, bh, product] = [upperHalf(a), upperHalf(b), a * b]
   return [product, ah * bh - product + ah * (b - bh) + (a - ah) * bh + (a - ah) * (b - bh)]
 }
 

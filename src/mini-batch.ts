@@ -266,14 +266,13 @@ function moved({ centers, counts }: MiniBatchState, changes: Float64Array, d: nu
     if (changes[COUNTS + c] === 0) continue // rows of positive weight
     const count = counts[c]
     sums.addOne(c, count)
-    for (let j = c * d; j < (c + 1) * d; j++) {
-      if (count > 0) {
+    if (count > 0)
+      for (let j = c * d; j < (c + 1) * d; j++) {
         const [product, lost] = exactProduct(count, centers[j])
         sums.addOne(k + j, product)
         if (Number.isFinite(lost)) sums.addOne(k + j, lost)
       }
-      next[j] = sums.quotient(k + j, c)
-    }
+    sums.quotients(k + c * d, c, next.subarray(c * d, (c + 1) * d))
     counts[c] = sums.value(c)
   }
   return next

@@ -41,10 +41,10 @@ export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefine
   return { ...empty, radius }
 }
 
-// Mean of up to a thousand rows spread over the data
+// Mean of rows spread over the data: of a thousand, or of as many as make 2¹⁷ numbers, but a hundred
 function* nearPoint(data: Resident): Algorithm<Float64Array> {
   const { n, d } = data
-  const step = Math.ceil(n / 1000)
+  const step = Math.ceil(n / Math.min(1000, Math.max(100, 2 ** 17 / d)))
   const count = Math.ceil(n / step)
   const rows = yield* rowsOf(
     data,
