@@ -1,7 +1,7 @@
 // Squared Euclidean distances in the difference form Σ_j (x_j − c_j)², j ascending: the canonical distance of the project.
 // It does not cancel (relative error ≤ (d + 2)·2^−53), so data need no centring, and two code paths that follow this order
 // of operations agree to the last bit.
-import { blockRows, pack } from "./tile";
+import { blockRows, pack, unpackRows } from "./tile";
 
 /** Squared distances of `quads` quads of a tile ([quads][d][4], in) to k centers (panels [⌈k/4⌉][d][4], in).
  *  `out` ([quads][k][4], out). */
@@ -76,10 +76,8 @@ export function transform(x: usize, d: i32, k: i32, panels: usize, out: usize, s
     const count = min(rows, end - b);
     pack(x, d, b, count, tile);
     squaredDistances(tile, (count + 3) >> 2, d, panels, k, distances);
-    for (let i = 0; i < count; i++) {
-      const from = distances + (<usize>(i >> 2) * <usize>k << 5) + (<usize>(i & 3) << 3);
-      const to = out + (<usize>(b + i) * <usize>k << 3);
-      for (let c = 0; c < k; c++) store<f64>(to + (<usize>c << 3), Math.sqrt(load<f64>(from + (<usize>c << 5))));
-    }
+    const last = distances + (<usize>((count + 3) >> 2) * <usize>k << 5);
+    for (let at = distances; at < last; at += 16) v128.store(at, f64x2.sqrt(v128.load(at)));
+    unpackRows(distances, count, k, out + (<usize>b * <usize>k << 3));
   }
 }
