@@ -1,11 +1,11 @@
 // The passes alone: how near each comes to what this machine's WebAssembly can do (peak.ts), and what it gains over a plain loop over typed arrays.
 // The package is bundled once more from src/, and its own calls are run while a meter sits on the kernel in question: so a kernel is measured as
 // fits call it, whatever its arguments are.
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import asc from 'assemblyscript/asc'
 import { build, stop } from 'esbuild'
 import { contender, median, race } from './harness.mjs'
+import { measuredPeak } from './peak.mjs'
 
 const silent = () => {}
 const FLOPS = 1.5e9 // per run: a tenth of a second at the peak
@@ -15,7 +15,7 @@ let tools
 
 /** Rows of the table for one workload. */
 export async function* benchKernels(workload, { seconds, all, quick }) {
-  tools ??= { mixtura: await internals(), peak: await peakOnce() }
+  tools ??= { mixtura: await internals(), peak: await measuredPeak() }
   const { mixtura, peak } = tools
   for (const task of tasksOf(workload, mixtura)) {
     if (quick ? !task.quick : task.minor && !all) continue
@@ -75,16 +75,6 @@ export async function* benchKernels(workload, { seconds, all, quick }) {
   }
 }
 
-/** The measured peak, GFLOP/s. */
-export async function peakRate() {
-  return (await peakOnce()).rate / 1e6
-}
-let found
-const peakOnce = () => (found ??= measuredPeak())
-
-/** What was measured as peak, in a sentence. */
-export const peakLine = () => (tools ? `peak kernel: ${tools.peak.shape} register tile, depth 256, f64 multiply and add` : '')
-
 /** Operations per row of an E-step and of an M-step, as the mathematics needs them at least. */
 export function mixtureFlops(type, d, k) {
   const triangle = d * (d + 1)
@@ -109,12 +99,12 @@ function tasksOf({ d, k, centers, variance }, { KMeans, GaussianMixture, kmeansP
     {
       name: 'assign, in a fit',
       quick: true,
-      kernel: 'assign',
+      kernel: 'assignScreened',
       flops: 2 * k * d,
       call: (X) => new KMeans({ ...kmeans, maxIter: 4 }).fit(X),
       plain: (x, n) => plainAssign(x, n, d, k, flat),
     },
-    { name: 'assign, labels only', kernel: 'assign', flops: 2 * k * d, call: (X) => model(X).predict(X) },
+    { name: 'assign, labels only', kernel: 'assignOnce', flops: 2 * k * d, call: (X) => model(X).predict(X) },
     { name: 'inertia', minor: true, kernel: 'inertia', flops: 2 * d, call: (X) => new KMeans({ ...kmeans, maxIter: 1 }).fit(X) },
     { name: 'transform', kernel: 'transform', flops: 2 * k * d, call: (X) => model(X).transform(X) },
     { name: 'seeding, trials', kernel: 'seedTrials', flops: 2 * trials * d, call: seeds },
@@ -278,54 +268,4 @@ function meterOn(modules, name, counts = () => true) {
       for (const [kernels, own, kernel] of originals) kernels[own] = kernel
     },
   }
-}
-
-// Compiles peak.ts and takes the faster of its two tiles, by their best call: noise only slows
-async function measuredPeak() {
-  const files = { 'peak.ts': readFileSync(new URL('peak.ts', import.meta.url), 'utf8') }
-  const { error, stderr } = await asc.main(
-    [
-      'peak.ts',
-      '--outFile',
-      'peak.wasm',
-      '--runtime',
-      'stub',
-      '--optimizeLevel',
-      '3',
-      '--noAssert',
-      '--use',
-      'abort=',
-      '--enable',
-      'simd',
-      '--initialMemory',
-      '1',
-    ],
-    {
-      readFile: (name) => files[name] ?? null,
-      writeFile: (name, bytes) => void (files[name] = bytes),
-      listFiles: () => [],
-    },
-  )
-  if (error) throw new Error(`peak.ts: ${error.message}\n${stderr}`)
-  const { tile4, tile6, flops, heapBase, memory } = new WebAssembly.Instance(new WebAssembly.Module(files['peak.wasm'])).exports
-  const DEPTH = 256
-  const REPEAT = 2000 // about a millisecond a call
-  const base = Math.ceil(heapBase() / 64) * 64
-  const [a, b, c] = [base, base + DEPTH * 48, base + DEPTH * 80]
-  new Float64Array(memory.buffer, base, DEPTH * 10).forEach((_, i, panel) => (panel[i] = i & 1 ? 1e-3 : -1e-3))
-  const shapes = [
-    ['4 × 4', tile4, 4],
-    ['6 × 4', tile6, 6],
-  ].map(([shape, tile, rows]) => {
-    const call = () => tile(a, b, c, DEPTH, REPEAT)
-    for (let i = 0; i < 100; i++) call()
-    const times = Array.from({ length: 60 }, () => {
-      const begin = performance.now()
-      call()
-      return performance.now() - begin
-    })
-    const work = flops(rows, DEPTH) * REPEAT
-    return { shape, flops: work, rate: work / Math.min(...times), contender: { ...contender('peak', call), warm: true } }
-  })
-  return shapes.reduce((best, shape) => (shape.rate > best.rate ? shape : best))
 }

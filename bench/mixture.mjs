@@ -3,7 +3,8 @@
 // answers. No package of JavaScript's fits these in time that could be waited for.
 import { GaussianMixture } from '../dist/index.js'
 import { contender, difference, race, ratioOf } from './harness.mjs'
-import { mixtureFlops, peakRate } from './kernels.mjs'
+import { mixtureFlops } from './kernels.mjs'
+import { measuredPeak } from './peak.mjs'
 
 const silent = () => {}
 export const TYPES = ['full', 'tied', 'diag', 'spherical']
@@ -18,7 +19,7 @@ const CONVERGING = ['W1', 'W2', 'W3', 'W4']
 /** Rows of the table for one workload. */
 export async function* benchMixture(workload, { sklearn, mclust, seconds, all, quick, types = TYPES }) {
   const { id, n, d, k, matrix, centers, variance } = workload
-  const peak = await peakRate()
+  const peak = (await measuredPeak()).rate / 1e6 // GFLOP/s
 
   for (const type of types) {
     if ((type === 'full' || type === 'tied') && d > FEATURES_OF_FULL) continue

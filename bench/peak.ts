@@ -1,5 +1,5 @@
 // @ts-nocheck AssemblyScript, compiled by kernels.mjs while the bench runs
-// What this machine's WebAssembly gives at most: a matrix product C += A·B in register tiles over panels that stay in the first-level cache,
+// What this machine's WebAssembly gives at most. In arithmetic: a matrix product C += A·B in register tiles over panels that stay in the first-level cache,
 // f64, multiply and add apart (no FMA, whose rounding differs between hosts). Every kernel's rate is told as a share of it.
 
 /** Floating-point operations of one product of depth `depth`: 4×4 and 6×4 tiles. */
@@ -104,4 +104,20 @@ export function tile6(a: usize, b: usize, c: usize, depth: i32, repeat: i32): vo
     v128.store(c, c31, 160)
     v128.store(c, c32, 176)
   }
+}
+
+/** Bytes of memory once, in order: what reading costs at least. */
+export function read(address: usize, bytes: usize): i32 {
+  const end = address + bytes
+  let a = i32x4.splat(0),
+    b = a,
+    c = a,
+    d = a
+  for (; address < end; address += 64) {
+    a = v128.or(a, v128.load(address))
+    b = v128.or(b, v128.load(address, 16))
+    c = v128.or(c, v128.load(address, 32))
+    d = v128.or(d, v128.load(address, 48))
+  }
+  return i32x4.extract_lane(v128.or(v128.or(a, b), v128.or(c, d)), 0)
 }

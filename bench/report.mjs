@@ -55,7 +55,10 @@ export const COLUMNS = {
     ['task', (row) => row.task],
     ...against,
     ['by', (row) => best(row)?.name ?? '–', 'detail'],
-    ...PEERS.map(peer),
+    ['ms/iteration', (row) => (row.nIter ? digits(row.ms / row.nIter) : '–')],
+    ...['lloyd', 'elkan', ...PEERS].map(peer),
+    ['of peak', (row) => percent(row.ofPeak)],
+    ['of reading', (row) => percent(row.ofBandwidth)],
     ['inertia', (row) => (row.quality === undefined ? '–' : digits(row.quality, 8))],
     ['differs', apart],
     ['labels', (row) => (row.labelsAgree === undefined ? '–' : row.labelsAgree ? 'same' : 'DIFFER'), 'detail'],
@@ -78,7 +81,8 @@ export const COLUMNS = {
 
 const TITLES = {
   kernels: 'Kernels: share of the multiply-add peak measured in the same round',
-  kmeans: 'k-means: ratio = their time over ours; inertia beside it (k-means++: mean potential of theirs against ours, over as many seeds)',
+  kmeans:
+    'k-means: ratio = their time over ours; inertia beside it (k-means++: mean potential of theirs against ours, over as many seeds). Of peak: 2·D operations a distance asked for, skipped or not, over the multiply-add peak; of reading: X once a pass over the speed of reading memory',
   mixture:
     'Gaussian mixtures: ratio = their time over ours; mean log-likelihood per sample beside it (predictProba: mean largest probability)',
 }

@@ -74,6 +74,16 @@ def predict(repeat):
     return dict(**spent, labels=fingerprint(labels))
 
 
+def score(repeat):
+    spent, value = timed(lambda: models["kmeans"].score(data["X"]), repeat)
+    return dict(**spent, inertia=-float(value))
+
+
+def transform(repeat):
+    spent, distances = timed(lambda: models["kmeans"].transform(data["X"]), repeat)
+    return dict(**spent, total=float(distances.sum()))
+
+
 def seed(k, random_state, repeat):
     spent, (_, rows) = timed(lambda: kmeans_plusplus(data["X"], k, random_state=random_state), repeat)
     return dict(**spent, rows=rows.tolist())
@@ -120,7 +130,7 @@ def blas():
 
 
 if __name__ == "__main__":
-    tasks = dict(load=load, kmeans=kmeans, predict=predict, seed=seed, mixture=mixture, score_samples=score_samples, predict_proba=predict_proba, predict_mixture=predict_mixture)
+    tasks = dict(load=load, kmeans=kmeans, predict=predict, score=score, transform=transform, seed=seed, mixture=mixture, score_samples=score_samples, predict_proba=predict_proba, predict_mixture=predict_mixture)
     versions = f"scikit-learn {sklearn.__version__} · numpy {np.__version__} · scipy {scipy.__version__} · {blas()} · Python {platform.python_version()}"
     print(json.dumps(dict(versions=versions)), flush=True)
     for line in sys.stdin:
