@@ -4,11 +4,13 @@
 /** Printable ASCII without quotes and backslash, so that a string literal needs no escapes; the last two letters are prefixes. */
 const ALPHABET = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'\'"`\\'.includes(c))
 const LETTERS = ALPHABET.length - 2 // 89: a prefix adds 89, or twice 89, to the letter after it
+const FIRST = 240 // the byte of the first letter: WebAssembly is mostly bytes from there, through 0, to 72
 
 /** The text of `bytes`. */
 export function encode(bytes) {
   return Array.from(bytes, (byte) => {
-    const letter = ALPHABET[byte % LETTERS]
-    return byte < LETTERS ? letter : ALPHABET[LETTERS - 1 + Math.floor(byte / LETTERS)] + letter
+    const place = (byte - FIRST) & 255
+    const letter = ALPHABET[place % LETTERS]
+    return place < LETTERS ? letter : ALPHABET[LETTERS - 1 + Math.floor(place / LETTERS)] + letter
   }).join('')
 }

@@ -70,16 +70,17 @@ export function compile({ name, text }: KernelModule<unknown>): WebAssembly.Modu
   return compiled[name]
 }
 
-/** The inverse of scripts/encode.mjs: printable ASCII without quotes and backslash; 89 letters, then the prefixes that add 89 and 178. */
+/** The inverse of scripts/encode.mjs: printable ASCII without quotes and backslash; 89 letters for the bytes from 240 on, round
+ *  through 0, then the prefixes that add 89 and 178. */
 export function decode(text: string): Uint8Array<ArrayBuffer> {
   const value = new Uint8Array(127)
   for (let code = 32, next = 0; code < 127; code++) if (!'\'"`\\'.includes(String.fromCharCode(code))) value[code] = next++
   const bytes = new Uint8Array(text.length)
   let length = 0
   for (let i = 0; i < text.length; i++) {
-    let byte = value[text.charCodeAt(i)]
-    if (byte >= 89) byte = (byte - 88) * 89 + value[text.charCodeAt(++i)]
-    bytes[length++] = byte
+    let place = value[text.charCodeAt(i)]
+    if (place >= 89) place = (place - 88) * 89 + value[text.charCodeAt(++i)]
+    bytes[length++] = place + 240 // modulo 256
   }
   return bytes.subarray(0, length)
 }
