@@ -3,3 +3,4 @@ export { addListed } from "./gaussian-diagonal"; // nobody calls it from outside
 export { mixture, mixtureScratch, mixtureStatistics } from "./mixture";
 export { cholesky, inverseTransposed, packTriangular, timesTransposed, triangularPanelLength } from "./cholesky";
 export { posterior } from "./posterior";
+export { exp } from "./exponential";

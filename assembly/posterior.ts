@@ -1,5 +1,6 @@
 // Bayes' rule over components for any mixture whose log-densities come from elsewhere.
-import { exp, log } from "./elementary";
+import { exp } from "./exponential";
+import { log } from "./logarithm";
 
 /** Pass over rows [start, end): `joint` (n×k, row-major, inout) holds ln π_c + ln p(x | c) and leaves with responsibilities, times the
  *  sample's weight w (n, in; 0 for none). logNorm (n, out): ln Σ_c e^joint; with `hard`, the responsibility is 1 for the largest (first on

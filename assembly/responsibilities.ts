@@ -1,5 +1,6 @@
 // From Mahalanobis squares to log-densities and responsibilities: Bayes' rule over the components, quad by quad.
-import { expNonPositive, logNormal } from "./elementary";
+import { expNonPositive } from "./exponential";
+import { logNormal } from "./logarithm";
 
 const MOST_NEGATIVE: f64 = -1.7976931348623157e308;
 

@@ -1,9 +1,11 @@
 // exp and log of the kernels, measured in units in the last place against values of twice the precision (golden/make.py, mpmath).
 import { describe, expect, it } from 'vitest'
+import { mixtures } from '../src/kernel-modules.ts'
 import { sharedArena } from '../src/memory.ts'
 import golden from './golden/exp-log.json'
 
-const { exp, log } = sharedArena().kernels
+const { log } = sharedArena().kernels
+const { exp } = sharedArena().use(mixtures)
 
 const bits = new DataView(new ArrayBuffer(8))
 

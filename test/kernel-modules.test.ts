@@ -28,3 +28,13 @@ it('modules share the memory of an arena: what one writes another reads', () => 
   expect(arena.use(mixtures)).toBe(arena.use(mixtures))
   expect(arena.use(core)).toBe(arena.kernels)
 })
+
+it('a module that comes later writes its tables where nothing was handed out', () => {
+  const arena = new Arena()
+  const address = arena.take(65_536)
+  const bytes = new Uint8Array(arena.memory.buffer, address, 65_536).fill(0xa5)
+  const { exp } = arena.use(mixtures)
+  arena.use(metrics)
+  expect(exp(0)).toBe(1)
+  expect(bytes.every((byte) => byte === 0xa5)).toBe(true)
+})
