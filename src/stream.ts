@@ -14,8 +14,10 @@ export type MatrixStream = () =>
   | AsyncIterable<MatrixLike>
   | PromiseLike<Iterable<MatrixLike> | AsyncIterable<MatrixLike>>
 
-/** Values of a window: 2 MB, what is copied and checked between two turns of the thread. At least one slot, however wide. */
+/** Values of a window: 2 MB. At least one slot, however wide. */
 const WINDOW_VALUES = 2 ** 18
+/** Values that are copied between two turns of the thread: some milliseconds of numbers in nested arrays. */
+const STEP_VALUES = 2 ** 16
 
 /** Rows that are read from the first to the last, again and again, of which one window is in memory. */
 abstract class Windows {
@@ -80,18 +82,18 @@ abstract class Windows {
       const chunk = yield* this.#more(begin + rows, this.windowRows - rows)
       if (!chunk) break
       const d = this.d
-      const some = Math.min(this.windowRows - rows, chunk.rows - this.#taken)
+      const some = Math.min(this.windowRows - rows, chunk.rows - this.#taken, Math.ceil(STEP_VALUES / d))
       chunk.copyTo(this.arena.f64(this.window + rows * d * 8, some * d), this.#taken, this.#taken + some)
       rows += some
       this.#taken += some
       if (this.#taken === chunk.rows) this.#chunk = undefined
+      yield PAUSE
     }
     if (rows > 0) {
       this.begin = begin
       this.end = begin + rows
     }
     yield* this.check(rows)
-    yield PAUSE
     return rows > 0
   }
 
