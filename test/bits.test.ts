@@ -1,7 +1,8 @@
 // The same bits in every engine: what these fits leave is compared, byte for byte, with a digest written down here. The suite runs in Node
 // and in Chromium, so the two agree if both pass.
 import { expect, it } from 'vitest'
-import { type CovarianceType, GaussianMixture, KMeans, makeBlobs, silhouetteScore } from '../src/index.ts'
+import { type CovarianceType, GaussianMixture, KMeans, MiniBatchKMeans, makeBlobs, silhouetteScore } from '../src/index.ts'
+import { ESTIMATORS } from './every-estimator.ts'
 
 /** FNV-1a over the bytes of the numbers, as 64-bit floats in order. */
 function digest(...values: (number | ArrayLike<number> | unknown)[]): string {
@@ -40,4 +41,39 @@ it('sampling and metrics', () => {
   expect(digest(drawn.X.data, drawn.labels, silhouetteScore(drawn.X, drawn.labels), model.icl(X))).toMatchInlineSnapshot(
     `"5f8238a64b127e46"`,
   )
+})
+
+// fitAsync with any number of threads and over chunks leaves what fit leaves (async.test.ts, stream.test.ts)
+it('the other estimators, all that they leave', () => {
+  const n = 4097
+  const sampleWeight = Float64Array.from({ length: n }, (_, i) => (i * 7) % 5)
+  const text = (model: { toJSON(): { fitted?: unknown } }) =>
+    Array.from(JSON.stringify(model.toJSON().fitted), (letter) => letter.charCodeAt(0))
+  const others = Object.entries(ESTIMATORS).filter(([name]) => !name.startsWith('GaussianMixture'))
+  const digests = others.map(([name, { make, data }]) => {
+    const model = make()
+    model.fit(data(n), { sampleWeight })
+    return [name, digest(text(model))]
+  })
+  const parts = [0, 1, 2].map((i) => X.toArray().slice(i * 1000, (i + 1) * 1000))
+  for (const online of [
+    new MiniBatchKMeans({ nClusters: 6, randomState: 7 }),
+    new GaussianMixture({ nComponents: 6, covarianceType: 'diag', randomState: 7 }),
+  ]) {
+    for (const part of parts) online.partialFit(part)
+    digests.push([`${online instanceof MiniBatchKMeans ? 'MiniBatchKMeans' : 'GaussianMixture'} partialFit`, digest(text(online))])
+  }
+  expect(Object.fromEntries(digests)).toMatchInlineSnapshot(`
+    {
+      "BernoulliMixture": "b5fcf6a06db30505",
+      "BinomialMixture": "10215cc37de4df18",
+      "BisectingKMeans": "5cd969f391d3e1e9",
+      "GaussianMixture partialFit": "13eabcacc9e83a4e",
+      "KMeans": "66db0a427b94884b",
+      "KMeans, mae": "2ecf2ebb5d82df2e",
+      "MiniBatchKMeans": "c5d0e62b41a2b6dd",
+      "MiniBatchKMeans partialFit": "b35b4c59e569b986",
+      "PoissonMixture": "f6e7fb58289f0f24",
+    }
+  `)
 })

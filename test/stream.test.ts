@@ -127,6 +127,23 @@ describe('fitAsync over chunks leaves what fit leaves, to the bit', () => {
     }
   })
 
+  it('two fits at once, one of them given up', async () => {
+    const X = wide(3000)
+    const [first, second] = [many['KMeans random'](), many['GaussianMixture diag random']()]
+    const abort = new AbortController()
+    const third = many['KMeans random']().fitAsync(chunksOf(X, 200) as never, {
+      signal: abort.signal,
+      onIteration: () => abort.abort(),
+    })
+    const settled = await Promise.allSettled([first.fitAsync(chunksOf(X, 700) as never), third, second.fitAsync(chunksOf(X, 500) as never)])
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    const [one, two] = [many['KMeans random'](), many['GaussianMixture diag random']()]
+    one.fit(X)
+    two.fit(X)
+    expect(first.toJSON()).toEqual(one.toJSON())
+    expect(second.toJSON()).toEqual(two.toJSON())
+  })
+
   it('empty clusters take far rows, given centers and starts are used, a listener may stop', async () => {
     const X = wide(2100)
     const centers = Matrix.zeros(6, WIDE) // five of them the same: their clusters are empty
