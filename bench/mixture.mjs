@@ -78,7 +78,7 @@ export async function* benchMixture(workload, { sklearn, mclust, seconds, all, q
 }
 
 // diag(1/variance) in the shape of the type; spherical: 1 over the mean variance
-function precisionsOf(type, variance, k) {
+export function precisionsOf(type, variance, k) {
   const matrix = () => variance.map((v, i) => variance.map((_, j) => (i === j ? 1 / v : 0)))
   const mean = variance.reduce((a, b) => a + b) / variance.length
   return {

@@ -65,6 +65,18 @@ export const COLUMNS = {
     ['iterations', iterations],
     ['rounds', (row) => String(row.rounds), 'detail'],
   ],
+  threads: [
+    ['', (row) => row.workload],
+    ['task', (row) => row.task],
+    ['ms per iteration, one', (row) => digits(row.one.ms)],
+    ['two', (row) => digits(row.two.ms)],
+    ['ratio', (row) => times(row.one.ratio)],
+    ['lowest – highest', (row) => range(row.one), 'detail'],
+    ['of best', (row) => times(row.one.best)],
+    ['whole fit', (row) => times(row.whole.ratio)],
+    ['scikit-learn', (row) => times(row.theirs?.ratio)],
+    ['rounds', (row) => String(row.rounds), 'detail'],
+  ],
   mixture: [
     ['', (row) => row.workload],
     ['type', (row) => row.type],
@@ -80,6 +92,8 @@ export const COLUMNS = {
 }
 
 const TITLES = {
+  threads:
+    'Two threads beside one: ratio = time of one thread over that of two; scikit-learn’s whole fit, with --threads threads, over ours with two',
   kernels: 'Kernels: share of the multiply-add peak measured in the same round',
   kmeans:
     'k-means: ratio = their time over ours; inertia beside it (k-means++: mean potential of theirs against ours, over as many seeds). Of peak: 2·D operations a distance asked for, skipped or not, over the multiply-add peak; of reading: X once a pass over the speed of reading memory',

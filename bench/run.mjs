@@ -1,4 +1,4 @@
-// npm run bench [-- kernels kmeans mixture] [--workloads W3,W4] [--quick | --all] [--types diag,spherical] [--threads 1] [--python PATH] [--markdown] [--json FILE]
+// npm run bench [-- kernels kmeans mixture threads] [--workloads W3,W4] [--quick | --all] [--types diag,spherical] [--threads 1] [--python PATH] [--markdown] [--json FILE]
 // One run, one table: how near the kernels come to the machine's multiply-add peak, and whole fits beside scikit-learn, ml-kmeans and skmeans on the
 // same data from the same start. See README.md of this folder.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,9 +12,11 @@ import { TYPES, benchMixture } from './mixture.mjs'
 import { peakLine } from './peak.mjs'
 import { COLUMNS, sectionReport, workloadReport } from './report.mjs'
 import { startSklearn } from './sklearn.mjs'
+import { benchThreads } from './threads.mjs'
 import { WORKLOADS, makeWorkload } from './workloads.mjs'
 
-const SECTIONS = { kernels: benchKernels, kmeans: benchKMeans, mixture: benchMixture }
+const SECTIONS = { kernels: benchKernels, kmeans: benchKMeans, mixture: benchMixture, threads: benchThreads }
+const ALONE = ['kernels', 'kmeans', 'mixture'] // what runs where nothing is named
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,7 +35,7 @@ const known = (names, of, what) => {
   for (const name of names) if (!(name in of)) throw new Error(`${what}: expected some of ${Object.keys(of).join(', ')}, got ${name}`)
   return names
 }
-const sections = positionals.length > 0 ? known(positionals, SECTIONS, 'sections') : Object.keys(SECTIONS)
+const sections = positionals.length > 0 ? known(positionals, SECTIONS, 'sections') : ALONE
 const workloads = known(
   flags.workloads?.split(',') ?? (flags.quick ? ['W1', 'W2', 'W4'] : Object.keys(WORKLOADS)),
   WORKLOADS,

@@ -397,10 +397,11 @@ let pool: Pool | undefined
 
 // -------------------------------------------------------------------------------------------------------------- one task's helpers
 
-/** From what on help pays, measured by bench/threads.mjs; writable, so that tests can have it earlier. */
+/** From what on help pays; writable, so that tests can have it earlier. */
 export const BREAK_EVEN = {
-  /** Operations of a pass. */
-  pass: 4e5,
+  /** Operations of a pass, as `flopsPerRow` counts them. With every pass of 0.7 million shared, k-means iterations of 8192 × 8 took 1.3 times as
+   *  long, with 1.4 million (16 384 rows) the same, with 2.8 million 0.7 times (two threads, Node 20). */
+  pass: 1.5e6,
   /** Operations of a task before workers are started for it. */
   task: 5e7,
 }
