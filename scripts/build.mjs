@@ -84,7 +84,8 @@ const numbersOnly = {
           throw new Error(`${path}: expected '${from}' and then '${to}'. Another version of the loader needs other cuts.`)
         contents = contents.slice(0, begin) + instead + contents.slice(end)
       }
-      cut('  function getString(memory, ptr)', '  env.seed =')
+      cut('  function getString(memory, ptr)', '  // add common imports')
+      cut('  env.abort =', '  env.seed =')
       cut('  const __new =', '  // Pull basic exports')
       cut(
         '    let hash =',
