@@ -96,13 +96,14 @@ export const NEAR_FROM: i32 = 16;
  *  and given as ∞: its a = constant − scale·square is below the best of each row by more than its floor allows, whatever features are still to
  *  come. Sums of squares only grow, in floating point too, so what softmax makes of it (0) is what it would make of the finished square.
  *  `tile` ([quads][d][4], in), `components` ([k][4], in) and `squares` ([quads][k][4], out) as for softmax; means (k×d), panels (k of
- *  `panelBytes` each). Scratch: best ([quads][4]), guide (k doubles, then ⌈quads/2⌉·k bytes), t. Returns how many of the ⌈quads/2⌉·k pairs were finished.
+ *  `panelBytes` each). Scratch: best ([quads][4]), guide (k doubles, then ⌈quads/2⌉·k bytes), t. Returns the share of the
+ *  work of finishing all pairs that was done.
  *  1. an eighth of the features for every pair; 2. what is most probable by these (U is upper triangular: its first columns are the marginal
  *  density's) is finished, which tells how good a row's best is at least; 3. the others go on until they are out. */
 export function nearSquares(
   tile: usize, quads: i32, d: i32, k: i32, components: usize, means: usize, panels: usize, panelBytes: usize, squares: usize,
   best: usize, guide: usize, t: usize,
-): i32 {
+): f64 {
   const rowBytes = <usize>d << 3, quadBytes = <usize>d << 5, stride = <usize>k << 5;
   const step = max(4, (d >> 3) & ~1);
   const first = step;
@@ -123,7 +124,7 @@ export function nearSquares(
   }
   memory.fill(marks, 0, <usize>pairs);
   markPromising(squares, quads, k, components, logs, best, marks);
-  let finished = 0;
+  let work: f64 = 0;
   for (let pass = 0; pass < 2; pass++) {
     let component = components, mean = means, panel = panels;
     for (let c = 0; c < k; c++, component += 32, mean += rowBytes, panel += panelBytes) {
@@ -142,10 +143,10 @@ export function nearSquares(
           j = next;
           near = pass == 0 || canMatter(component, out, outB, own, ownB);
         }
+        work += <f64>j * <f64>j;
         if (near) {
           raise(component, out, own);
           raise(component, outB, ownB);
-          finished++;
         } else {
           const far = f64x2.splat(Infinity);
           v128.store(out, far); v128.store(out, far, 16);
@@ -154,7 +155,7 @@ export function nearSquares(
       }
     }
   }
-  return finished;
+  return work / (<f64>pairs * <f64>d * <f64>d);
 }
 
 /** Squares over columns [from, to): a function of its own, so that there is one copy of the loop. */

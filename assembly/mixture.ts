@@ -17,9 +17,10 @@ export const TIED: i32 = 1;
 export const DIAG: i32 = 2;
 export const SPHERICAL: i32 = 3;
 
-/** Blocks of rows whose squares are all finished, without asking, once more than three quarters of a block's had to be: asking costs a tenth
- *  (d = 16) or less, so that overlapping components lose a hundredth. What is asked changes the time alone, never a result. */
+/** Where asking which squares matter (`nearSquares`) saved less than a quarter of the work, this many blocks are not asked. Asking itself takes a
+ *  tenth of it at d = 16, less beyond; so overlapping components lose a hundredth. What is asked changes the time alone, never a result. */
 const REST: i32 = 7;
+const WORTH: f64 = 0.75;
 
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
@@ -127,8 +128,7 @@ export function mixture(
       if (type == FULL && d >= NEAR_FROM && k > 1 && rest == 0) {
         const guide = sums + scatterScratch(d);
         const panelBytes = <usize>triangularPanelLength(d) << 3;
-        const finished = nearSquares(tile, quads, d, k, components, means, factors, panelBytes, squares, logNorm, guide, t);
-        if (4 * finished > 3 * k * ((quads + 1) >> 1)) rest = REST;
+        if (nearSquares(tile, quads, d, k, components, means, factors, panelBytes, squares, logNorm, guide, t) > WORTH) rest = REST;
       } else {
         rest = max(0, rest - 1);
         squaresOf(type, tile, quads, d, k, means, factors, squares, z, t);
