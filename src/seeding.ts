@@ -156,13 +156,16 @@ export function* randomRows(data: Resident, k: number, random: Random): Algorith
     return indices
   }
   const mass = data.arena.f64(data.w, data.n).slice()
-  const positive = mass.reduce((count, m) => count + (m > 0 ? 1 : 0), 0)
+  yield PAUSE
+  let positive = 0
+  for (let i = 0; i < mass.length; i++) if (mass[i] > 0) positive++
   if (positive < k)
     throw new RangeError(`sampleWeight: expected at least ${k} positive weights to choose ${k} different rows, got ${positive}.`)
   for (let c = 0; c < k; c++) {
     yield PAUSE
     let total = 0
-    for (const m of mass) total += m
+    for (let i = 0; i < mass.length; i++) total += mass[i]
+    yield PAUSE
     indices[c] = drawBySum(mass, total * random.uniform())
     mass[indices[c]] = 0
   }
