@@ -89,6 +89,10 @@ export interface GaussianMixtureOptions<T extends CovarianceType = CovarianceTyp
   precisionsInit?: CovariancesOf<T> | null
   /** Seed, a whole number. Same seed, same bits. Without one every fit draws its own. */
   randomState?: number
+  /** 'squarem' (Varadhan & Roland 2008) goes on from where three iterations head for, if the likelihood is no lower there: another path, mostly to
+   *  the same maximum, in about half of the iterations where components overlap (measured: 1.9 times fewer at tol 1e-6, 2.9 at 1e-8, 1.3 at 1e-3).
+   *  `nIter` counts the points tried in vain. Default 'none'. */
+  acceleration?: 'none' | 'squarem'
   /** Whether a further `fit` goes on from the fitted parameters. Default false. */
   warmStart?: boolean
   /** How fast `partialFit` forgets, in (0.5, 1]: the t-th of equal batches counts t^−learningDecay, so 1 weighs all batches alike and less gives
@@ -141,6 +145,7 @@ const SCHEMA: Schema = {
   meansInit: orNull(arrayLike),
   precisionsInit: orNull(arrayLike),
   randomState: seed,
+  acceleration: oneOf('none', 'squarem'),
   warmStart: boolean,
   learningDecay: (value, name) => {
     const decay = real(0)(value, name)
@@ -160,6 +165,7 @@ const DEFAULTS: Params = {
   meansInit: null,
   precisionsInit: null,
   randomState: undefined,
+  acceleration: 'none',
   warmStart: false,
   learningDecay: 0.7,
 }
@@ -189,7 +195,13 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
           const model = new GaussianModel(data, type, k, regCovar)
           const oneRun = function* (run: number): Algorithm<EmResult<GaussianParameters>> {
             const start = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedUsed, run))
-            return yield* em(model, start, { tol, maxIter, run, lowerBound: former?.lowerBound })
+            return yield* em(model, start, {
+              tol,
+              maxIter,
+              run,
+              lowerBound: former?.lowerBound,
+              accelerate: params.acceleration === 'squarem',
+            })
           }
           const best = yield* bestRun(former ? 1 : params.nInit, oneRun)
           return { best, seen: { weight: data.totalWeight, largest: Array.from(data.largest) } }

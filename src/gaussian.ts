@@ -1,6 +1,7 @@
 // The Gaussian components of a mixture: their parameters, the M-step from sufficient statistics, and the pass that computes them.
 // Notation: n_k = Σ w·r, a_k the anchor that component k's moments are taken about (its mean at the E-step), t = x − a_k,
 // S1 = Σ w·r·t, S2 = Σ w·r·t·tᵀ.
+import { extrapolate } from './acceleration.ts'
 import { DegenerateCovarianceError } from './errors.ts'
 import type { EmModel } from './em.ts'
 import { type CoreKernels, type MixtureKernels, mixtures } from './kernel-modules.ts'
@@ -533,6 +534,11 @@ export class GaussianModel implements EmModel<GaussianParameters> {
       pass.floors(new Float64Array(k).fill(STARVED_FLOOR))
       yield pass.over(data, { into: into.reset(), moments })
     }
+  }
+
+  extrapolate(...points: [GaussianParameters, GaussianParameters, GaussianParameters]): GaussianParameters | undefined {
+    const { arena, d } = this.#data
+    return extrapolate(this.#type, d, arena.kernels.log, arena.use(mixtures).exp, ...points)
   }
 
   /** The M-step from responsibilities; weights are n_k/Σw, as scikit-learn leaves them before the first iteration.

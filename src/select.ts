@@ -67,6 +67,7 @@ const SCHEMA: Schema = {
   maxIter: unchecked,
   nInit: unchecked,
   initParams: unchecked,
+  acceleration: unchecked,
   randomState: unchecked,
   onWarning: unchecked,
 }

@@ -32,6 +32,7 @@ const DEFAULTS = {
   meansInit: null,
   precisionsInit: null,
   randomState: undefined,
+  acceleration: 'none',
   warmStart: false,
   learningDecay: 0.7,
 }
@@ -90,6 +91,7 @@ describe('options', () => {
     weightsInit: NOT_ARRAYS,
     meansInit: NOT_ARRAYS,
     precisionsInit: NOT_ARRAYS,
+    acceleration: NOT_STRINGS,
     warmStart: [null, 0, 1, 'true', {}],
     learningDecay: NOT_NUMBERS,
     onWarning: [null, true, 'warn', 3, {}],
@@ -103,6 +105,7 @@ describe('options', () => {
     randomState: [-1, 0.5, 2 ** 53, Number.NaN],
     learningDecay: [0.5, 0, -1, 1.0000001, Number.NaN, Number.POSITIVE_INFINITY],
     covarianceType: ['Full', 'diagonal', '', 'toString', '__proto__'],
+    acceleration: ['anderson', 'None', ''],
     initParams: ['k-means', 'kmeans++', 'randomFromData', '', 'constructor'],
   }
   const right: Record<string, unknown[]> = {
@@ -117,6 +120,7 @@ describe('options', () => {
     weightsInit: [null, [1], Float32Array.of(1), undefined],
     meansInit: [null, [[1]], Matrix.zeros(1, 1), undefined],
     precisionsInit: [null, [[[1]]], [1], undefined],
+    acceleration: ['none', 'squarem', undefined],
     warmStart: [true, false, undefined],
     learningDecay: [0.5000001, 0.7, 1, undefined],
     onWarning: [() => {}, undefined],

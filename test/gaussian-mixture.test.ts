@@ -645,6 +645,7 @@ describe('scikit-learn’s catalogue, the rest', () => {
       meansInit,
       precisionsInit,
       randomState: 9,
+      acceleration: 'none',
       warmStart: true,
       learningDecay: 0.6,
     }
