@@ -2,7 +2,6 @@
 // is the part of it that one line of work holds, a stack. Work that nests shares an arena, work that overlaps in time has one each.
 // The module is built over shared memory and also runs alone: no cross-origin isolation is needed to make or grow such a memory, only
 // to post it to a worker (verified in Chromium 156 and Firefox 153). Growing leaves views made earlier valid.
-import { instantiateSync } from '@assemblyscript/loader'
 import { type CoreKernels, compile, core, type KernelModule } from './kernel-modules.ts'
 
 const PAGE = 65536
@@ -34,7 +33,7 @@ export class Space {
   use<Exports>(module: KernelModule<Exports>): Exports {
     let exports = this.#instances.get(module)
     if (!exports) {
-      exports = instantiateSync<Record<string, unknown>>(compile(module), { env: { memory: this.memory } }).exports
+      exports = new WebAssembly.Instance(compile(module), { env: { memory: this.memory } }).exports
       this.#instances.set(module, exports)
     }
     return exports as Exports
