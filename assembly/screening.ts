@@ -9,9 +9,11 @@
 // The bound. Let t = x − m and b = c − m with a fixed shift m, t = σ(q + e) and b = τ(p + f) with integers q, p, residuals e, f and scales
 // σ, τ. Since ‖x − c‖² = ‖t‖² − 2(t·b − ‖b‖²/2), the nearest center has the largest  g = (t·b − ‖b‖²/2)/(στ), and
 //   t·b/(στ) = (q + e)·(p + f) = q·p + q·f + e·(p + f),   so   |t·b/(στ) − q·p| ≤ ‖q‖‖f‖ + ‖e‖‖b‖/τ   (Cauchy–Schwarz).
-// With h the integer nearest to ‖b‖²/(2στ), the score q·p − h is within  E = ‖q‖‖f‖ + ‖e‖‖b‖/τ + ½ + 1  of g; the 1 covers the rounding of
-// every floating-point step here and of the canonical distances (all norms are at most LIMIT = 23170 in units of the scales, so each such
-// error is below (d + 8)·2^−53·2^31, less than ½ for d < 10⁶). Norms are maxima over the block and over the centers.
+// With h the integer nearest to ‖b‖²/(2στ), the score q·p − h is within  E = ‖q‖‖f‖ + ‖e‖‖b‖/τ + ½ + 1 + (d + 8)·2^−52·(2·LIMIT)²·σ/τ  of g. The last
+// term is the rounding of the canonical distances, of at most (2·LIMIT·σ)² and relative (d + 2)·2^−53 each: nothing, until a row is a million million
+// times farther than the centers are from each other, and its distances round to ties. The 1 covers every other floating-point step here (norms are
+// at most LIMIT = 23170 in units of the scales, so each errs by less than (d + 8)·2^−53·2^31, below ½ for d < 10⁶). Norms are maxima over the block and
+// over the centers.
 // The low `bits` of a score are replaced by the center's index, which moves it by less than 2^bits. Hence: if best − second > 2E + 2·2^bits,
 // the best is the nearest, and no other center ties with it.
 // Bounds across passes. A row keeps in one byte a lower bound γ, in units of U, of how much farther the second nearest center is than its own. When
@@ -484,7 +486,8 @@ export function assignScreened(
       if (blocks == 0) store<f64>(block, 0, 24);
     }
     // in units of στ; the sums are far below 2^53, so ceil leaves a bound
-    const bound = load<f64>(block, 8) * centerResidual + load<f64>(block, 16) * (radius * centerInverse) + 1.5;
+    const canonical = <f64>(d + 8) * (4 * LIMIT * LIMIT * 2.220446049250313e-16) * (centerInverse / inverse);
+    const bound = load<f64>(block, 8) * centerResidual + load<f64>(block, 16) * (radius * centerInverse) + 1.5 + canonical;
     const threshold = Math.ceil(2 * bound) + <f64>(2 << bits);
     let open: f64 = 0;
     if (inverse == 0 || centerInverse == 0 || threshold > <f64>0x20000000 || load<f64>(block, 24) > DENSE_AFTER) {

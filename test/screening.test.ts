@@ -155,6 +155,15 @@ describe('assignScreened', () => {
     }
   })
 
+  it.each([1, 2, 5])('gives rows so far away that their distances round to ties to the lowest index: d = %i', (d) => {
+    const u = uniforms(d)
+    const C = [3, 1, 2, 0].map((v) => new Array(d).fill(v))
+    for (let e = 8; e <= 20; e++) {
+      const X = rowsOf(300, d, () => (u() - 0.5) * 10 ** e)
+      expectBits(once({ X, shift: new Array(d).fill(0) }, C).labels, naiveAssign(X, C).labels, `1e${e}`)
+    }
+  })
+
   it('quantises a block again when the centers have moved beyond its scale', () => {
     const { X } = draw(8, 700, 4, 3)
     fenced((memory) => {
