@@ -62,6 +62,25 @@ export function squaredDistances(tile: usize, quads: i32, d: i32, panels: usize,
   }
 }
 
+/** ‖row − center‖² with even features in one lane and odd ones in the other: the distance of seeding, and the length of a row from a point. Not the
+ *  canonical one: it sums in another order. */
+// @ts-ignore: decorator
+@inline
+export function squaredDistance(row: usize, center: usize, rowBytes: usize): f64 {
+  const evenBytes = rowBytes & ~15;
+  let sum = f64x2.splat(0);
+  for (let j: usize = 0; j < evenBytes; j += 16) {
+    const t = f64x2.sub(v128.load(row + j), v128.load(center + j));
+    sum = f64x2.add(sum, f64x2.mul(t, t));
+  }
+  let square = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+  if (evenBytes < rowBytes) {
+    const t = load<f64>(row + evenBytes) - load<f64>(center + evenBytes);
+    square += t * t;
+  }
+  return square;
+}
+
 /** Bytes of scratch that `transform` needs. */
 export function transformScratch(d: i32, k: i32): usize {
   return <usize>blockRows(d) * <usize>(d + k) << 3;

@@ -17,6 +17,7 @@
 // with it. Where it is not, only centers whose score is within 2E of the best can be the nearest: their canonical distances decide.
 // Overflow: |q·p| ≤ (LIMIT + √d/2)² and h ≤ LIMIT·(LIMIT + √d)/2, below 2^30 together for d ≤ 10^6, as s is at most LIMIT over max‖c − shift‖.
 import { sumsScratch, takeLabels } from "./cluster-sums";
+import { squaredDistance } from "./distances";
 import { nearestCenters, nearestOfRow } from "./kmeans";
 import { LIMIT, SHIFTER, inverseScale, nearestAmong, rowScores, screen } from "./screening";
 import { blockRows, pack } from "./tile";
@@ -65,14 +66,14 @@ function prepare(x: usize, d: i32, start: i32, end: i32, shift: usize, centers: 
   const step = (end - start + SAMPLE - 1) / SAMPLE;
   let count = 0;
   for (let i = start; i < end; i += step) {
-    const length = Math.sqrt(squaredNorm(x + <usize>i * rowBytes, shift, rowBytes));
+    const length = Math.sqrt(squaredDistance(x + <usize>i * rowBytes, shift, rowBytes));
     if (!(length < Infinity)) continue; // the pass comes upon it
     longest = max(longest, length);
     total += length;
     count++;
   }
   let radius: f64 = 0;
-  for (let c = 0; c < k; c++) radius = max(radius, squaredNorm(centers + <usize>c * rowBytes, shift, rowBytes));
+  for (let c = 0; c < k; c++) radius = max(radius, squaredDistance(centers + <usize>c * rowBytes, shift, rowBytes));
   // as far above the longest of the sample as that is above its mean: few of the others are longer, whatever the number of features
   let scale = inverseScale(max(Math.sqrt(radius), 2 * longest - total / <f64>max(1, count)));
   let farthest: f64 = 0;
@@ -124,22 +125,6 @@ function prepare(x: usize, d: i32, start: i32, end: i32, shift: usize, centers: 
   if (!(threshold < 536870912.0)) return; // 2^29
   store<f64>(info, scale);
   store<f64>(info, threshold, 8);
-}
-
-/** ‖row − shift‖². */
-function squaredNorm(row: usize, shift: usize, rowBytes: usize): f64 {
-  const evenBytes = rowBytes & ~15;
-  let sum = f64x2.splat(0);
-  for (let j: usize = 0; j < evenBytes; j += 16) {
-    const t = f64x2.sub(v128.load(row + j), v128.load(shift + j));
-    sum = f64x2.add(sum, f64x2.mul(t, t));
-  }
-  let norm = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-  if (evenBytes < rowBytes) {
-    const t = load<f64>(row + evenBytes) - load<f64>(shift + evenBytes);
-    norm += t * t;
-  }
-  return norm;
 }
 
 /** ‖row·scale − M‖². */

@@ -24,6 +24,7 @@
 // canonical distances ((d + 2)·2^−53 of each), so a bound of one unit decides their order as well.
 // Overflow: |q·p| ≤ LIMIT² < 2^29 and h ≤ LIMIT²/2, because σ is at least max‖b‖/LIMIT (else the block is quantised again).
 import { sumsScratch, takeLabels, touchRows } from "./cluster-sums";
+import { squaredDistance } from "./distances";
 import { nearestCenters } from "./kmeans";
 import { blockRows, pack } from "./tile";
 
@@ -112,20 +113,10 @@ export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, sc
 /** Largest ‖x − shift‖ of rows [start, start + count). */
 function largestNorm(x: usize, d: i32, start: i32, count: i32, shift: usize): f64 {
   const rowBytes = <usize>d << 3;
-  const evenBytes = <usize>(d & ~1) << 3;
   let row = x + <usize>start * rowBytes;
   let largest: f64 = 0;
   for (let i = 0; i < count; i++, row += rowBytes) {
-    let sum = f64x2.splat(0);
-    for (let j: usize = 0; j < evenBytes; j += 16) {
-      const t = f64x2.sub(v128.load(row + j), v128.load(shift + j));
-      sum = f64x2.add(sum, f64x2.mul(t, t));
-    }
-    let norm = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-    if (evenBytes < rowBytes) {
-      const t = load<f64>(row + evenBytes) - load<f64>(shift + evenBytes);
-      norm += t * t;
-    }
+    const norm = squaredDistance(row, shift, rowBytes);
     if (!(norm <= largest)) largest = norm;
   }
   return Math.sqrt(largest);

@@ -7,28 +7,11 @@
 // What a candidate gains, Σ w·max(0, D − ‖x − z‖²), is bracketed in integers as well: a row's share of it, in units of 2στ, is 0 where
 // s = score + E − ⌊T⌋ ≤ 0, and else between s − 2E − 1 and s + 1. Brackets that do not overlap decide which candidate gains most without
 // one exact distance; the caller asks for exact gains otherwise. Either way the choice is that of the exact gains.
+import { squaredDistance } from "./distances";
 import { BLOCK_DOUBLES, SCREEN_ROWS } from "./screening";
 
 /** From so many features on, neighbouring rows are read one after the other, as memory likes long ones to be read: half the time of two at once at d = 64. */
 const ONE_BY_ONE_FROM: i32 = 24;
-
-/** ‖x − z‖² with even features in one lane and odd ones in the other: the distance of seeding. */
-// @ts-ignore: decorator
-@inline
-function squaredDistance(row: usize, center: usize, rowBytes: usize): f64 {
-  const evenBytes = rowBytes & ~15;
-  let sum = f64x2.splat(0);
-  for (let j: usize = 0; j < evenBytes; j += 16) {
-    const t = f64x2.sub(v128.load(row + j), v128.load(center + j));
-    sum = f64x2.add(sum, f64x2.mul(t, t));
-  }
-  let square = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-  if (evenBytes < rowBytes) {
-    const t = load<f64>(row + evenBytes) - load<f64>(center + evenBytes);
-    square += t * t;
-  }
-  return square;
-}
 
 /** `squaredDistance` of two rows to a center each, one a lane: the same sums, side by side, so that neither waits for the other. */
 // @ts-ignore: decorator
