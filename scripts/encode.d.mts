@@ -1,2 +1,2 @@
-/** The text of `bytes`. */
-export function encode(bytes: ArrayLike<number> & Iterable<number>): string
+/** The texts of `bytes`: code, and numbers of locals. */
+export function encode(bytes: ArrayLike<number> & Iterable<number>): [string, string]

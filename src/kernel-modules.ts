@@ -18,11 +18,13 @@ export type MixtureKernels = ExportsOf<typeof instantiateMixtures>
 /** The exports of assembly/index-metrics.ts. */
 export type MetricKernels = ExportsOf<typeof instantiateMetrics>
 
+type EncodedBytes = readonly string[]
+
 /** Kernels that are compiled together. */
 export interface KernelModule<Exports> {
   readonly name: 'core' | 'mixtures' | 'metrics'
   /** The bytes, as scripts/encode.mjs writes them. */
-  readonly text: string
+  readonly text: EncodedBytes
   /** For the type alone: what an instance exports. */
   readonly exports?: Exports
 }
@@ -70,9 +72,26 @@ export function compile({ name, text }: KernelModule<unknown>): WebAssembly.Modu
   return compiled[name]
 }
 
-/** The inverse of scripts/encode.mjs: printable ASCII without quotes and backslash; 89 letters for the bytes from 240 on, round
- *  through 0, then the prefixes that add 89 and 178. */
-export function decode(text: string): Uint8Array<ArrayBuffer> {
+/** The inverse of scripts/encode.mjs, which says why. */
+export function decode([code, locals]: EncodedBytes): Uint8Array<ArrayBuffer> {
+  const places = bytesOf(locals)
+  const bytes = new Uint8Array(code.length + places.length)
+  const recent = Uint8Array.from({ length: 256 }, (_, i) => i)
+  let length = 0
+  let read = 0
+  for (const byte of bytesOf(code)) {
+    bytes[length++] = byte
+    if (byte < 0x20 || byte > 0x22 || read === places.length) continue
+    const place = places[read++]
+    const local = recent[place]
+    recent.copyWithin(1, 0, place)
+    bytes[length++] = recent[0] = local
+  }
+  return bytes.subarray(0, length)
+}
+
+// Printable ASCII without quotes and backslash: 89 letters for the bytes from 240 on, round through 0, then the prefixes that add 89 and 178
+function bytesOf(text: string): Uint8Array {
   const value = new Uint8Array(127)
   for (let code = 32, next = 0; code < 127; code++) if (!'\'"`\\'.includes(String.fromCharCode(code))) value[code] = next++
   const bytes = new Uint8Array(text.length)
