@@ -619,6 +619,25 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     }
   })
 
+  it('a component of a start that keeps one row in two thousand costs no second pass', () => {
+    const model = randomModel(uniforms(25), type, 2, 2, 0)
+    model.weights = [0.5, 0.5]
+    model.means[1] = model.means[0].map((m) => m + 12)
+    const X = rowsNear(uniforms(26), 4000, { ...model, means: model.means.slice(0, 1) })
+    X[7] = model.means[1]
+    let passes = 0
+    const { parameters } = onModel(X, type, 2, { regCovar: 0.25 }, function* (m) {
+      const steps = m.step(packed(model))
+      for (let next = steps.next(); ; next = steps.next(yield next.value)) {
+        if (next.done) return next.value
+        passes += Number('kernel' in next.value && next.value.args[0] === CODE[type])
+      }
+    }) as Step
+    expect(passes).toBe(1)
+    const expected = naiveEmStep(X, model, type, { regCovar: 0.25 }).weights
+    expect(relativeError(parameters.weights, expected)).toBeLessThan(1e-13)
+  })
+
   it('means that move by hundreds of standard deviations: moments are taken once more, 1e-12 of the oracle', () => {
     const u = uniforms(22)
     const truth = [0, 1].map((c) => range(3).map((j) => 10 * c + j))
