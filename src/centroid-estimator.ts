@@ -134,10 +134,15 @@ export abstract class CentroidEstimator<
   }
 }
 
+// How many of k labels occur: looks no further once all have
 function countDistinct(labels: Int32Array, k: number): number {
   const seen = new Uint8Array(k)
-  for (const label of labels) seen[label] = 1
-  return seen.reduce((count, s) => count + s, 0)
+  let count = 0
+  for (let i = 0; i < labels.length && count < k; i++) {
+    count += 1 - seen[labels[i]]
+    seen[labels[i]] = 1
+  }
+  return count
 }
 
 /** Opens a stored estimator of centers: options for its constructor, and the fitted state if there is one, checked. @internal */

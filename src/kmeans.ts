@@ -90,7 +90,7 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
   protected fitting(X: MatrixLike | MatrixStream, { sampleWeight, onIteration }: KMeansFitOptions): Task<void> {
     const { nClusters: k, nInit, maxIter, tol, convergence } = this.options
     const reports = onIteration !== undefined
-    const seedUsed = seedOf(this.options.randomState)
+    let { randomState } = this.options
     refuseAsking(X, this.options.init)
     return planned(X, sampleWeight, (shape) => {
       checkShape(shape, 1, 'KMeans')
@@ -101,7 +101,11 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
       return {
         work: (data) => {
           const start = typeof init === 'function' ? asked(init, data, X instanceof Matrix ? X : undefined) : init
-          return kMeans(data, { ...settings, init: start }, (run) => new Random(seedUsed, run))
+          const random = (run: number) => {
+            randomState = seedOf(randomState) // drawn when first needed: the platform's entropy is a tenth of a fit of iris
+            return new Random(randomState, run)
+          }
+          return kMeans(data, { ...settings, init: start }, random)
         },
         finish: (result) => {
           checkInertia(result.inertia)

@@ -42,10 +42,11 @@ export function* kMeans(data: Resident, options: LloydOptions, random: (run: num
   const mark = arena.mark()
   const absolute = options.convergence !== 'centers' || options.absoluteTol
   const threshold = absolute ? options.tol : yield* varianceTolerance(data, options.tol)
-  const tiles = yield* options.init === 'k-means++' ? integerTiles(data) : emptyTiles(data)
+  const tiles = options.init === 'k-means++' ? yield* integerTiles(data) : emptyTiles(data)
   let best: KMeansResult | undefined
   for (let run = 0; run < options.nInit && !best?.stopped; run++) {
-    const start = yield* firstCenters(data, options, random(run), tiles)
+    // without a generator where nothing is drawn
+    const start = options.init instanceof Float64Array ? options.init : yield* firstCenters(data, options, random(run), tiles)
     const own = arena.mark()
     const result = yield* lloyd(start, options, threshold, new Assignment(data, options.k, tiles), run)
     arena.release(own)
@@ -104,8 +105,7 @@ function* lloyd(
       break
     }
     const next = yield* assignment.means()
-    let squaredShift = 0
-    for (let i = 0; i < centers.length; i++) squaredShift += (next[i] - centers[i]) ** 2
+    const squaredShift = squaredDistance(next, centers)
     if (convergence === 'centers') converged = squaredShift <= threshold
     else {
       const watched = convergence === 'mse' ? inertia : distance
@@ -118,6 +118,12 @@ function* lloyd(
   if (!labelsFit) yield assignment.to(centers)
   const { inertia } = yield* assignment.inertia()
   return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
+}
+
+function squaredDistance(a: Float64Array, b: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2
+  return sum
 }
 
 /** The nearest of k centers (k×d) for every row, to `labels` (n), and, if asked, Σ w·distance². `broken`: whether some value is not finite, which
@@ -181,7 +187,7 @@ class Assignment {
   takeChanges(): number {
     const changes = this.#changes.total()
     for (let c = 0; c < this.#k; c++) this.#counts[c] += changes[COUNTS + c]
-    this.#sums.add(changes.subarray(COUNTS + this.#k))
+    this.#sums.add(changes, COUNTS + this.#k)
     this.#changed = changes[0]
     return this.#changed
   }
@@ -194,45 +200,43 @@ class Assignment {
   /** Means of the clusters. Each empty cluster takes the row farthest from its center (ties: lowest row), as in scikit-learn; the row leaves
    *  its cluster's mean. A cluster that is still empty takes the center of the heaviest one. */
   *means(): Algorithm<Float64Array> {
-    const { arena, w, n, d } = this.#data
     const k = this.#k
+    const empty: number[] = []
+    for (let c = 0; c < k; c++) if (this.#counts[c] === 0) empty.push(c)
+    if (empty.length === 0) return this.#quotients(this.#counts, this.#sums)
+    const { arena, w, n, d } = this.#data
     const counts = this.#counts.slice()
-    let sums = this.#sums
-    const moved = new Map<number, Float64Array>() // empty cluster → row
-    const empty = [...counts.keys()].filter((c) => counts[c] === 0)
-    if (empty.length > 0) {
-      sums = sums.copy() // a row that fills an empty cluster leaves its own for this mean only
-      const mark = arena.mark()
-      const distances = arena.takeF64(n)
-      yield* this.inertia(false, distances)
-      const far = farthest(arena.f64(distances, n), w ? arena.f64(w, n) : undefined, empty.length)
-      arena.release(mark)
-      const values = yield* rowsOf(this.#data, Int32Array.from(far))
-      far.forEach((row, e) => {
-        const own = values.subarray(e * d, (e + 1) * d)
-        const from = this.labels[row]
-        const rowWeight = w ? arena.f64(w, n)[row] : 1
-        counts[from]--
-        sums.addOne(from, -rowWeight)
-        own.forEach((v, j) => {
-          for (const part of exactProduct(-rowWeight, v)) sums.addOne(k + from * d + j, part)
-        })
-        counts[empty[e]] = 1
-        sums.addOne(empty[e], rowWeight)
-        moved.set(empty[e], own)
-      })
-    }
-    const next = new Float64Array(k * d)
+    const sums = this.#sums.copy() // a row that fills an empty cluster leaves its own for this mean only
+    const mark = arena.mark()
+    const distances = arena.takeF64(n)
+    yield* this.inertia(false, distances)
+    const far = farthest(arena.f64(distances, n), w ? arena.f64(w, n) : undefined, empty.length)
+    arena.release(mark)
+    const values = yield* rowsOf(this.#data, Int32Array.from(far))
+    far.forEach((row, e) => {
+      const from = this.labels[row]
+      const rowWeight = w ? arena.f64(w, n)[row] : 1
+      counts[from]--
+      sums.addOne(from, -rowWeight)
+      for (let j = 0; j < d; j++) for (const part of exactProduct(-rowWeight, values[e * d + j])) sums.addOne(k + from * d + j, part)
+      counts[empty[e]] = 1
+      sums.addOne(empty[e], rowWeight)
+    })
+    const next = this.#quotients(counts, sums)
+    far.forEach((_, e) => next.set(values.subarray(e * d, (e + 1) * d), empty[e] * d))
     let heaviest = 0
     const weight = (c: number) => (counts[c] > 0 ? sums.value(c) : 0)
-    for (let c = 0; c < k; c++) {
-      if (weight(c) > weight(heaviest)) heaviest = c
-      const row = moved.get(c)
-      if (row) next.set(row, c * d)
-      else if (counts[c] > 0) sums.quotients(k + c * d, c, next.subarray(c * d, (c + 1) * d))
-    }
+    for (let c = 0; c < k; c++) if (weight(c) > weight(heaviest)) heaviest = c
     for (let c = 0; c < k; c++) if (counts[c] === 0) next.copyWithin(c * d, heaviest * d, (heaviest + 1) * d)
     return next
+  }
+
+  // Sums over weights of the clusters that have rows
+  #quotients(counts: Float64Array, sums: PairSums): Float64Array {
+    const [k, d] = [this.#k, this.#data.d]
+    const means = new Float64Array(k * d)
+    for (let c = 0; c < k; c++) if (counts[c] > 0) sums.quotients(k + c * d, c, means, c * d, d)
+    return means
   }
 }
 
@@ -246,16 +250,16 @@ export class PairSums {
     this.#low = new Float64Array(length)
   }
 
-  /** Adds pairs: all high parts, then all low ones. */
-  add(pairs: Float64Array): void {
+  /** Adds pairs: all high parts, then all low ones, of which the first stands at `from`. */
+  add(pairs: Float64Array, from: number): void {
     const [high, low] = [this.#high, this.#low]
     const length = high.length
     for (let i = 0; i < length; i++) {
-      const [a, v] = [high[i], pairs[i]]
+      const [a, v] = [high[i], pairs[from + i]]
       const sum = a + v
       const back = sum - a
       high[i] = sum
-      low[i] = low[i] + (a - (sum - back) + (v - back)) + pairs[length + i]
+      low[i] = low[i] + (a - (sum - back) + (v - back)) + pairs[from + length + i]
     }
   }
 
@@ -272,14 +276,15 @@ export class PairSums {
     return this.#high[i] + this.#low[i]
   }
 
-  /** Sums from `over` on over one sum, rounded once: what a first quotient leaves is exact (Dekker 1971), and divided again. Fills `out`. */
-  quotients(over: number, under: number, out: Float64Array): void {
+  /** `count` sums from `over` on over one sum, rounded once: what a first quotient leaves is exact (Dekker 1971), and divided again. To `out`,
+   *  from `at` on. */
+  quotients(over: number, under: number, out: Float64Array, at: number, count: number): void {
     const [high, low] = [this.#high, this.#low]
     const denominator = high[under] + low[under]
     const denominatorLow = low[under] - (denominator - high[under])
     const bh = upperHalf(denominator)
     const bl = denominator - bh
-    for (let i = 0; i < out.length; i++) {
+    for (let i = 0; i < count; i++) {
       const numerator = high[over + i] + low[over + i]
       const numeratorLow = low[over + i] - (numerator - high[over + i])
       const first = numerator / denominator
@@ -288,7 +293,7 @@ export class PairSums {
       const al = first - ah
       const lost = ah * bh - product + ah * bl + al * bh + al * bl
       const quotient = first + (numerator - product - lost + (numeratorLow - first * denominatorLow)) / denominator
-      out[i] = Number.isFinite(quotient) ? quotient : first // the exact product of numbers near the largest double overflows
+      out[at + i] = Number.isFinite(quotient) ? quotient : first // the exact product of numbers near the largest double overflows
     }
   }
 

@@ -261,7 +261,7 @@ function moved({ centers, counts }: MiniBatchState, changes: Float64Array, d: nu
   const k = counts.length
   const next = centers.slice()
   const sums = new PairSums(k + k * d)
-  sums.add(changes.subarray(COUNTS + k))
+  sums.add(changes, COUNTS + k)
   for (let c = 0; c < k; c++) {
     if (changes[COUNTS + c] === 0) continue // rows of positive weight
     const count = counts[c]
@@ -272,7 +272,7 @@ function moved({ centers, counts }: MiniBatchState, changes: Float64Array, d: nu
         sums.addOne(k + j, product)
         if (Number.isFinite(lost)) sums.addOne(k + j, lost)
       }
-    sums.quotients(k + c * d, c, next.subarray(c * d, (c + 1) * d))
+    sums.quotients(k + c * d, c, next, c * d, d)
     counts[c] = sums.value(c)
   }
   return next

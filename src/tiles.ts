@@ -1,7 +1,7 @@
 // Rows and centers as the screening kernels read them (assembly/screening.ts): in 16-bit integers about a point near the data.
 import type { BoundArguments } from './bounds.ts'
 import { type Algorithm, type Pass, Reduction } from './passes.ts'
-import { type Resident, passBy, rowsOf } from './resident.ts'
+import { type Resident, passBy } from './resident.ts'
 
 /** The rows in 16-bit integers, kept between passes and between runs. Bytes: N·(2·D + 0.125), D rounded up to even. */
 export interface IntegerTiles {
@@ -15,11 +15,11 @@ export interface IntegerTiles {
 
 /** Room for the tiles of all rows: the first assignment quantises them, block by block while they are in cache. Rows that are not in memory are
  *  not kept in integers either: undefined. */
-export function* emptyTiles(data: Resident): Algorithm<IntegerTiles | undefined> {
+export function emptyTiles(data: Resident): IntegerTiles | undefined {
   const { arena, n, d } = data
   if (passBy(data)) return undefined
   const shift = arena.takeF64(d)
-  arena.f64(shift, d).set(yield* nearPoint(data))
+  arena.f64(shift, d).set(nearPoint(data))
   const records = arena.kernels.blockRecords(n)
   const blocks = arena.takeF64(records)
   const tiles = arena.take(arena.kernels.tileBytes(n, d))
@@ -30,7 +30,7 @@ export function* emptyTiles(data: Resident): Algorithm<IntegerTiles | undefined>
 /** Quantises every row, fit for centers among the rows; undefined as `emptyTiles`. */
 export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefined> {
   const { arena, x, n, d } = data
-  const empty = yield* emptyTiles(data)
+  const empty = emptyTiles(data)
   if (!empty) return undefined
   const { tiles, blocks, shift } = empty
   yield { kernel: 'blockNorms', args: [x, d, shift, blocks], rows: n, scratch: 0, flopsPerRow: 3 * d }
@@ -41,18 +41,15 @@ export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefine
   return { ...empty, radius }
 }
 
-// Mean of rows spread over the data: of a thousand, or of as many as make 2¹⁷ numbers, but a hundred
-function* nearPoint(data: Resident): Algorithm<Float64Array> {
-  const { n, d } = data
+// Mean of rows spread over the data, which are in memory: of a thousand, or of as many as make 2¹⁷ numbers, but a hundred
+function nearPoint({ arena, x, n, d }: Resident): Float64Array {
+  const all = arena.f64(x, n * d)
   const step = Math.ceil(n / Math.min(1000, Math.max(100, 2 ** 17 / d)))
   const count = Math.ceil(n / step)
-  const rows = yield* rowsOf(
-    data,
-    Int32Array.from({ length: count }, (_, i) => i * step),
-  )
   const point = new Float64Array(d)
-  for (let at = 0; at < count * d; at += d) for (let j = 0; j < d; j++) point[j] += rows[at + j] - rows[j]
-  return point.map((sum, j) => rows[j] + sum / count)
+  for (let i = 0, at = 0; i < count; i++, at += step * d) for (let j = 0; j < d; j++) point[j] += all[at + j] - all[j]
+  for (let j = 0; j < d; j++) point[j] = all[j] + point[j] / count
+  return point
 }
 
 // Mean of column j of a k×d table

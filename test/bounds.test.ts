@@ -27,7 +27,7 @@ function passes(X: number[][], course: number[][][], changed: number, visit: (pa
   arena.f64(x, n * d).set(flat(X))
   const data: Resident = { arena, x, w: 0, n, d, totalWeight: n, largest: new Float64Array(d) }
   const work = function* () {
-    const tiles = (yield* emptyTiles(data)) as IntegerTiles
+    const tiles = emptyTiles(data) as IntegerTiles
     const panels = new CenterPanels(arena, k, d, tiles)
     const bounds = new Bounds(arena, n, k, tiles)
     const labels = arena.take(n * 4)
