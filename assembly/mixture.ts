@@ -4,7 +4,7 @@
 import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
 import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-features";
-import { addListed, addMass, listRows, scaledSquares } from "./gaussian-diagonal";
+import { addListed, addMass, centre, listRows, originSquares, rowSquares, scaledSquares } from "./gaussian-diagonal";
 import { NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
 import { softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
@@ -25,7 +25,7 @@ const WORTH: f64 = 0.75;
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
-  return rows * (((2 * <usize>d + 2 * <usize>k + 4) << 3) + 4) + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
+  return rows * (((2 * <usize>d + 2 * <usize>k + 5) << 3) + 4) + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
 }
 
 /** Doubles of sufficient statistics of one component: full — the lower triangle of Σ r·[t,1][t,1]ᵀ, row after row, so Σ r·t is
@@ -88,32 +88,43 @@ function addFewMoments(momentType: i32, d: i32, sums: usize, out: usize): void {
  *    full: means (k×d), factors (k triangular panels of U); tied: means (d: the origin of z), factors (one triangular panel of U,
  *    then panels of Uᵀ(mean − origin)); diag: means and factors as panels ([⌈k/4⌉][d][4]), factors 1/σ; spherical: means as panels.
  *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
+ *  `origin` where it is not 0 (diag and spherical): a point (d), of each component whether its moments are about it (k, 0 or 1), and, spherical, the
+ *  table of `originSquares`; then means are panels in the order of its slots, and factors those of them near the origin, about it.
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
- *  `anchors` (k×d); the spherical ones take ‖t‖² from E, so their anchors are the means. */
+ *  `anchors` (k×d), or the origin: then the component's anchor is 0. Other spherical ones take ‖t‖² from E, so their anchors are the means. */
 export function mixture(
-  type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, components: usize, means: usize, factors: usize, anchors: usize, given: usize,
+  type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, components: usize, means: usize, factors: usize, anchors: usize, origin: usize, given: usize,
   outLogNorm: usize, outResp: usize, outLabels: usize, start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const rows = blockRows(d);
   const rowBytes = <usize>d << 3;
   const tile = scratch;
-  const z = tile + (<usize>rows * <usize>d << 3); // tied: the tile whitened
+  const z = tile + (<usize>rows * <usize>d << 3); // tied: the tile whitened; diag and spherical: the rows about the origin
   const resp = z + (<usize>rows * <usize>d << 3);
   const weights = resp + (<usize>rows * <usize>k << 3);
   const logNorm = weights + (<usize>rows << 3);
-  const labels = logNorm + (<usize>rows << 3);
+  const rowNorms = logNorm + (<usize>rows << 3);
+  const labels = rowNorms + (<usize>rows << 3);
   const squares = type == SPHERICAL ? labels + (<usize>rows << 2) : resp;
   const list = labels + (<usize>rows << 2) + (<usize>rows * <usize>k << 3);
   const t = list + (<usize>rows << 4);
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
+  const about = origin + rowBytes; // of each component, whether its moments are about the origin
+  const table = origin != 0 && type == SPHERICAL ? about + (<usize>k << 3) : 0;
+  const part = max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
   let total = stats != 0 ? load<f64>(stats) : 0;
   let rest = 0;
   for (let b = start; b < end; b += rows) {
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
-    pack(x, d, b, count, tile);
+    const block = x + <usize>b * rowBytes;
+    if (origin != 0) centre(block, count, d, origin, z);
+    if (table != 0) {
+      pack(z, d, 0, count, tile);
+      rowSquares(tile, quads, d, rowNorms);
+    } else pack(x, d, b, count, tile);
     for (let i = 0; i < quads << 2; i++) {
       store<f64>(weights + (<usize>i << 3), i >= count ? 0 : w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) : 1);
     }
@@ -131,7 +142,8 @@ export function mixture(
         if (nearSquares(tile, quads, d, k, components, means, factors, panelBytes, squares, logNorm, guide, t) > WORTH) rest = REST;
       } else {
         rest = max(0, rest - 1);
-        squaresOf(type, tile, quads, d, k, means, factors, squares, z, t);
+        if (table != 0) originSquares(tile, quads, d, rowNorms, factors, block, count, means, table, k, squares);
+        else squaresOf(type, tile, quads, d, k, means, factors, squares, z, t);
       }
       const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
       total += softmax(squares, quads, k, components, weights, resp, logNorm, outLabels != 0 ? labels : 0, labelsOnly);
@@ -140,6 +152,7 @@ export function mixture(
       if (outResp != 0) unpackRows(resp, count, k, outResp + (<usize>b * <usize>k << 3));
     }
     if (stats != 0) {
+      const listed = d > FEW && momentType != FULL;
       let out = stats + 8;
       for (let c = 0; c < k; c++, out += each) {
         const r = resp + (<usize>c << 5);
@@ -149,13 +162,24 @@ export function mixture(
           addFewMoments(momentType, d, list, out);
         } else if (momentType == FULL) {
           for (let q = 0; q < quads; q += SCATTER_ROWS / 4) {
-            const first = x + <usize>(b + 4 * q) * rowBytes;
+            const first = block + <usize>(4 * q) * rowBytes;
             addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + <usize>q * respStride, respStride, anchor, out, sums);
           }
         } else {
-          const first = out + 8, last = first + rowBytes;
-          addMass(r, momentType == SPHERICAL ? squares + (<usize>c << 5) : 0, quads, respStride, out, last);
-          addListed(list, listRows(r, count, respStride, x + <usize>b * rowBytes, rowBytes, list), d, anchor, first, momentType == DIAG ? last : 0);
+          const central = origin != 0 && load<f64>(about + (<usize>c << 3)) != 0;
+          const second = momentType != SPHERICAL ? 0 : central ? rowNorms : squares + (<usize>c << 5);
+          addMass(r, second, quads, respStride, central ? 32 : respStride, out, out + 8 + rowBytes);
+        }
+      }
+      for (let s = 0; listed && s < count; s += part) {
+        const r = resp + <usize>(s >> 2) * respStride;
+        const skipped = <usize>s * rowBytes;
+        out = stats + 8;
+        for (let c = 0; c < k; c++, out += each) {
+          const central = origin != 0 && load<f64>(about + (<usize>c << 3)) != 0;
+          const end = listRows(r + (<usize>c << 5), min(part, count - s), respStride, (central ? z : block) + skipped, rowBytes, list);
+          const first = out + 8;
+          addListed(list, end, d, central, anchors + <usize>c * rowBytes, first, momentType == DIAG ? first + rowBytes : 0);
         }
       }
     }

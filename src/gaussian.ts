@@ -6,6 +6,7 @@ import { DegenerateCovarianceError } from './errors.ts'
 import type { EmModel } from './em.ts'
 import { type CoreKernels, type MixtureKernels, mixtures } from './kernel-modules.ts'
 import { type Arena, sharedArena, within } from './memory.ts'
+import { type Origin, originOf, weightedMean } from './origin.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 
@@ -342,7 +343,7 @@ interface PassTargets {
 }
 
 /** The kernel `mixture` with its parameters in memory. Bytes: 8·(2·k·d + 4·k + factors), factors: full k·d·(d + 2)/2, tied d·(d + 2)/2 + k·d,
- *  diag k·d, each rounded up to panels of four; spherical none. */
+ *  diag and spherical k·d + d + 3·k, each rounded up to panels of four. */
 export class GaussianPass {
   readonly type: CovarianceType
   readonly k: number
@@ -353,6 +354,9 @@ export class GaussianPass {
   readonly #factors: number
   readonly #anchors: number
   readonly #upper: number
+  readonly #origin: number
+  // Whether there are components near the origin
+  #central = false
 
   constructor(arena: Arena, type: CovarianceType, k: number, d: number) {
     const panels = Math.ceil(k / 4) * 4 * d
@@ -362,14 +366,17 @@ export class GaussianPass {
     this.#arena = arena
     this.#d = d
     this.#components = arena.takeF64(4 * k) // of each: log weight + log normaliser, scale, floor, log weight
-    this.#means = arena.takeF64(panels) //  by type: see the kernel
-    this.#factors = arena.takeF64({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: 0 }[type])
+    this.#means = arena.takeF64(panels + 4 * d) // by type: see the kernel
+    this.#factors = arena.takeF64({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: panels }[type])
     this.#anchors = arena.takeF64(k * d) // what moments are taken about; before that, room to lay out panels
+    this.#origin = arena.takeF64(d + k + 3 + 8 * (Math.ceil(k / 4) + 1)) // and what is near it
     this.#upper = type === 'full' || type === 'tied' ? arena.takeF64(d * d) : 0 // one U on its way into panels
   }
 
-  /** Puts parameters where the kernel reads them. Anchors become the means, floors as low as they go. */
-  load({ weights, means, precisionsCholesky: factors }: GaussianParameters): void {
+  /** Puts parameters where the kernel reads them. Floors become as low as they go. Returns the anchors (K×D): the means or, of components near it, an
+   *  origin that all have in common (`originOf`). */
+  load(parameters: GaussianParameters): Float64Array {
+    const { weights, means, precisionsCholesky: factors } = parameters
     const { kernels } = this.#arena
     const { packTriangular, triangularPanelLength } = this.#arena.use(mixtures)
     const { type, k } = this
@@ -392,10 +399,8 @@ export class GaussianPass {
       this.#arena.f64(this.#means, k * d).set(means)
       for (let c = 0; c < k; c++) putTriangle(factors.subarray(c * d * d, (c + 1) * d * d), this.#factors + c * triangleBytes)
     } else if (type === 'tied') {
-      // z = Uᵀ(x − origin), compared with Uᵀ(mean − origin): the origin only has to be near the data (weights of a start may sum to less than 1)
-      const origin = new Float64Array(d)
-      const mass = weights.reduce((s, weight) => s + weight, 0)
-      for (let c = 0; c < k; c++) for (let j = 0; j < d; j++) origin[j] += (weights[c] / mass) * means[c * d + j]
+      // z = Uᵀ(x − origin), compared with Uᵀ(mean − origin)
+      const origin = weightedMean(parameters, d)
       this.#arena.f64(this.#means, d).set(origin)
       putTriangle(factors, this.#factors)
       const whitened = new Float64Array(k * d)
@@ -403,10 +408,50 @@ export class GaussianPass {
         for (let j = 0; j < d; j++) for (let i = 0; i <= j; i++) whitened[c * d + j] += factors[i * d + j] * (means[c * d + i] - origin[i])
       putPanels(whitened, this.#factors + triangleBytes)
     } else {
-      putPanels(means, this.#means)
+      const origin = originOf(parameters, d, type === 'spherical')
+      this.#central = origin !== undefined
       if (type === 'diag') putPanels(factors, this.#factors)
+      if (type === 'diag' || !origin) putPanels(means, this.#means)
+      if (origin) return this.#loadAbout(origin, means)
     }
     this.anchor(means)
+    return means
+  }
+
+  // Returns the anchors, which for the kernel are 0 where components are near
+  #loadAbout({ point, near, limit }: Origin, means: Float64Array): Float64Array {
+    const { k } = this
+    const d = this.#d
+    const f64 = (address: number, length: number) => this.#arena.f64(address, length)
+    f64(this.#origin, d).set(point)
+    f64(this.#origin + d * 8, k).set(near)
+    if (this.type === 'spherical') {
+      // near components, then the others, each filled up to fours with copies of their last
+      const filled = (is: number) => {
+        const of = Array.from(near.keys()).filter((c) => near[c] === is)
+        return Array.from({ length: Math.ceil(of.length / 4) * 4 }, (_, i) => of[Math.min(i, of.length - 1)])
+      }
+      const [first, all] = [filled(1), [...filled(1), ...filled(0)]]
+      const panels = f64(this.#means, all.length * d)
+      const centred = f64(this.#factors, first.length * d)
+      const table = f64(this.#origin + (d + k) * 8, 3 + 2 * all.length)
+      table.set([first.length / 4, all.length / 4, limit])
+      all.forEach((c, slot) => {
+        let square = 0
+        for (let j = 0, at = (slot >> 2) * 4 * d + (slot & 3); j < d; j++, at += 4) {
+          const mean = means[c * d + j]
+          panels[at] = mean
+          square += (mean - point[j]) ** 2
+          if (slot < first.length) centred[at] = mean - point[j]
+        }
+        table.set([square, 32 * c], 3 + 2 * slot)
+      })
+    }
+    const anchors = means.slice()
+    near.forEach((is, c) => is && anchors.fill(0, c * d, (c + 1) * d))
+    f64(this.#anchors, k * d).set(anchors)
+    near.forEach((is, c) => is && anchors.set(point, c * d))
+    return anchors
   }
 
   /** The logarithm below which e^(a − m), a component's share in a row before it is normalised, counts as 0 (K). */
@@ -418,6 +463,7 @@ export class GaussianPass {
   /** Takes moments about other points (K×D) than the means. */
   anchor(anchors: Float64Array): void {
     this.#arena.f64(this.#anchors, this.k * this.#d).set(anchors)
+    this.#arena.f64(this.#origin + this.#d * 8, this.k).fill(0)
   }
 
   /** The pass over `data`. */
@@ -437,6 +483,7 @@ export class GaussianPass {
       this.#means,
       this.#factors,
       this.#anchors,
+      this.#central ? this.#origin : 0,
       given,
       logNorm,
       responsibilities,
@@ -506,7 +553,8 @@ export class GaussianModel implements EmModel<GaussianParameters> {
 
   /** One E-step and the M-step it leads to. Shares too small to matter are left out: see `shareFloors`. */
   *step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
-    const { next, factors, logSum } = yield* this.#moments(parameters.means, this.#expectation(parameters), this.#type)
+    const { anchors, passes } = this.#expectation(parameters)
+    const { next, factors, logSum } = yield* this.#moments(anchors, passes, this.#type)
     const mass = next.counts.reduce((s, n) => s + n, 0)
     this.#own = parametersFrom(next, mass, factors)
     return { logLikelihood: logSum / this.#data.totalWeight, parameters: this.#own }
@@ -515,7 +563,8 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   /** One E-step, and what it finds of each component. */
   *moments(parameters: GaussianParameters): Algorithm<GaussianMoments & { logLikelihood: number }> {
     const unused = new Float64Array()
-    const { next, centre, logSum } = yield* this.#moments(parameters.means, this.#expectation(parameters), this.#type, unused, 0)
+    const { anchors, passes } = this.#expectation(parameters)
+    const { next, centre, logSum } = yield* this.#moments(anchors, passes, this.#type, unused, 0)
     return {
       logLikelihood: logSum / this.#data.totalWeight,
       counts: next.counts.map((n) => n - this.#guard),
@@ -527,17 +576,18 @@ export class GaussianModel implements EmModel<GaussianParameters> {
 
   // The pass under parameters, and a second one where a component starves. Weights of a start say nothing of masses: there components lose nearly all
   // of theirs so often that leaving out less, at 3 % of a pass, is cheaper.
-  #expectation(parameters: GaussianParameters): (into: Reduction, moments: CovarianceType) => Generator<Pass> {
+  #expectation(parameters: GaussianParameters) {
     const [pass, data, k] = [this.#pass, this.#data, this.#k]
     const bits = parameters === this.#own ? SHARE_BITS : SHARE_BITS + 10
-    pass.load(parameters)
+    const anchors = pass.load(parameters)
     pass.floors(shareFloors(parameters.weights, data.arena.kernels.log, bits))
-    return function* (into, moments) {
+    const passes = function* (into: Reduction, moments: CovarianceType): Generator<Pass> {
       yield pass.over(data, { into: into.reset(), moments })
       if (!starved(parameters.weights, masses(moments, into.total(), k, data.d), data.totalWeight, bits)) return
       pass.floors(new Float64Array(k).fill(STARVED_FLOOR))
       yield pass.over(data, { into: into.reset(), moments })
     }
+    return { anchors, passes }
   }
 
   extrapolate(...points: [GaussianParameters, GaussianParameters, GaussianParameters]): GaussianParameters | undefined {

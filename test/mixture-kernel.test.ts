@@ -92,16 +92,18 @@ interface Call {
   cuts?: number[]
   /** Shares below which a component's counts as 0, as logarithms; none by default. */
   floors?: number[]
+  /** Whether moments are taken about the anchors that the pass chooses, not about `anchors`. */
+  chosen?: boolean
 }
 
-function callKernel({ X, model, w, given, anchors = model.means, moments = model.type, cuts = [], floors }: Call) {
+function callKernel({ X, model, w, given, anchors = model.means, moments = model.type, cuts = [], floors, chosen = false }: Call) {
   return fenced((memory) => {
     const [n, d, k] = [X.length, X[0].length, model.means.length]
     const begin = arena.mark()
     const pass = new GaussianPass(arena, model.type, k, d)
-    pass.load(packed(model))
+    const own = pass.load(packed(model))
     if (floors) pass.floors(floors)
-    pass.anchor(Float64Array.from(flat(anchors)))
+    if (!chosen) pass.anchor(Float64Array.from(flat(anchors)))
     const parameters = () => new Uint8Array(arena.memory.buffer, begin, end - begin)
     const end = arena.mark()
     const before = parameters().slice()
@@ -128,6 +130,8 @@ function callKernel({ X, model, w, given, anchors = model.means, moments = model
       responsibilities: arena.f64(resp, n * k).slice(),
       labels: arena.i32(labels, n).slice(),
       stats: arena.f64(stats, length).slice(),
+      /** The anchors that the pass chooses. */
+      anchors: range(k).map((c) => Array.from(own.subarray(c * d, (c + 1) * d))),
     }
   })
 }
@@ -418,6 +422,92 @@ describe.each(TYPES)('kernel mixture, %s', (type) => {
     expectBits(callKernel({ X: X.map((row, i) => (w[i] === 0 ? row.map((v) => v * 1e200) : row)), model, w }).stats, sums, 'far')
     const present = callKernel({ X: X.filter((_, i) => w[i] > 0), model, w: w.filter((v) => v > 0) }).stats
     expect(relativeError(present, sums)).toBeLessThan(300 * EPS)
+  })
+})
+
+/** Means that are the vertices of a simplex about `offset`, each `reach` from it in every feature (d = k = 4, or 4·m features). */
+const HADAMARD = [
+  [1, 1, 1, 1],
+  [1, -1, 1, -1],
+  [1, 1, -1, -1],
+  [-1, 1, 1, -1],
+]
+const crossed = (reach: number, d: number, offset = 0) =>
+  [...HADAMARD, ...HADAMARD.map((row) => row.map((v) => -v))].map((row) => range(d).map((j) => offset + reach * row[j % 4]))
+
+describe.each(['diag', 'spherical'] as const)('kernel mixture about an origin, %s', (type) => {
+  const model8 = (means: number[][], variance: (c: number) => number): Model => ({
+    type,
+    weights: means.map(() => 1 / means.length),
+    means,
+    covariances: means.map((row, c) => (type === 'diag' ? row.map(() => variance(c)) : variance(c))),
+  })
+  const isMean = ({ anchors }: ReturnType<typeof callKernel>, { means }: Model) =>
+    anchors.map((anchor, c) => anchor.every((v, j) => v === means[c][j]))
+
+  it('rows, labels and sums are the oracle’s about whatever anchors it chooses; any cut gives the same bits', () => {
+    CASES.filter(({ d }) => d > 3).forEach(({ d, k, n }, index) => {
+      const u = uniforms(500 * index + CODE[type])
+      const model = randomModel(u, type, k, d, 1, index % 3 === 0 ? 1e6 : 0)
+      // every third case: one component far narrower, or far away
+      if (index % 3 === 1) model.covariances[k - 1] = type === 'diag' ? range(d).map(() => 1e-4) : 1e-4
+      if (index % 3 === 2 && k > 4) model.means[1] = model.means[1].map((m) => m + 30)
+      const X = rowsNear(u, n, model)
+      if (n > 5) X[3] = X[3].map((v) => v + 100) // a row no component is near
+      const w = index % 2 === 0 ? undefined : someWeights(u, n)
+      const whole = callKernel({ X, model, w, chosen: true })
+      expectRows(whole, X, model, w)
+      const r = range(n).map((i) => Array.from(whole.responsibilities.subarray(i * k, (i + 1) * k)))
+      expectStatistics(whole.stats, X, r, whole.anchors, type, 64 * d * EPS)
+      const cut = callKernel({ X, model, w, chosen: true, cuts: [256, 512, 1024] })
+      for (const part of ['logNorm', 'responsibilities', 'labels', 'stats'] as const)
+        expectBits(cut[part], whole[part], `${part}, n ${n}, d ${d}, k ${k}`)
+    })
+  })
+
+  it('takes moments about the mean of the mixture where that is within 8 standard deviations (4 in the mean, spherical), else about the means', () => {
+    for (const [reach, variance, near] of type === 'diag'
+      ? ([
+          [8, 1, true],
+          [8.001, 1, false],
+          [8e-150, 1e-300, true],
+          [8.001e150, 1e300, false],
+        ] as const)
+      : ([
+          [1.7, 1, true], // rows lie √(1.7² + 1) from the origin, and 4 is twice that at √3
+          [1.74, 1, false],
+          [1.7e-140, 1e-280, true],
+          [1.74e140, 1e280, false],
+        ] as const)) {
+      const model = model8(crossed(reach, 8), () => variance)
+      const X = rowsNear(uniforms(40), 40, model)
+      expect(isMean(callKernel({ X, model, chosen: true }), model)).toEqual(range(8).map(() => !near))
+    }
+    // one component that is narrow is about its own mean, the others are not
+    const model = model8(crossed(1, 8), (c) => (c === 2 ? 0.001 : 1))
+    expect(isMean(callKernel({ X: rowsNear(uniforms(41), 40, model), model, chosen: true }), model)).toEqual(range(8).map((c) => c === 2))
+  })
+
+  // what the guard promises, at its edge: moments and distances keep 13 digits, also far from 0
+  it.each([
+    ['inside', type === 'diag' ? 7.99 : 1.7, 0],
+    ['outside', type === 'diag' ? 8.01 : 1.8, 0],
+    ['inside, at an offset of a million', type === 'diag' ? 7.99 : 1.7, 2 ** 20],
+    ['outside, at an offset of a million', type === 'diag' ? 8.01 : 1.8, 2 ** 20],
+  ])('a step just %s the guard is the oracle’s to 1e-13', (_, reach, offset) => {
+    for (const d of [4, 8, 16, 20]) {
+      const model = model8(crossed(reach, d), () => 1)
+      const grid = 2 ** 12 // rows and means that an offset of 2²⁰ does not round
+      const rounded = (table: number[][]) => table.map((row) => row.map((v) => Math.round(v * grid) / grid))
+      model.means = rounded(model.means)
+      const X = rounded(rowsNear(uniforms(d), 3000, model))
+      const away = (table: number[][]) => table.map((row) => row.map((v) => v + offset))
+      const { logLikelihood, parameters } = emStep(away(X), { ...model, means: away(model.means) })
+      const expected = naiveEmStep(X, model, type, { regCovar: 1e-6 })
+      expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(1e-13 * Math.abs(expected.logLikelihood))
+      expect(relativeError(parameters.weights, expected.weights)).toBeLessThan(1e-13)
+      expect(covarianceError(parameters.covariances, expected.covariances, type, 8, d)).toBeLessThan(1e-13)
+    }
   })
 })
 

@@ -1,0 +1,56 @@
+// A point near the data that components have in common: about it, moments of diag and spherical components and the distances of spherical ones take
+// fewer operations than about each component's own mean.
+import type { GaussianParameters } from './gaussian.ts'
+
+/** (μ − origin)² and, spherical, (‖x − origin‖ + ‖μ − origin‖)²/d may be this many times the variance: what is then a difference of numbers that
+ *  large keeps all but NEAR·2⁻⁵³ of itself for each rounding, less than 1e-14. Beyond, nothing may cancel. */
+const NEAR = 64
+
+/** Components of up to this many features have kernels of their own (assembly/few-features.ts), to which an origin is of no use. */
+const FEW = 3
+
+/** The origin of a mixture, and what is near it. */
+export interface Origin {
+  /** The mean of the mixture (D). */
+  point: Float64Array
+  /** Of each component, whether it is near (K, 0 or 1). */
+  near: Float64Array
+  /** Spherical: largest squared distance of a row that is near. */
+  limit: number
+}
+
+/** Σ π·μ/Σ π (D): near the data; weights of a start may sum to less than 1. */
+export function weightedMean({ weights, means }: Pick<GaussianParameters, 'weights' | 'means'>, d: number): Float64Array {
+  const mean = new Float64Array(d)
+  const mass = weights.reduce((s, weight) => s + weight, 0)
+  weights.forEach((weight, c) => {
+    for (let j = 0; j < d; j++) mean[j] += (weight / mass) * means[c * d + j]
+  })
+  return mean
+}
+
+/** The origin of diag or spherical components; undefined where nothing is gained by one. */
+export function originOf(parameters: GaussianParameters, d: number, spherical: boolean): Origin | undefined {
+  if (d <= FEW) return undefined
+  const { weights, means, precisionsCholesky: factors } = parameters
+  const point = weightedMean(parameters, d)
+  let limit = Number.POSITIVE_INFINITY
+  let near: Float64Array
+  if (!spherical) {
+    near = weights.map((_, c) => Number(point.every((o, j) => ((means[c * d + j] - o) * factors[c * d + j]) ** 2 <= NEAR)))
+  } else {
+    const squares = weights.map((_, c) => point.reduce((s, o, j) => s + (means[c * d + j] - o) ** 2, 0))
+    const mass = weights.reduce((s, weight) => s + weight, 0)
+    // of rows, in the mean; components for which rows twice as far would not be near are not
+    const usual = weights.reduce((s, weight, c) => s + (weight / mass) * (squares[c] + d / factors[c] ** 2), 0)
+    near = weights.map((_, c) => {
+      const reach = ((NEAR / 4) * d) / factors[c] ** 2
+      const is = Math.max(squares[c], 4 * usual) <= reach
+      if (is) limit = Math.min(limit, reach)
+      return Number(is)
+    })
+  }
+  // distances row by row take half as long again: with few components near, more is lost than gained
+  const count = near.reduce((s, is) => s + is, 0)
+  return count > 0 && (!spherical || 2 * count >= near.length) ? { point, near, limit } : undefined
+}
