@@ -1,5 +1,6 @@
 // BisectingKMeans: one cluster, split in two by k-means again and again (Steinbach, Karypis & Kumar 2000), with scikit-learn's choice of
 // the cluster to split and its way of finding a row's cluster: down the tree of splits.
+import { wrongValue } from './errors.ts'
 import { CentroidEstimator, type Centroids, type KMeansInit, asked, checkInertia, openCentroids } from './centroid-estimator.ts'
 import { type Schema, integer, oneOf, real, seed } from './check.ts'
 import { type EstimatorJSON, isTable, toNested, type WarningListener } from './estimator.ts'
@@ -102,8 +103,7 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
     return planned(X, sampleWeight, (shape) => {
       checkShape(shape, 1, 'BisectingKMeans')
       const { rows: n, cols: d } = shape
-      if (n < nClusters)
-        throw new RangeError(`X: expected at least nClusters = ${nClusters} rows, got ${n}. Use fewer clusters or more data.`)
+      if (n < nClusters) throw wrongValue('X', `at least nClusters = ${nClusters} rows`, n, 'Use fewer clusters or more data.')
       return {
         work: (data) => bisect(data, settings),
         finish: ({ centers, stopped, unconverged, ...rest }) => {
@@ -160,8 +160,7 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
             `BisectingKMeans.fromJSON: fitted.splits[${s}] is malformed: expected two centers of ${d} numbers and where each leads.`,
           )
       })
-      if (splits.length !== k - 1)
-        throw new RangeError(`BisectingKMeans.fromJSON: expected ${k - 1} fitted.splits for ${k} clusters, got ${splits.length}.`)
+      if (splits.length !== k - 1) throw wrongValue('BisectingKMeans.fromJSON', `${k - 1} fitted.splits for ${k} clusters`, splits.length)
     }
     const model = new BisectingKMeans(params)
     model.fitted = fitted

@@ -1,4 +1,5 @@
 // What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
+import { wrongValue } from './errors.ts'
 import { type Check, checkOptions, integer, oneOf } from './check.ts'
 import { type EstimatorJSON, IterativeEstimator, isTable, isWhole, openJSON } from './estimator.ts'
 import { nearest } from './lloyd.ts'
@@ -161,12 +162,9 @@ export function openCentroids<Fitted extends Centroids>(
   if (!fitted) return { params, fitted: undefined }
   const { clusterCenters, labels, nFeaturesIn: d } = fitted as unknown as Fitted
   if (clusterCenters[0].length !== d)
-    throw new RangeError(
-      `${name}.fromJSON: expected fitted.clusterCenters with nFeaturesIn = ${d} columns, got ${clusterCenters[0].length}.`,
-    )
+    throw wrongValue(`${name}.fromJSON`, `fitted.clusterCenters with nFeaturesIn = ${d} columns`, clusterCenters[0].length)
   const bad = labels.find((label) => !(label >= 0 && label < clusterCenters.length))
-  if (bad !== undefined)
-    throw new RangeError(`${name}.fromJSON: expected fitted.labels from 0 to ${clusterCenters.length - 1}, got ${bad}.`)
+  if (bad !== undefined) throw wrongValue(`${name}.fromJSON`, `fitted.labels from 0 to ${clusterCenters.length - 1}`, bad)
   return { params, fitted: fitted as unknown as Fitted }
 }
 
@@ -199,11 +197,10 @@ export const asked =
 export function centersFrom(value: MatrixLike, k: number, d: number, name: string): Float64Array {
   const source = sourceOf(value, name)
   if (source.rows !== k || source.cols !== d)
-    throw new RangeError(`${name}: expected shape (${k}, ${d}) (clusters, columns of X), got (${source.rows}, ${source.cols}).`)
+    throw wrongValue(name, `shape (${k}, ${d}) (clusters, columns of X)`, `(${source.rows}, ${source.cols})`)
   const centers = new Float64Array(k * d)
   source.copyTo(centers, 0, k)
   const bad = centers.findIndex((v) => !Number.isFinite(v))
-  if (bad >= 0)
-    throw new RangeError(`${name}: expected finite numbers, got ${centers[bad]} at row ${Math.floor(bad / d)}, column ${bad % d}.`)
+  if (bad >= 0) throw wrongValue(name, 'finite numbers', `${centers[bad]} at row ${Math.floor(bad / d)}, column ${bad % d}`)
   return centers
 }

@@ -1,6 +1,6 @@
 // The contour of a two-dimensional Gaussian, for drawing.
 import { checkOptions, finite, integer, isList, real } from './check.ts'
-import { describe } from './errors.ts'
+import { describe, wrongKind, wrongValue } from './errors.ts'
 
 /** An ellipse. */
 export interface CovarianceEllipse {
@@ -74,9 +74,8 @@ function entries(covariance: unknown): [number, number, number] {
   const name = 'covariance'
   if (typeof covariance === 'number') return [variance(covariance, name), 0, covariance]
   const list = covariance as ArrayLike<unknown>
-  if (!isList(covariance)) throw new TypeError(`${name}: expected a 2×2 matrix, two variances or one, got ${describe(covariance)}.`)
-  if (list.length !== 2)
-    throw new RangeError(`${name}: expected a 2×2 matrix, two variances or one, got ${describe(covariance)}. Pick two features first.`)
+  if (!isList(covariance)) throw wrongKind(name, 'a 2×2 matrix, two variances or one', covariance)
+  if (list.length !== 2) throw wrongValue(name, 'a 2×2 matrix, two variances or one', describe(covariance), 'Pick two features first.')
   if (!isList(list[0])) {
     const [first, second] = pair(covariance, name)
     return [variance(first, `${name}[0]`), 0, variance(second, `${name}[1]`)]
@@ -87,22 +86,24 @@ function entries(covariance: unknown): [number, number, number] {
   // products of square roots stay in range where those of variances do not
   const limit = Math.sqrt(a) * Math.sqrt(c)
   if (Math.abs(b - other) > ROUNDING * Math.max(limit, Math.abs(b)))
-    throw new RangeError(`${name}: expected a symmetric matrix, got ${b} at [0][1] and ${other} at [1][0].`)
+    throw wrongValue(name, 'a symmetric matrix', `${b} at [0][1] and ${other} at [1][0]`)
   if (Math.abs(b) > limit * (1 + ROUNDING))
-    throw new RangeError(
-      `${name}: expected a positive semidefinite matrix, got |Σ₀₁| = ${Math.abs(b)} above √(Σ₀₀·Σ₁₁) = ${limit}. No Gaussian has such a covariance.`,
+    throw wrongValue(
+      name,
+      'a positive semidefinite matrix',
+      `|Σ₀₁| = ${Math.abs(b)} above √(Σ₀₀·Σ₁₁) = ${limit}`,
+      'No Gaussian has such a covariance.',
     )
   return [a, b + (other - b) / 2, c]
 }
 
 function pair(value: unknown, name: string): [number, number] {
-  if (!isList(value)) throw new TypeError(`${name}: expected two numbers, got ${describe(value)}.`)
-  if (value.length !== 2) throw new RangeError(`${name}: expected two numbers, got ${describe(value)}. Pick two features first.`)
+  if (!isList(value)) throw wrongKind(name, 'two numbers', value)
+  if (value.length !== 2) throw wrongValue(name, 'two numbers', describe(value), 'Pick two features first.')
   return [finite(value[0], `${name}[0]`), finite(value[1], `${name}[1]`)]
 }
 
 function variance(value: number, name: string): number {
-  if (finite(value, name) < 0)
-    throw new RangeError(`${name}: expected a variance of at least 0, got ${value}. A covariance must be positive semidefinite.`)
+  if (finite(value, name) < 0) throw wrongValue(name, 'a variance of at least 0', value, 'A covariance must be positive semidefinite.')
   return value
 }

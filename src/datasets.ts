@@ -1,6 +1,6 @@
 // Data to try things on: Fisher's irises and Gaussian blobs.
 import { type Check, boolean, checkOptions, finite, integer, isList, seed } from './check.ts'
-import { describe } from './errors.ts'
+import { describe, wrongKind, wrongValue } from './errors.ts'
 import { irisTenths } from './iris-data.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { standardNormal } from './normal.ts'
@@ -92,9 +92,9 @@ export function makeBlobs(options?: MakeBlobsOptions): LabelledBlobs {
     typeof nSamples === 'number'
       ? Array.from({ length: k }, (_, c) => Math.floor(nSamples / k) + (c < nSamples % k ? 1 : 0))
       : Array.from(nSamples)
-  if (sizes.length !== k) throw new RangeError(`nSamples: expected ${k} numbers, one per center, got ${sizes.length}.`)
+  if (sizes.length !== k) throw wrongValue('nSamples', `${k} numbers, one per center`, sizes.length)
   const stds = typeof clusterStd === 'number' ? new Array<number>(k).fill(clusterStd) : Array.from(clusterStd)
-  if (stds.length !== k) throw new RangeError(`clusterStd: expected ${k} numbers, one per center, got ${stds.length}.`)
+  if (stds.length !== k) throw wrongValue('clusterStd', `${k} numbers, one per center`, stds.length)
 
   // streams: 0 the centers, 1 the order, 2 + c the samples of blob c
   const seedUsed = seedOf(randomState)
@@ -135,13 +135,13 @@ function permute(list: Int32Array, random: Random): void {
 function oneOrEach(check: Check<number>): Check<number | number[]> {
   return (value, name) => {
     if (!isList(value)) return check(value, name)
-    if (value.length === 0) throw new RangeError(`${name}: expected at least 1 number, got an empty list.`)
+    if (value.length === 0) throw wrongValue(name, 'at least 1 number', 'an empty list')
     return Array.from(value, (v, c) => check(v, `${name}[${c}]`))
   }
 }
 
 const deviation: Check<number> = (value, name) => {
-  if (finite(value, name) < 0) throw new RangeError(`${name}: expected a standard deviation of at least 0, got ${describe(value)}.`)
+  if (finite(value, name) < 0) throw wrongValue(name, 'a standard deviation of at least 0', describe(value))
   return value as number
 }
 
@@ -152,9 +152,9 @@ const SCHEMA = {
     typeof value === 'object' && value !== null ? value : integer(1)(value, `${name} (a number of blobs, or their K×D centers)`),
   clusterStd: oneOrEach(deviation),
   centerBox: (value: unknown, name: string) => {
-    if (!isList(value) || value.length !== 2) throw new TypeError(`${name}: expected two numbers [low, high], got ${describe(value)}.`)
+    if (!isList(value) || value.length !== 2) throw wrongKind(name, 'two numbers [low, high]', value)
     const [low, high] = Array.from(value, (v, i) => finite(v, `${name}[${i}]`))
-    if (low > high) throw new RangeError(`${name}: expected low ≤ high, got [${low}, ${high}].`)
+    if (low > high) throw wrongValue(name, 'low ≤ high', `[${low}, ${high}]`)
     return [low, high]
   },
   shuffle: boolean,
@@ -164,7 +164,7 @@ const SCHEMA = {
 function finiteRows(centers: MatrixLike): number[][] {
   const source = sourceOf(centers, 'centers')
   if (source.rows === 0 || source.cols === 0)
-    throw new RangeError(`centers: expected at least 1 center with at least 1 coordinate, got shape (${source.rows}, ${source.cols}).`)
+    throw wrongValue('centers', 'at least 1 center with at least 1 coordinate', `shape (${source.rows}, ${source.cols})`)
   const flat = new Float64Array(source.rows * source.cols)
   source.copyTo(flat, 0, source.rows)
   flat.forEach((v, i) => finite(v, `centers[${Math.floor(i / source.cols)}][${i % source.cols}]`))

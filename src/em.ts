@@ -1,6 +1,6 @@
 // The loop of expectation-maximisation (Dempster, Laird & Rubin 1977). Every mixture of the package and every model of a user run on it.
 import { type Schema, callable, checkOptions, integer, oneOf, real } from './check.ts'
-import { DegenerateCovarianceError, describe } from './errors.ts'
+import { DegenerateCovarianceError, describe, wrongKind, wrongValue } from './errors.ts'
 import type { WarningListener } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { sharedArena } from './memory.ts'
@@ -265,9 +265,8 @@ function estimation<P>(
         `model: expected an object with functions eStep and mStep, got ${describe(model?.[name] ?? model)}${model ? ` for ${name}` : ''}.`,
       )
   if (model.logJoint !== undefined && typeof model.logJoint !== 'function')
-    throw new TypeError(`model: expected logJoint to be a function or nothing, got ${describe(model.logJoint)}.`)
-  if (initial === undefined)
-    throw new TypeError('initial: expected parameters to start from, or a function of the run that gives them, got undefined.')
+    throw wrongKind('model', 'logJoint to be a function or nothing', model.logJoint)
+  if (initial === undefined) throw wrongKind('initial', 'parameters to start from, or a function of the run that gives them', undefined)
   const { tol = 1e-6, maxIter = 1000, assignment = 'soft', nInit = 1, onIteration } = options
   const onWarning: WarningListener = options.onWarning ?? ((warning) => console.warn(`mixtura: ${warning.message}`))
   const start = typeof initial === 'function' ? (initial as (run: number) => P) : undefined
@@ -327,7 +326,7 @@ class Adapter<P> implements EmModel<P> {
     const watched = this.#hard && bound !== undefined ? bound : logLikelihood
     yield PAUSE
     const next = this.#model.mStep(responsibilities)
-    if (next === undefined) throw new TypeError('mStep: expected it to return the new parameters, got undefined.')
+    if (next === undefined) throw wrongKind('mStep', 'it to return the new parameters', undefined)
     yield PAUSE
     const boundAfterMStep = jensenBound(this.#model, next, responsibilities)
     return {
@@ -351,28 +350,27 @@ class Adapter<P> implements EmModel<P> {
 /** The E-step of a user's model, checked. */
 function expectation<P>(model: LatentVariableModel<P>, parameters: P): { responsibilities: Matrix; logLikelihood: number } {
   const result = model.eStep(parameters)
-  if (typeof result !== 'object' || result === null)
-    throw new TypeError(`eStep: expected { responsibilities, logLikelihood }, got ${describe(result)}.`)
+  if (typeof result !== 'object' || result === null) throw wrongKind('eStep', '{ responsibilities, logLikelihood }', result)
   const { logLikelihood } = result
-  if (typeof logLikelihood !== 'number')
-    throw new TypeError(`eStep: expected logLikelihood to be a number, got ${describe(logLikelihood)}.`)
+  if (typeof logLikelihood !== 'number') throw wrongKind('eStep', 'logLikelihood to be a number', logLikelihood)
   if (!(logLikelihood < Number.POSITIVE_INFINITY))
-    throw new RangeError(
-      `eStep: expected logLikelihood to be a number below Infinity, got ${logLikelihood}. A component may have collapsed, or a density may be 0/0: look at the parameters that mStep returned.`,
+    throw wrongValue(
+      'eStep',
+      'logLikelihood to be a number below Infinity',
+      logLikelihood,
+      'A component may have collapsed, or a density may be 0/0: look at the parameters that mStep returned.',
     )
   const responsibilities = copyOf(result.responsibilities, 'eStep: responsibilities')
   if (responsibilities.rows === 0 || responsibilities.cols === 0)
-    throw new RangeError(
-      `eStep: expected responsibilities of at least one row and column, got shape [${responsibilities.shape.join(', ')}].`,
-    )
+    throw wrongValue('eStep', 'responsibilities of at least one row and column', `shape [${responsibilities.shape.join(', ')}]`)
   for (let i = 0; i < responsibilities.rows; i++) {
     let sum = 0
     for (const r of responsibilities.row(i)) {
-      if (!(r >= 0 && r <= 1 + 1e-9)) throw new RangeError(`eStep: expected responsibilities from 0 to 1, got ${r} in row ${i}.`)
+      if (!(r >= 0 && r <= 1 + 1e-9)) throw wrongValue('eStep', 'responsibilities from 0 to 1', `${r} in row ${i}`)
       sum += r
     }
     if (Math.abs(sum - 1) > 1e-6)
-      throw new RangeError(`eStep: expected the responsibilities of a row to sum to 1, got ${sum} in row ${i}. Divide each by their sum.`)
+      throw wrongValue('eStep', 'the responsibilities of a row to sum to 1', `${sum} in row ${i}`, 'Divide each by their sum.')
   }
   return { responsibilities, logLikelihood }
 }
@@ -383,13 +381,11 @@ function jensenBound<P>(model: LatentVariableModel<P>, parameters: P, responsibi
   const { log } = sharedArena().kernels
   const joint = copyOf(model.logJoint(parameters), 'logJoint')
   const [expected, got] = [responsibilities.shape.join(', '), joint.shape.join(', ')]
-  if (got !== expected) throw new RangeError(`logJoint: expected shape [${expected}] like the responsibilities, got [${got}].`)
+  if (got !== expected) throw wrongValue('logJoint', `shape [${expected}] like the responsibilities`, `[${got}]`)
   let bound = 0
   joint.data.forEach((l, at) => {
     if (!(l < Number.POSITIVE_INFINITY))
-      throw new RangeError(
-        `logJoint: expected numbers below Infinity, got ${l} at row ${Math.floor(at / joint.cols)}, column ${at % joint.cols}.`,
-      )
+      throw wrongValue('logJoint', 'numbers below Infinity', `${l} at row ${Math.floor(at / joint.cols)}, column ${at % joint.cols}`)
     const r = responsibilities.data[at]
     if (r > 0) bound += r * (l - log(r))
   })

@@ -33,6 +33,17 @@ export interface Warning {
   message: string
 }
 
+/** The error for a value of the wrong kind. `where` it is, what was `expected`, and, if that helps, a `remedy`: a sentence that says what to do. */
+export const wrongKind = (where: string, expected: string, value: unknown, remedy?: string) =>
+  new TypeError(sentence(where, expected, describe(value), remedy))
+
+/** The error for a value of the right kind that will not do. `got`: the value, or what is wrong about it, as it is to be read. */
+export const wrongValue = (where: string, expected: string, got: string | number, remedy?: string) =>
+  new RangeError(sentence(where, expected, got, remedy))
+
+const sentence = (where: string, expected: string, got: string | number, remedy?: string) =>
+  `${where}: expected ${expected}, got ${got}.${remedy ? ` ${remedy}` : ''}`
+
 /** A short description of a value for error messages: what came instead of what was expected. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 37)}…'` : `'${value}'`

@@ -1,7 +1,7 @@
 // Estimation without hidden variables: maximum likelihood, maximum a posteriori, and Bayes' rule over a list of hypotheses. Logarithms are
 // the kernels', so results carry the same bits in every engine.
 import { type Check, type Schema, arrayLike, checkOptions, finite, real } from './check.ts'
-import { DegenerateCovarianceError, describe } from './errors.ts'
+import { DegenerateCovarianceError, wrongKind, wrongValue } from './errors.ts'
 import { precisionFactors, roundingLevel, totalScatter } from './gaussian.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
 import { type CoreKernels, mixtures } from './kernel-modules.ts'
@@ -120,8 +120,11 @@ function maximumLikelihoodBernoulli(counts: Counts): BernoulliEstimate {
   const where = 'maximumLikelihood.bernoulli'
   const { successes, trials } = checkCounts(where, counts)
   if (trials === 0)
-    throw new RangeError(
-      `${where}: expected trials greater than 0, got 0: without trials every p is as likely. Use maximumAPosteriori.bernoulli with a prior.`,
+    throw wrongValue(
+      where,
+      'trials greater than 0',
+      '0: without trials every p is as likely',
+      'Use maximumAPosteriori.bernoulli with a prior.',
     )
   const p = successes / trials
   return { p, logLikelihood: logPower(p, successes, trials - successes) }
@@ -136,8 +139,11 @@ function maximumAPosterioriBernoulli(options: Counts & { prior: BetaPrior }): Be
   const b = trials - successes + beta - 1
   if ((a < 0 && b < 0) || (a === 0 && b === 0)) {
     const what = a < 0 ? 'has two modes, 0 and 1' : 'is flat: every p is a mode'
-    throw new RangeError(
-      `${where}: expected counts and a prior with one mode, got the posterior Beta(${a + 1}, ${b + 1}), which ${what}. Give trials, or alpha and beta greater than 1.`,
+    throw wrongValue(
+      where,
+      'counts and a prior with one mode',
+      `the posterior Beta(${a + 1}, ${b + 1}), which ${what}`,
+      'Give trials, or alpha and beta greater than 1.',
     )
   }
   const p = a < 0 ? 0 : b < 0 ? 1 : a / (a + b)
@@ -198,8 +204,7 @@ function gaussianMode(where: string, X: MatrixLike, sampleWeight: ArrayLike<numb
   const mode = withRows(source, checkWeights(sampleWeight, rows), function* (data) {
     const { totalWeight: n } = data
     const divisor = n + (prior.degreesOfFreedom + (d + 2)) // in this order n itself under the flat prior
-    if (!(divisor > 0))
-      throw new RangeError(`prior.degreesOfFreedom: expected more than −(N + D + 2) = ${-(n + d + 2)}, got ${prior.degreesOfFreedom}.`)
+    if (!(divisor > 0)) throw wrongValue('prior.degreesOfFreedom', `more than −(N + D + 2) = ${-(n + d + 2)}`, prior.degreesOfFreedom)
     const { anchor, offset, scatter } = yield* totalScatter(data)
     const pull = Float64Array.from(anchor, (a, j) => prior.mean[j] - a - offset[j]) // μ₀ − x̄
     const share = kappa / (kappa + n)
@@ -283,14 +288,20 @@ export function posterior(prior: ArrayLike<number>, likelihoods: ArrayLike<numbe
   const l = flatten(likelihoods, [p.length], 'likelihoods')
   const negative = l.findIndex((v) => v < 0)
   if (negative >= 0)
-    throw new RangeError(
-      `likelihoods: expected numbers of at least 0, got ${l[negative]} at [${negative}]. Logarithms go through Math.exp(l - max) first.`,
+    throw wrongValue(
+      'likelihoods',
+      'numbers of at least 0',
+      `${l[negative]} at [${negative}]`,
+      'Logarithms go through Math.exp(l - max) first.',
     )
   // relative to the largest, so that products do not underflow
   const largest = l.reduce((most, v, k) => (p[k] > 0 ? Math.max(most, v) : most), 0)
   if (largest === 0)
-    throw new RangeError(
-      'posterior: expected a hypothesis with prior and likelihood above 0, got none: the evidence is 0. Give the right one a prior, or, where likelihoods underflowed, take exp(logLikelihood - max logLikelihood).',
+    throw wrongValue(
+      'posterior',
+      'a hypothesis with prior and likelihood above 0',
+      'none: the evidence is 0',
+      'Give the right one a prior, or, where likelihoods underflowed, take exp(logLikelihood - max logLikelihood).',
     )
   const joint = p.map((v, k) => (v > 0 ? v * (l[k] / largest) : 0))
   const sum = joint.reduce((s, v) => s + v, 0)
@@ -317,14 +328,13 @@ function required(where: string, given: unknown, schema: Schema, optional: Schem
 
 function checkCounts(where: string, given: unknown, more: Schema = {}): Counts {
   const counts = required(where, given, { successes: real(0), trials: real(0), ...more }) as Counts
-  if (counts.successes > counts.trials)
-    throw new RangeError(`successes: expected at most trials = ${counts.trials}, got ${counts.successes}.`)
+  if (counts.successes > counts.trials) throw wrongValue('successes', `at most trials = ${counts.trials}`, counts.successes)
   return counts
 }
 
 function probability(value: unknown, name: string): number {
-  if (typeof value !== 'number') throw new TypeError(`${name}: expected a number from 0 to 1, or an array of such, got ${describe(value)}.`)
-  if (!(value >= 0 && value <= 1)) throw new RangeError(`${name}: expected a number from 0 to 1, got ${value}.`)
+  if (typeof value !== 'number') throw wrongKind(name, 'a number from 0 to 1, or an array of such', value)
+  if (!(value >= 0 && value <= 1)) throw wrongValue(name, 'a number from 0 to 1', value)
   return value
 }
 
@@ -334,7 +344,7 @@ function probabilities(prior: ArrayLike<number>): Float64Array {
   p.forEach((v, k) => probability(v, `prior[${k}]`))
   const sum = p.reduce((s, v) => s + v, 0)
   if (Math.abs(sum - 1) > 1e-8)
-    throw new RangeError(`prior: expected probabilities that sum to 1, got a sum of ${sum}.${sum > 0 ? ' Divide each by it.' : ''}`)
+    throw wrongValue('prior', 'probabilities that sum to 1', `a sum of ${sum}`, sum > 0 ? 'Divide each by it.' : '')
   return p
 }
 
@@ -344,11 +354,14 @@ function checkScale(scale: Float64Array, d: number): Float64Array {
     for (let j = 0; j < i; j++) {
       const [a, b] = [scale[i * d + j], scale[j * d + i]]
       if (Math.abs(a - b) > 1e-9 * Math.max(Math.abs(a), Math.abs(b)))
-        throw new RangeError(`prior.scale: expected a symmetric matrix, got ${a} at [${i}][${j}] but ${b} at [${j}][${i}].`)
+        throw wrongValue('prior.scale', 'a symmetric matrix', `${a} at [${i}][${j}] but ${b} at [${j}][${i}]`)
     }
   if (scale.some((v) => v !== 0) && logDeterminant(scale, d) === undefined)
-    throw new RangeError(
-      'prior.scale: expected a positive definite matrix, or all 0 for a prior without one, got one that is not. Its diagonal must be positive and correlations below 1.',
+    throw wrongValue(
+      'prior.scale',
+      'a positive definite matrix, or all 0 for a prior without one',
+      'one that is not',
+      'Its diagonal must be positive and correlations below 1.',
     )
   return scale
 }

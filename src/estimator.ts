@@ -1,6 +1,6 @@
 // What every estimator shares: options that are checked when given and readable later, warnings, JSON.
 import { callable, checkOptions, orNull, type Schema } from './check.ts'
-import { NotFittedError, type Warning, describe } from './errors.ts'
+import { NotFittedError, type Warning, describe, wrongKind, wrongValue } from './errors.ts'
 import { Matrix, type MatrixLike, atHand } from './matrix.ts'
 import type { IterationListener } from './passes.ts'
 import type { MatrixStream } from './stream.ts'
@@ -146,15 +146,15 @@ export interface EstimatorJSON {
 export function openJSON(json: unknown, name: string, fields: Record<string, (value: unknown) => boolean>): EstimatorJSON {
   const it = json as EstimatorJSON
   if (typeof json !== 'object' || json === null || it.mixtura !== name)
-    throw new TypeError(
-      `${name}.fromJSON: expected what ${name}.toJSON() returned, got ${describe((it as EstimatorJSON | null)?.mixtura ?? json)}.${typeof json === 'string' ? ' JSON.parse it first.' : ''}`,
+    throw wrongKind(
+      `${name}.fromJSON`,
+      `what ${name}.toJSON() returned`,
+      (it as EstimatorJSON | null)?.mixtura ?? json,
+      typeof json === 'string' ? 'JSON.parse it first.' : '',
     )
   if (it.version !== 1)
-    throw new RangeError(
-      `${name}.fromJSON: expected format version 1, got ${describe(it.version)}. A newer mixtura wrote this: update the package.`,
-    )
-  if (it.fitted !== null && typeof it.fitted !== 'object')
-    throw new TypeError(`${name}.fromJSON: expected fitted to be an object or null, got ${describe(it.fitted)}.`)
+    throw wrongValue(`${name}.fromJSON`, 'format version 1', describe(it.version), 'A newer mixtura wrote this: update the package.')
+  if (it.fitted !== null && typeof it.fitted !== 'object') throw wrongKind(`${name}.fromJSON`, 'fitted to be an object or null', it.fitted)
   const params = decode(it.params, `${name}.fromJSON: params`) as Record<string, unknown>
   if (typeof params === 'object' && params !== null)
     for (const [option, value] of Object.entries(params))
@@ -191,7 +191,7 @@ const DEEPEST = 8
 function decode(value: unknown, where: string, depth = 0): unknown {
   if (value === 'Infinity' || value === '-Infinity' || value === 'NaN') return Number(value)
   if (typeof value !== 'object' || value === null) return value
-  if (depth > DEEPEST) throw new RangeError(`${where}: expected at most ${DEEPEST} levels of nesting, got more.`)
+  if (depth > DEEPEST) throw wrongValue(where, `at most ${DEEPEST} levels of nesting`, 'more')
   if (Array.isArray(value)) return value.map((item) => decode(item, where, depth + 1))
   if ('int32' in value && Array.isArray(value.int32) && value.int32.every((v) => typeof v === 'number' && v === (v | 0)))
     return Int32Array.from(value.int32)
@@ -207,8 +207,8 @@ function decode(value: unknown, where: string, depth = 0): unknown {
 // Arrays, nested or not, of finite numbers: what `plain` made
 function requireNumbers(value: unknown, where: string): void {
   if (Array.isArray(value)) value.forEach((item, i) => requireNumbers(item, `${where}[${i}]`))
-  else if (typeof value !== 'number') throw new TypeError(`${where}: expected a number, got ${describe(value)}.`)
-  else if (!Number.isFinite(value)) throw new RangeError(`${where}: expected a finite number, got ${value}.`)
+  else if (typeof value !== 'number') throw wrongKind(where, 'a number', value)
+  else if (!Number.isFinite(value)) throw wrongValue(where, 'a finite number', value)
 }
 
 /** Whether a value is an array of numbers that are finite, or pass `valid`. @internal */

@@ -1,4 +1,5 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
+import { wrongValue } from './errors.ts'
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import {
@@ -149,7 +150,7 @@ const SCHEMA: Schema = {
   warmStart: boolean,
   learningDecay: (value, name) => {
     const decay = real(0)(value, name)
-    if (!(decay > 0.5 && decay <= 1)) throw new RangeError(`${name}: expected a number above 0.5, up to 1, got ${decay}.`)
+    if (!(decay > 0.5 && decay <= 1)) throw wrongValue(name, 'a number above 0.5, up to 1', decay)
     return decay
   },
 }
@@ -330,9 +331,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       const { covarianceType: type, weights, means, covariances, precisions, precisionsCholesky, nFeaturesIn: d } = state
       const k = weights.length
       if (means.length !== k || means[0].length !== d)
-        throw new RangeError(
-          `GaussianMixture.fromJSON: fitted.means: expected shape (${k}, ${d}), got (${means.length}, ${means[0].length}).`,
-        )
+        throw wrongValue('GaussianMixture.fromJSON: fitted.means', `shape (${k}, ${d})`, `(${means.length}, ${means[0].length})`)
       for (const [name, value] of Object.entries({ covariances, precisions, precisionsCholesky })) {
         const { shape } = covarianceShape(type, k, d)
         const square = type === 'full' || type === 'tied'
@@ -346,7 +345,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       if (state.statistics && GaussianStatistics.fromBytes(state.statistics, about).kind.join() !== kind)
         throw new RangeError(`${about}: expected those of a mixture of covarianceType, nComponents and nFeaturesIn (${kind}).`)
       if (state.seen && state.seen.largest.length !== d)
-        throw new RangeError(`GaussianMixture.fromJSON: fitted.seen.largest: expected ${d} numbers, got ${state.seen.largest.length}.`)
+        throw wrongValue('GaussianMixture.fromJSON: fitted.seen.largest', `${d} numbers`, state.seen.largest.length)
       model.fitted = state
     }
     return model
@@ -415,8 +414,11 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       [covarianceType, nComponents, d],
     ]
     if (was.join() !== is.join())
-      throw new RangeError(
-        `${by}: expected to go on from a fit with covarianceType, nComponents and columns (${was.join(', ')}), got (${is.join(', ')}). Use a new estimator${by === 'warmStart' ? ' or warmStart: false' : ''}.`,
+      throw wrongValue(
+        by,
+        `to go on from a fit with covarianceType, nComponents and columns (${was.join(', ')})`,
+        `(${is.join(', ')})`,
+        `Use a new estimator${by === 'warmStart' ? ' or warmStart: false' : ''}.`,
       )
     return { ...fitted, parameters: parametersOf(fitted) }
   }
@@ -425,10 +427,10 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
 function requireRows(shape: Pick<Source, 'rows' | 'cols'>, weights: Float64Array | undefined, k: number): void {
   checkShape(shape, 2, 'GaussianMixture')
   const n = shape.rows
-  if (n < k) throw new RangeError(`X: expected at least nComponents = ${k} rows, got ${n}. Use fewer components or more data.`)
+  if (n < k) throw wrongValue('X', `at least nComponents = ${k} rows`, n, 'Use fewer components or more data.')
   const present = weights ? weights.reduce((count, w) => count + Number(w > 0), 0) : n
   if (present < Math.max(2, k))
-    throw new RangeError(`sampleWeight: expected at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent), got ${present}.`)
+    throw wrongValue('sampleWeight', `at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent)`, present)
 }
 
 interface GivenStart {
@@ -542,9 +544,7 @@ function requireSymmetric(matrices: Float64Array, d: number): void {
         const [a, b] = [matrices[start + i * d + j], matrices[start + j * d + i]]
         // numpy's isclose, as scikit-learn asks it
         if (Math.abs(a - b) > 1e-8 + 1e-5 * Math.abs(b))
-          throw new RangeError(
-            `precisionsInit: expected symmetric matrices, got ${a} at [${start / (d * d)}][${i}][${j}] but ${b} at [${j}][${i}].`,
-          )
+          throw wrongValue('precisionsInit', 'symmetric matrices', `${a} at [${start / (d * d)}][${i}][${j}] but ${b} at [${j}][${i}]`)
       }
 }
 

@@ -2,7 +2,7 @@
 // Notation: n_k = Σ w·r, a_k the anchor that component k's moments are taken about (its mean at the E-step), t = x − a_k,
 // S1 = Σ w·r·t, S2 = Σ w·r·t·tᵀ.
 import { extrapolate } from './acceleration.ts'
-import { DegenerateCovarianceError } from './errors.ts'
+import { DegenerateCovarianceError, wrongValue } from './errors.ts'
 import type { EmModel } from './em.ts'
 import { type CoreKernels, type MixtureKernels, mixtures } from './kernel-modules.ts'
 import { type Arena, sharedArena, within } from './memory.ts'
@@ -541,8 +541,11 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     largest.forEach((v, j) => {
       // moments are sums of (x − anchor)²
       if (!(4 * v * v * totalWeight < Number.MAX_VALUE))
-        throw new RangeError(
-          `X: expected values whose squares can be summed (up to about 1e150), got magnitudes up to ${v} in column ${j}. Scale the column first, say with StandardScaler.`,
+        throw wrongValue(
+          'X',
+          'values whose squares can be summed (up to about 1e150)',
+          `magnitudes up to ${v} in column ${j}`,
+          'Scale the column first, say with StandardScaler.',
         )
     })
     this.#rounding = roundingLevel(largest, regCovar)

@@ -1,4 +1,5 @@
 // KMeans: what the options mean and what a fit leaves behind. The algorithm is in lloyd.ts, the first centers in seeding.ts.
+import { wrongValue } from './errors.ts'
 import {
   CentroidEstimator,
   type Centroids,
@@ -95,7 +96,7 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
     return planned(X, sampleWeight, (shape) => {
       checkShape(shape, 1, 'KMeans')
       const { rows: n, cols: d } = shape
-      if (n < k) throw new RangeError(`X: expected at least nClusters = ${k} rows, got ${n}. Use fewer clusters or more data.`)
+      if (n < k) throw wrongValue('X', `at least nClusters = ${k} rows`, n, 'Use fewer clusters or more data.')
       const init = typeof this.options.init === 'object' ? centersFrom(this.options.init, k, d, 'init') : this.options.init
       const settings = { k, nInit: startsOf(init, nInit, 10), maxIter, tol, convergence, reports }
       return {
@@ -177,7 +178,7 @@ export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlu
   integer(1)(k, 'k')
   const source = sourceOf(X)
   checkShape(source, 1, 'kmeansPlusPlus')
-  if (source.rows < k) throw new RangeError(`X: expected at least k = ${k} rows, got ${source.rows}.`)
+  if (source.rows < k) throw wrongValue('X', `at least k = ${k} rows`, source.rows)
   const weights = checkWeights(sampleWeight, source.rows)
   const seeding = withRows(source, weights, function* (data) {
     const tiles = yield* integerTiles(data)

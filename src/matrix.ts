@@ -1,5 +1,5 @@
 // Matrix, and every form in which data come in. A form is recognised by shape, not by class, and copied at most once.
-import { describe } from './errors.ts'
+import { describe, wrongKind, wrongValue } from './errors.ts'
 import { Arena } from './memory.ts'
 
 /** Rows of numbers: anything with a length and numbered items.
@@ -196,9 +196,7 @@ export function sourceOf(x: unknown, name = 'X'): Source {
   const whole = wholeOf(x, name)
   if (whole) return whole
   if (typeof x !== 'object' || x === null || !('length' in x))
-    throw new TypeError(
-      `${name}: expected a matrix (rows of numbers, { data, shape }, a table, a tensor, a data frame or a Matrix), got ${describe(x)}.`,
-    )
+    throw wrongKind(name, 'a matrix (rows of numbers, { data, shape }, a table, a tensor, a data frame or a Matrix)', x)
   const rows = x as ArrayLike<unknown>
   return !isRow(rows[0]) && wholeOf(rows[0], `${name}[0]`) ? stacked(rows, name) : nested(rows, name)
 }
@@ -244,7 +242,7 @@ function rowMajor(data: Numbers, offset: number, rows: number, cols: number): So
 function stacked(list: ArrayLike<unknown>, name: string): Source {
   const parts = Array.from(list, (part, p) => {
     const source = wholeOf(part, `${name}[${p}]`)
-    if (!source) throw new TypeError(`${name}: expected ${name}[${p}] to be a matrix like ${name}[0], got ${describe(part)}.`)
+    if (!source) throw wrongKind(name, `${name}[${p}] to be a matrix like ${name}[0]`, part)
     return source
   })
   return below(parts, name)
@@ -254,8 +252,7 @@ function below(parts: Source[], name: string): Source {
   const { cols } = parts[0]
   let rows = 0
   const starts = parts.map((part, p) => {
-    if (part.cols !== cols)
-      throw new RangeError(`${name}: expected every part to have ${cols} columns like part 0, got ${part.cols} in part ${p}.`)
+    if (part.cols !== cols) throw wrongValue(name, `every part to have ${cols} columns like part 0`, `${part.cols} in part ${p}`)
     rows += part.rows
     return rows - part.rows
   })
@@ -278,7 +275,7 @@ function nested(x: ArrayLike<unknown>, name: string): Source {
     throw new TypeError(
       `${name}: expected a 2-d array, got a 1-d array of ${rows} numbers. For one feature per sample write ${name}.map(v => [v]); for one sample write [${name}].`,
     )
-  if (rows > 0 && !isRow(first)) throw new TypeError(`${name}: expected row 0 to be an array of numbers, got ${describe(first)}.`)
+  if (rows > 0 && !isRow(first)) throw wrongKind(name, 'row 0 to be an array of numbers', first)
   const cols = isRow(first) ? first.length : 0
   return {
     rows,
@@ -286,9 +283,8 @@ function nested(x: ArrayLike<unknown>, name: string): Source {
     copyTo(target, begin, end) {
       for (let i = begin, at = 0; i < end; i++, at += cols) {
         const row: unknown = x[i]
-        if (!isRow(row)) throw new TypeError(`${name}: expected row ${i} to be an array of ${cols} numbers, got ${describe(row)}.`)
-        if (row.length !== cols)
-          throw new RangeError(`${name}: expected every row to have ${cols} columns like row 0, got ${row.length} in row ${i}.`)
+        if (!isRow(row)) throw wrongKind(name, `row ${i} to be an array of ${cols} numbers`, row)
+        if (row.length !== cols) throw wrongValue(name, `every row to have ${cols} columns like row 0`, `${row.length} in row ${i}`)
         if (isNumbers(row)) target.set(row, at)
         else for (let j = 0; j < cols; j++) target[at + j] = numeric(row[j], i, j, name)
       }
@@ -299,7 +295,7 @@ function nested(x: ArrayLike<unknown>, name: string): Source {
 function flat(x: NdArrayLike, name: string): Source {
   const { data, shape } = x
   if (typeof data !== 'object' || data === null || typeof data.length !== 'number')
-    throw new TypeError(`${name}: expected data to be an array of numbers, got ${describe(data)}.`)
+    throw wrongKind(name, 'data to be an array of numbers', data)
   const [rows, cols] = matrixShape(shape, name)
   const strides = x.strides ?? x.stride ?? [cols, 1]
   const offset = x.offset ?? 0
@@ -314,8 +310,10 @@ function flat(x: NdArrayLike, name: string): Source {
       [rows - 1, cols - 1],
     ])
       if (!(corner(i, j) >= 0 && corner(i, j) < data.length))
-        throw new RangeError(
-          `${name}: expected data for shape [${rows}, ${cols}] (at least ${Math.max(rows * cols, corner(i, j) + 1)} numbers), got ${data.length}.`,
+        throw wrongValue(
+          name,
+          `data for shape [${rows}, ${cols}] (at least ${Math.max(rows * cols, corner(i, j) + 1)} numbers)`,
+          data.length,
         )
   const [down, right] = [strides[0], strides[1]]
   if (isNumbers(data)) {
@@ -337,10 +335,10 @@ function flat(x: NdArrayLike, name: string): Source {
 
 // rows and columns of a shape of two numbers
 function matrixShape(shape: unknown, name: string): [number, number] {
-  if (!isRow(shape)) throw new TypeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.`)
+  if (!isRow(shape)) throw wrongKind(name, 'a shape of two numbers [rows, columns]', shape)
   if (shape.length !== 2) {
-    const remedy = shape.length === 1 ? ` For one feature per sample use shape [${shape[0]}, 1].` : ''
-    throw new RangeError(`${name}: expected a shape of two numbers [rows, columns], got ${describe(shape)}.${remedy}`)
+    const remedy = shape.length === 1 ? `For one feature per sample use shape [${shape[0]}, 1].` : ''
+    throw wrongValue(name, 'a shape of two numbers [rows, columns]', describe(shape), remedy)
   }
   whole(shape[0], 'shape[0]', name)
   whole(shape[1], 'shape[1]', name)
@@ -358,9 +356,7 @@ function tensor(x: TensorLike, name: string): Source {
   const [rows, cols] = matrixShape(x.shape, name)
   const data = x.dataSync()
   if (data.length !== rows * cols)
-    throw new RangeError(
-      `${name}: expected a tensor of ${rows * cols} real numbers for shape [${rows}, ${cols}], got ${data.length} values.`,
-    )
+    throw wrongValue(name, `a tensor of ${rows * cols} real numbers for shape [${rows}, ${cols}]`, `${data.length} values`)
   return flat({ data: data as ArrayLike<number>, shape: [rows, cols] }, name)
 }
 
@@ -462,11 +458,14 @@ function numeric(value: unknown, i: number, j: number, name: string): number {
   const where = `at row ${i}, column ${j}`
   if (typeof value !== 'bigint') {
     const remedy = value === null || value === undefined ? 'Drop or fill such rows' : 'Convert it to a number, or leave the column out,'
-    throw new TypeError(`${name}: expected a number ${where}, got ${describe(value)}. ${remedy} first.`)
+    throw wrongKind(name, `a number ${where}`, value, `${remedy} first.`)
   }
   if (BigInt(Number(value)) !== value)
-    throw new RangeError(
-      `${name}: expected a number ${where}, got the integer ${value}, which no double holds. Scale it or cast the column to doubles first.`,
+    throw wrongValue(
+      name,
+      `a number ${where}`,
+      `the integer ${value}, which no double holds`,
+      'Scale it or cast the column to doubles first.',
     )
   return Number(value)
 }

@@ -1,6 +1,6 @@
 // Scores of a clustering: against another labelling of the same samples (external), or against the data alone (internal).
 // Counts are exact integers, logarithms the kernels' own, so scores carry the same bits in every engine.
-import { describe } from './errors.ts'
+import { wrongKind, wrongValue } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { metrics } from './kernel-modules.ts'
 import { sharedArena } from './memory.ts'
@@ -124,18 +124,17 @@ interface Clusters {
 
 function encode(labels: unknown, name: string): Clusters {
   if (typeof labels !== 'object' || labels === null || typeof (labels as Labels).length !== 'number')
-    throw new TypeError(`${name}: expected an array of labels, one per sample, got ${describe(labels)}.`)
+    throw wrongKind(name, 'an array of labels, one per sample', labels)
   const list = labels as Labels
   const n = list.length
-  if (n === 0) throw new RangeError(`${name}: expected at least 1 label, got none.`)
+  if (n === 0) throw wrongValue(name, 'at least 1 label', 'none')
   const codes = new Int32Array(n)
   const seen = new Map<number | string, number>() // label → number in order of appearance
   for (let i = 0; i < n; i++) {
     const label: unknown = list[i]
     if (typeof label !== 'number' && typeof label !== 'string')
-      throw new TypeError(`${name}: expected a number or a string at ${i}, got ${describe(label)}. Map labels to numbers or strings first.`)
-    if (Number.isNaN(label))
-      throw new RangeError(`${name}: expected a label at ${i}, got NaN. Drop such samples or give them a label of their own.`)
+      throw wrongKind(name, `a number or a string at ${i}`, label, 'Map labels to numbers or strings first.')
+    if (Number.isNaN(label)) throw wrongValue(name, `a label at ${i}`, 'NaN', 'Drop such samples or give them a label of their own.')
     let code = seen.get(label)
     if (code === undefined) {
       code = seen.size
@@ -166,9 +165,7 @@ function contingency(labelsTrue: Labels, labelsPred: Labels) {
   const columns = encode(labelsPred, 'labelsPred')
   const n = rows.codes.length
   if (columns.codes.length !== n)
-    throw new RangeError(
-      `labelsPred: expected ${n} labels, as many as labelsTrue has, got ${columns.codes.length}. Both must label the same samples.`,
-    )
+    throw wrongValue('labelsPred', `${n} labels, as many as labelsTrue has`, columns.codes.length, 'Both must label the same samples.')
   const { order, offsets } = grouped(rows)
   const cells = { rows: [] as number[], columns: [] as number[], counts: [] as number[] }
   const tally = new Int32Array(columns.sizes.length)

@@ -1,4 +1,5 @@
 // MiniBatchKMeans: what the options mean and what a fit, or a part of one, leaves behind. The algorithm is in mini-batch.ts.
+import { wrongValue } from './errors.ts'
 import {
   CentroidEstimator,
   type Centroids,
@@ -166,7 +167,7 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
   // How first centers of these rows are found
   #seeding({ rows: n, cols: d }: Pick<Source, 'rows' | 'cols'>): MiniBatchSeeding {
     const { nClusters: k, init, batchSize: wanted, initSize, randomState } = this.options
-    if (n < k) throw new RangeError(`X: expected at least nClusters = ${k} rows, got ${n}. Use fewer clusters or more data.`)
+    if (n < k) throw wrongValue('X', `at least nClusters = ${k} rows`, n, 'Use fewer clusters or more data.')
     const batchSize = Math.min(wanted, n)
     return {
       k,
@@ -214,8 +215,10 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
       seed: isWhole(0),
     })
     if (fitted && fitted.counts.length !== fitted.clusterCenters.length)
-      throw new RangeError(
-        `MiniBatchKMeans.fromJSON: expected fitted.counts of ${fitted.clusterCenters.length} numbers, one per center, got ${fitted.counts.length}.`,
+      throw wrongValue(
+        'MiniBatchKMeans.fromJSON',
+        `fitted.counts of ${fitted.clusterCenters.length} numbers, one per center`,
+        fitted.counts.length,
       )
     const model = new MiniBatchKMeans(params)
     model.fitted = fitted

@@ -1,5 +1,6 @@
 // Mixtures of other families than Gaussians: what the options mean and what a fit leaves behind. What a family is, and how EM sees it, is in
 // family.ts; the loop in em.ts.
+import { wrongValue } from './errors.ts'
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import { type EstimatorJSON, isMixing, isNumbers, isWhole, openJSON, type WarningListener } from './estimator.ts'
@@ -274,7 +275,7 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
 function requireAll(parameters: Float64Array, accepts: Family['accepts'], name: string): void {
   parameters.forEach((p, i) => {
     const expected = accepts(p)
-    if (expected) throw new RangeError(`${name}: expected ${expected}, got ${p} at ${i}.`)
+    if (expected) throw wrongValue(name, expected, `${p} at ${i}`)
   })
 }
 

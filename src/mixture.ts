@@ -1,4 +1,5 @@
 // What every fitted mixture answers, whatever its components: probabilities become labels, log-densities become scores and criteria.
+import { wrongValue } from './errors.ts'
 import { checkOptions } from './check.ts'
 import { IterativeEstimator } from './estimator.ts'
 import type { Matrix, MatrixLike } from './matrix.ts'
@@ -162,7 +163,7 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
 
   #scores(logNorm: Float64Array): { score: number; logLikelihood: number; aic: number; bic: number } {
     const n = logNorm.length
-    if (n === 0) throw new RangeError('X: expected at least 1 row to score, got none.')
+    if (n === 0) throw wrongValue('X', 'at least 1 row to score', 'none')
     const score = mean(logNorm)
     const logLikelihood = score * n
     const p = this.nParameters
@@ -200,9 +201,9 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
 export function checkMixingWeights(value: unknown, k: number): Float64Array {
   const weights = flatten(value, [k], 'weightsInit')
   const bad = weights.findIndex((v) => !(v >= 0 && v <= 1))
-  if (bad >= 0) throw new RangeError(`weightsInit: expected numbers from 0 to 1, got ${weights[bad]} at ${bad}.`)
+  if (bad >= 0) throw wrongValue('weightsInit', 'numbers from 0 to 1', `${weights[bad]} at ${bad}`)
   const sum = weights.reduce((s, v) => s + v, 0)
-  if (Math.abs(sum - 1) > 1e-8) throw new RangeError(`weightsInit: expected weights that sum to 1, got a sum of ${sum}. Divide each by it.`)
+  if (Math.abs(sum - 1) > 1e-8) throw wrongValue('weightsInit', 'weights that sum to 1', `a sum of ${sum}`, 'Divide each by it.')
   return weights
 }
 

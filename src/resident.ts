@@ -1,5 +1,5 @@
 // From user data to rows in WebAssembly memory: copied once, checked once.
-import { describe } from './errors.ts'
+import { wrongKind, wrongValue } from './errors.ts'
 import type { Arena } from './memory.ts'
 import type { Source } from './matrix.ts'
 import { type Algorithm, PAUSE, Reduction, SLOT_ROWS } from './passes.ts'
@@ -60,13 +60,12 @@ export function* overSlots(data: Resident, visit: (x: Float64Array, begin: numbe
 
 /** Refuses data with too few rows or no columns, before any work. */
 export function checkShape(source: Pick<Source, 'rows' | 'cols'>, minRows: number, estimator: string, cols?: number): void {
-  if (source.cols === 0 && source.rows > 0) throw new RangeError(`X: expected at least 1 column, got shape [${source.rows}, 0].`)
+  if (source.cols === 0 && source.rows > 0) throw wrongValue('X', 'at least 1 column', `shape [${source.rows}, 0]`)
   if (source.rows < minRows)
     throw new RangeError(
       `X: ${estimator} expected at least ${minRows} row${minRows > 1 ? 's' : ''}, got shape [${source.rows}, ${source.cols}].`,
     )
-  if (cols !== undefined && source.cols !== cols)
-    throw new RangeError(`X: expected ${cols} columns, as ${estimator} was fitted with, got ${source.cols}.`)
+  if (cols !== undefined && source.cols !== cols) throw wrongValue('X', `${cols} columns, as ${estimator} was fitted with`, source.cols)
 }
 
 /** Sample weights as doubles: n finite numbers ≥ 0, not all zero. `undefined` stays undefined. Without n any number of them. */
@@ -74,15 +73,15 @@ export function checkWeights(weights: unknown, rows?: number): Float64Array | un
   if (weights === undefined || weights === null) return undefined
   const list = weights as ArrayLike<number>
   if (typeof weights !== 'object' || typeof list.length !== 'number')
-    throw new TypeError(`sampleWeight: expected an array of ${rows === undefined ? '' : `${rows} `}numbers, got ${describe(weights)}.`)
+    throw wrongKind('sampleWeight', `an array of ${rows === undefined ? '' : `${rows} `}numbers`, weights)
   const n = rows ?? list.length
-  if (list.length !== n) throw new RangeError(`sampleWeight: expected ${n} numbers, one per row of X, got ${list.length}.`)
+  if (list.length !== n) throw wrongValue('sampleWeight', `${n} numbers, one per row of X`, list.length)
   const result = new Float64Array(n)
   let total = 0
   for (let i = 0; i < n; i++) {
     const v: unknown = list[i]
-    if (typeof v !== 'number') throw new TypeError(`sampleWeight: expected a number at ${i}, got ${describe(v)}.`)
-    if (!(v >= 0 && v < Infinity)) throw new RangeError(`sampleWeight: expected finite numbers of at least 0, got ${v} at ${i}.`)
+    if (typeof v !== 'number') throw wrongKind('sampleWeight', `a number at ${i}`, v)
+    if (!(v >= 0 && v < Infinity)) throw wrongValue('sampleWeight', 'finite numbers of at least 0', `${v} at ${i}`)
     total += result[i] = v
   }
   if (!(total > 0)) throw new RangeError('sampleWeight: expected at least one weight above 0, all are 0.')
@@ -164,8 +163,11 @@ function scan(arena: Arena, x: number, w: number, d: number, largest: number, st
   const bad = arena.kernels.scan(x, w, d, largest, start, end)
   if (bad < 0) return
   const value = arena.f64(x + bad * 8, 1)[0]
-  throw new RangeError(
-    `X: expected finite numbers, got ${value} at row ${firstRow + Math.floor(bad / d)}, column ${bad % d}. Drop such rows or fill in the values first.`,
+  throw wrongValue(
+    'X',
+    'finite numbers',
+    `${value} at row ${firstRow + Math.floor(bad / d)}, column ${bad % d}`,
+    'Drop such rows or fill in the values first.',
   )
 }
 

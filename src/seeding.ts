@@ -1,5 +1,6 @@
 // First centers: greedy k-means++ (Arthur & Vassilvitskii 2007, with 2 + ⌊ln k⌋ trials a step as in their section on practice) and
 // distinct random rows. Rows of weight zero are never chosen.
+import { wrongValue } from './errors.ts'
 import { type Algorithm, PAUSE, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, rowsOf } from './resident.ts'
@@ -159,8 +160,7 @@ export function* randomRows(data: Resident, k: number, random: Random): Algorith
   yield PAUSE
   let positive = 0
   for (let i = 0; i < mass.length; i++) if (mass[i] > 0) positive++
-  if (positive < k)
-    throw new RangeError(`sampleWeight: expected at least ${k} positive weights to choose ${k} different rows, got ${positive}.`)
+  if (positive < k) throw wrongValue('sampleWeight', `at least ${k} positive weights to choose ${k} different rows`, positive)
   for (let c = 0; c < k; c++) {
     yield PAUSE
     let total = 0

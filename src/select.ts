@@ -1,6 +1,6 @@
 // Model selection: every combination of components and covariance type, by an information criterion.
 import { type Check, type Schema, callable, checkOptions, oneOf } from './check.ts'
-import { DegenerateCovarianceError, describe } from './errors.ts'
+import { DegenerateCovarianceError, wrongKind, wrongValue } from './errors.ts'
 import { COVARIANCE_TYPES } from './gaussian.ts'
 import { type CovarianceType, GaussianMixture, type GaussianMixtureFitOptions, type GaussianMixtureOptions } from './gaussian-mixture.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -44,8 +44,8 @@ export interface SelectionResult extends Criteria {
 // A list of values to try
 const list: Check<unknown[]> = (value, name) => {
   if (typeof value !== 'object' || value === null || typeof (value as ArrayLike<unknown>).length !== 'number')
-    throw new TypeError(`${name}: expected an array of values to try, got ${describe(value)}.`)
-  if ((value as ArrayLike<unknown>).length === 0) throw new RangeError(`${name}: expected at least one value to try, got none.`)
+    throw wrongKind(name, 'an array of values to try', value)
+  if ((value as ArrayLike<unknown>).length === 0) throw wrongValue(name, 'at least one value to try', 'none')
   return Array.from(value as ArrayLike<unknown>)
 }
 

@@ -1,13 +1,13 @@
 // Nested arrays of a known shape, to doubles and back.
-import { describe } from './errors.ts'
+import { describe, wrongKind, wrongValue } from './errors.ts'
 
 /** Nested arrays of the given shape as doubles, row-major. Throws, naming what does not fit. @internal */
 export function flatten(value: unknown, shape: number[], name: string): Float64Array {
   const expected = `expected shape (${shape.join(', ')})`
   const visit = (item: unknown, depth: number, path: string) => {
     if (depth === shape.length) {
-      if (typeof item !== 'number') throw new TypeError(`${name}: expected a number${path && ` at ${path}`}, got ${describe(item)}.`)
-      if (!Number.isFinite(item)) throw new RangeError(`${name}: expected finite numbers, got ${item}${path && ` at ${path}`}.`)
+      if (typeof item !== 'number') throw wrongKind(name, `a number${path && ` at ${path}`}`, item)
+      if (!Number.isFinite(item)) throw wrongValue(name, 'finite numbers', `${item}${path && ` at ${path}`}`)
       return
     }
     const list = item as ArrayLike<unknown> | null

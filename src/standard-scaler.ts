@@ -1,4 +1,5 @@
 // StandardScaler: columns of mean 0 and variance 1, as scikit-learn's.
+import { wrongValue } from './errors.ts'
 import { type Schema, boolean, checkOptions, orNull } from './check.ts'
 import { Estimator, type EstimatorJSON, type WarningListener, isNumbers, isWhole, openJSON } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -141,8 +142,10 @@ export class StandardScaler extends Estimator<Params, Fitted> {
     })
     for (const field of ['mean', 'variance', 'scale'])
       if (fitted?.[field] && (fitted[field] as number[]).length !== fitted.nFeaturesIn)
-        throw new RangeError(
-          `StandardScaler.fromJSON: expected fitted.${field} of nFeaturesIn = ${fitted.nFeaturesIn} numbers, got ${(fitted[field] as number[]).length}.`,
+        throw wrongValue(
+          'StandardScaler.fromJSON',
+          `fitted.${field} of nFeaturesIn = ${fitted.nFeaturesIn} numbers`,
+          (fitted[field] as number[]).length,
         )
     const scaler = new StandardScaler(params)
     if (fitted) scaler.fitted = fitted as unknown as Fitted

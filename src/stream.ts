@@ -1,7 +1,7 @@
 // Rows that pass by: data larger than memory, in chunks from a source that is read again for every pass. An algorithm over such rows is the one
 // over rows in memory: its passes are run over one window of rows after another, and what it keeps for each row stays in memory. Windows are
 // cut at edges of slots, whatever the chunks are, so the sums, and the bits, are those of rows in memory.
-import { describe } from './errors.ts'
+import { wrongKind, wrongValue } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import type { Arena } from './memory.ts'
 import { type Algorithm, PAUSE, type Pass, SLOT_ROWS } from './passes.ts'
@@ -135,7 +135,7 @@ export class Reader extends Windows {
     yield* this.restart()
     while (yield* this.advance()) {
       const { begin, end, d } = this
-      if (w && end > weights) throw new RangeError(`sampleWeight: expected a number per row of X, got ${weights} for at least ${end} rows.`)
+      if (w && end > weights) throw wrongValue('sampleWeight', 'a number per row of X', `${weights} for at least ${end} rows`)
       if (begin === 0) {
         largest = this.arena.takeF64(d)
         kernels.clear(largest, d)
@@ -144,15 +144,13 @@ export class Reader extends Windows {
       if (bad >= 0) {
         const [row, column] = [Math.floor(bad / d), bad % d]
         const value = this.arena.f64(this.window + (bad - begin * d) * 8, 1)[0]
-        throw new RangeError(
-          `X: expected finite numbers, got ${value} at row ${row}, column ${column}. Drop such rows or fill in the values first.`,
-        )
+        throw wrongValue('X', 'finite numbers', `${value} at row ${row}, column ${column}`, 'Drop such rows or fill in the values first.')
       }
       this.#prints.push(this.#fingerprint())
     }
     const n = this.end
     this.#n = n
-    if (w && n !== weights) throw new RangeError(`sampleWeight: expected ${n} numbers, one per row of X, got ${weights}.`)
+    if (w && n !== weights) throw wrongValue('sampleWeight', `${n} numbers, one per row of X`, weights)
     return { n, d: this.d, largest: largest ? this.arena.f64(largest, this.d).slice() : new Float64Array() }
   }
 
@@ -191,7 +189,7 @@ export class Reader extends Windows {
     if (n === undefined) return
     const { begin, end } = this
     const differs = (found: string, remedy = 'The function must begin at the first row each time, over data that do not change.') =>
-      new RangeError(`X: expected the ${n} rows of the first reading, in that order, got ${found}. ${remedy}`)
+      wrongValue('X', `the ${n} rows of the first reading, in that order`, found, remedy)
     if (rows < this.windowRows && end < n) throw differs(`${end} rows`)
     if (end > n || (end === n && (yield* this.goesOn(n)))) throw differs('more')
     if (this.#fingerprint() !== this.#prints[begin / this.windowRows])
@@ -215,12 +213,10 @@ export class Reader extends Windows {
       }
       const chunk = sourceOf(value, `X, chunk from row ${row}`)
       if (chunk.rows === 0) continue
-      if (chunk.cols === 0) throw new RangeError('X: expected at least 1 column, got a chunk with none.')
+      if (chunk.cols === 0) throw wrongValue('X', 'at least 1 column', 'a chunk with none')
       if (this.windowRows === 0) this.layOut(chunk.cols)
       if (chunk.cols !== this.d)
-        throw new RangeError(
-          `X: expected ${this.d} columns in every chunk, as in the first, got ${chunk.cols} in the chunk from row ${row}.`,
-        )
+        throw wrongValue('X', `${this.d} columns in every chunk, as in the first`, `${chunk.cols} in the chunk from row ${row}`)
       return chunk
     }
     return undefined
@@ -292,7 +288,6 @@ function* settled<T>(value: T | PromiseLike<T>): Algorithm<T> {
 function iteratorOf(chunks: unknown): Chunks {
   const it = chunks as Partial<AsyncIterable<MatrixLike> & Iterable<MatrixLike>> | null | undefined
   const iterator = typeof it === 'object' && it !== null ? (it[Symbol.asyncIterator]?.() ?? it[Symbol.iterator]?.()) : undefined
-  if (!iterator)
-    throw new TypeError(`X: expected the function to return an iterable, or async iterable, of chunks of rows, got ${describe(chunks)}.`)
+  if (!iterator) throw wrongKind('X', 'the function to return an iterable, or async iterable, of chunks of rows', chunks)
   return iterator
 }

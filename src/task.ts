@@ -1,7 +1,7 @@
 // Tasks: calls whose arguments are checked and whose work remains. A method and its Async twin make the same task and differ in who runs it.
 import type { Check, Schema } from './check.ts'
 import { driveAsync } from './drive-async.ts'
-import { describe } from './errors.ts'
+import { describe, wrongKind } from './errors.ts'
 import { Arena, returnSpace, spaceFor } from './memory.ts'
 import { type Algorithm, type IterationListener, drive } from './passes.ts'
 
@@ -61,7 +61,7 @@ export async function runAsync<T>(
 const signal: Check = (value, name) => {
   const it = value as AbortSignal | null
   if (typeof it !== 'object' || it === null || typeof it.aborted !== 'boolean' || typeof it.addEventListener !== 'function')
-    throw new TypeError(`${name}: expected an AbortSignal, such as the signal of an AbortController, got ${describe(value)}.`)
+    throw wrongKind(name, 'an AbortSignal, such as the signal of an AbortController', value)
   return value
 }
 
