@@ -1,5 +1,6 @@
 // SQUAREM for Gaussian mixtures (Varadhan & Roland 2008): where EM creeps, three of its points say where it is heading.
 import { type CovarianceType, type GaussianParameters, covariancesFromFactors } from './gaussian.ts'
+import { log } from './logarithm.ts'
 
 /** The point that three successive points of EM head for: θ₀ − 2αr + α²v with r = θ₁ − θ₀, v = θ₂ − θ₁ − r, α = −‖r‖/‖v‖ (their scheme S3), or
  *  nothing where that is no farther than θ₂. Coordinates are those in which every point is a mixture: ln π, μ, and the factors U with the
@@ -7,7 +8,6 @@ import { type CovarianceType, type GaussianParameters, covariancesFromFactors } 
 export function extrapolate(
   type: CovarianceType,
   d: number,
-  log: (x: number) => number,
   exp: (x: number) => number,
   ...points: [GaussianParameters, GaussianParameters, GaussianParameters]
 ): GaussianParameters | undefined {

@@ -1,5 +1,6 @@
 // Mixture of products of Bernoulli distributions: latent class analysis (Lazarsfeld & Henry 1968).
 import type { EstimatorJSON } from './estimator.ts'
+import { log } from './logarithm.ts'
 import { FamilyMixture, type MixtureOptions } from './mixture-family.ts'
 
 /** Options of `new BernoulliMixture`. */
@@ -19,7 +20,7 @@ export class BernoulliMixture extends FamilyMixture<'probabilities', number[][]>
         shape: (k, d) => [k, d],
         expects: (row) => (row.every((x) => x === 0 || x === 1) ? undefined : 'rows of 0 and 1'),
         accepts: (p) => (p >= 0 && p <= 1 ? undefined : 'probabilities from 0 to 1'),
-        logDensity: (p, log) => {
+        logDensity: (p) => {
           const [yes, no] = [p.map(log), p.map((v) => log(1 - v))]
           return (row) => {
             let sum = 0

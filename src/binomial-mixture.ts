@@ -1,5 +1,6 @@
 // Mixture of binomials: rows are (successes, trials), each from one of K coins (Do & Batzoglou 2008).
 import type { EstimatorJSON } from './estimator.ts'
+import { log } from './logarithm.ts'
 import { FamilyMixture, type MixtureOptions } from './mixture-family.ts'
 
 /** Options of `new BinomialMixture`. */
@@ -24,7 +25,7 @@ export class BinomialMixture extends FamilyMixture<'probabilities', number[]> {
             ? undefined
             : 'rows (successes, trials) of whole numbers, 0 ≤ successes ≤ trials',
         accepts: (p) => (p >= 0 && p <= 1 ? undefined : 'probabilities from 0 to 1'),
-        logDensity: ([p], log) => {
+        logDensity: ([p]) => {
           const [yes, no] = [log(p), log(1 - p)]
           return ([s, n]) => (s > 0 ? s * yes : 0) + (n > s ? (n - s) * no : 0)
         },

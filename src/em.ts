@@ -2,8 +2,8 @@
 import { type Schema, callable, checkOptions, integer, oneOf, real } from './check.ts'
 import { DegenerateCovarianceError, describe, wrongKind, wrongValue } from './errors.ts'
 import type { WarningListener } from './estimator.ts'
+import { log } from './logarithm.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
-import { sharedArena } from './memory.ts'
 import { type Algorithm, type IterationListener, PAUSE } from './passes.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, afterwards, run, runAsync } from './task.ts'
 
@@ -378,7 +378,6 @@ function expectation<P>(model: LatentVariableModel<P>, parameters: P): { respons
 /** Jensen's lower bound of the log-likelihood under `parameters`, Σ_i Σ_k r_ik (ln p(x_i, k) − ln r_ik), if the model gives the joint densities. */
 function jensenBound<P>(model: LatentVariableModel<P>, parameters: P, responsibilities: Matrix): number | undefined {
   if (!model.logJoint) return undefined
-  const { log } = sharedArena().kernels
   const joint = copyOf(model.logJoint(parameters), 'logJoint')
   const [expected, got] = [responsibilities.shape.join(', '), joint.shape.join(', ')]
   if (got !== expected) throw wrongValue('logJoint', `shape [${expected}] like the responsibilities`, `[${got}]`)

@@ -1,10 +1,11 @@
 // Estimation without hidden variables: maximum likelihood, maximum a posteriori, and Bayes' rule over a list of hypotheses. Logarithms are
-// the kernels', so results carry the same bits in every engine.
+// our own, so results carry the same bits in every engine.
 import { type Check, type Schema, arrayLike, checkOptions, finite, real } from './check.ts'
 import { DegenerateCovarianceError, wrongKind, wrongValue } from './errors.ts'
 import { precisionFactors, roundingLevel, totalScatter } from './gaussian.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
-import { type CoreKernels, mixtures } from './kernel-modules.ts'
+import { mixtures } from './kernel-modules.ts'
+import { log } from './logarithm.ts'
 import { sharedArena, within } from './memory.ts'
 import { checkShape, checkWeights, withRows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
@@ -112,7 +113,6 @@ export function logLikelihood(counts: Counts, p: number | ArrayLike<number>): nu
 
 /** ln p^a·(1 − p)^b with 0·ln 0 = 0. */
 function logPower(p: number, a: number, b: number): number {
-  const { log } = sharedArena().kernels
   return (a === 0 ? 0 : a * log(p)) + (b === 0 ? 0 : b * log(1 - p))
 }
 
@@ -147,8 +147,7 @@ function maximumAPosterioriBernoulli(options: Counts & { prior: BetaPrior }): Be
     )
   }
   const p = a < 0 ? 0 : b < 0 ? 1 : a / (a + b)
-  const { log } = sharedArena().kernels
-  return { p, logPosterior: logPower(p, a, b) + logGamma(alpha + beta, log) - logGamma(alpha, log) - logGamma(beta, log) }
+  return { p, logPosterior: logPower(p, a, b) + logGamma(alpha + beta) - logGamma(alpha) - logGamma(beta) }
 }
 
 // ------------------------------------------------------------------------------------------------------------------- Gaussian
@@ -236,9 +235,8 @@ function gaussianMode(where: string, X: MatrixLike, sampleWeight: ArrayLike<numb
 function logNormaliser({ meanPrecision: kappa, degreesOfFreedom: nu, scale }: Hyperparameters, d: number): number {
   const logScale = logDeterminant(scale, d)
   if (logScale === undefined || kappa === 0 || nu <= d - 1) return 0
-  const { log } = sharedArena().kernels
   let logGammas = (d * (d - 1) * (LOG_2PI - LOG_2)) / 4 // of D dimensions: π^(D(D−1)/4)·Π_j Γ((ν₀ − j)/2)
-  for (let j = 0; j < d; j++) logGammas += logGamma((nu - j) / 2, log)
+  for (let j = 0; j < d; j++) logGammas += logGamma((nu - j) / 2)
   return 0.5 * (nu * logScale + d * log(kappa) - nu * d * LOG_2 - d * LOG_2PI) - logGammas
 }
 
@@ -253,7 +251,6 @@ function logDeterminant(matrix: Float64Array, d: number): number | undefined {
 
 /** Σ_j ln a_jj of a D×D matrix. */
 function logDiagonal(matrix: Float64Array, d: number): number {
-  const { log } = sharedArena().kernels
   let sum = 0
   for (let j = 0; j < d; j++) sum += log(matrix[j * d + j])
   return sum
@@ -262,7 +259,7 @@ function logDiagonal(matrix: Float64Array, d: number): number {
 /** ln Γ(x) for x > 0, error below 4·2⁻⁵² of the larger of 16 and the result; exact at 1 and 2. Whole numbers up to 23: the logarithm of the
  *  factorial, which is a double. Otherwise Stirling's series from 16 on (the first term left out is below 1.1e-16), and below it
  *  Γ(x) = Γ(x + m) / (x·(x + 1)···(x + m − 1)). @internal */
-export function logGamma(x: number, log: CoreKernels['log']): number {
+export function logGamma(x: number): number {
   let product = 1
   if (x <= 23 && Number.isInteger(x)) {
     for (let i = 2; i < x; i++) product *= i

@@ -2,6 +2,7 @@
 // component is fitted to weighted rows, and how to draw from it; everything else about it is here, once.
 import type { EmModel } from './em.ts'
 import { mixtures } from './kernel-modules.ts'
+import { log } from './logarithm.ts'
 import { CompensatedSum } from './mixture.ts'
 import { type Algorithm, Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
@@ -23,13 +24,13 @@ export interface Family {
   accepts(parameter: number): string | undefined
   /** ln p(row | parameters of one component), as a function of the row so that what depends on the parameters alone is computed once. The row's
    *  array is reused for the next. */
-  logDensity(parameters: Float64Array, log: (x: number) => number): (row: Float64Array) => number
+  logDensity(parameters: Float64Array): (row: Float64Array) => number
   /** The part of every log-density that depends on the row alone. */
-  logBase?(row: Float64Array, log: (x: number) => number): number
+  logBase?(row: Float64Array): number
   /** The parameters of one component that maximise Σ weight·ln p over rows, from Σ weight and Σ weight·row. */
   fit(weight: number, sum: Float64Array): ArrayLike<number>
   /** Draws a row of d numbers. `trials`: how many, where the family needs to be told. */
-  draw(parameters: Float64Array, random: Random, d: number, trials: number, log: (x: number) => number): ArrayLike<number>
+  draw(parameters: Float64Array, random: Random, d: number, trials: number): ArrayLike<number>
 }
 
 /** Parameters of a mixture of a family. */
@@ -93,7 +94,7 @@ export class FamilyModel implements EmModel<FamilyParameters> {
           throw new RangeError(
             `X: ${name} expected ${expected}, got [${Array.from(row.subarray(0, 6)).join(', ')}${d > 6 ? ', …' : ''}] in row ${first + i}.`,
           )
-        base[i] = logBase?.(row, arena.kernels.log) ?? 0
+        base[i] = logBase?.(row) ?? 0
         magnitude.add(Math.abs(base[i]))
         last.add(row[d - 1])
       }
@@ -111,7 +112,6 @@ export class FamilyModel implements EmModel<FamilyParameters> {
   /** Components fitted to random responsibilities, uniform on the simplex. */
   *randomStart(random: Random): Algorithm<Float64Array> {
     const { arena, w, n } = this.#data
-    const { log } = arena.kernels
     const k = this.#k
     const weights = w ? arena.f64(w, n) : undefined
     const r = arena.f64(this.#joint, SLOT_ROWS * k)
@@ -154,14 +154,13 @@ export class FamilyModel implements EmModel<FamilyParameters> {
   /** The E-step, slot by slot. */
   *expectation({ weights, components }: FamilyParameters, take: (slot: Slot) => void): Algorithm<void> {
     const { arena, w, n, d } = this.#data
-    const { log } = arena.kernels
     const { posterior } = arena.use(mixtures)
     const k = this.#k
     const size = components.length / k
     const joint = arena.f64(this.#joint, SLOT_ROWS * k)
     const base = arena.f64(this.#logBase, n)
-    const logWeights = weights.map((weight) => log(weight))
-    const densities = Array.from({ length: k }, (_, c) => this.#family.logDensity(components.subarray(c * size, (c + 1) * size), log))
+    const logWeights = weights.map(log)
+    const densities = Array.from({ length: k }, (_, c) => this.#family.logDensity(components.subarray(c * size, (c + 1) * size)))
     const row = new Float64Array(d) // a view of every row would cost more than its densities
     this.#sums.reset()
     yield* overSlots(this.#data, (x, begin, end) => {

@@ -30,6 +30,7 @@ import { centersFrom } from './kmeans.ts'
 import { kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { mixtures } from './kernel-modules.ts'
+import { log } from './logarithm.ts'
 import { sharedArena, within } from './memory.ts'
 import {
   type Evaluation,
@@ -243,7 +244,6 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       const parameters = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedOf(params.randomState), 0))
       const { logLikelihood: lowerBound, ...moments } = yield* model.moments(parameters)
       const own = GaussianStatistics.of(moments, type, data.totalWeight, data.largest)
-      const { log } = data.arena.kernels
       const { exp } = data.arena.use(mixtures)
       const share = before ? exp(params.learningDecay * log(own.weight / (before.weight + own.weight))) : 1
       const statistics = before?.merge(own, share) ?? own
@@ -369,7 +369,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       const pass = new GaussianPass(arena, type, k, d)
       pass.load(parameters)
       // labels: the largest alone counts; log-densities: what is negligible to a sum does not; probabilities: all of them, however small
-      if (!want.responsibilities) pass.floors(want.logNorm ? shareFloors(parameters.weights, arena.kernels.log) : new Float64Array(k))
+      if (!want.responsibilities) pass.floors(want.logNorm ? shareFloors(parameters.weights) : new Float64Array(k))
       const labels = want.labels ? arena.take(rows * 4) : 0
       const responsibilities = want.responsibilities ? arena.takeF64(rows * k) : 0
       const logNorm = want.logNorm ? arena.takeF64(rows) : 0

@@ -4,7 +4,8 @@
 import { extrapolate } from './acceleration.ts'
 import { DegenerateCovarianceError, wrongValue } from './errors.ts'
 import type { EmModel } from './em.ts'
-import { type CoreKernels, type MixtureKernels, mixtures } from './kernel-modules.ts'
+import { type MixtureKernels, mixtures } from './kernel-modules.ts'
+import { log } from './logarithm.ts'
 import { type Arena, sharedArena, within } from './memory.ts'
 import { type Origin, originOf, weightedMean } from './origin.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
@@ -383,9 +384,9 @@ export class GaussianPass {
     const d = this.#d
     const triangleBytes = triangularPanelLength(d) * 8
     const components = this.#arena.f64(this.#components, 4 * k)
-    logConstants(type, weights, factors, d, kernels).forEach((constant, c) => {
+    logConstants(type, weights, factors, d).forEach((constant, c) => {
       const scale = type === 'spherical' ? 0.5 * factors[c] * factors[c] : 0.5
-      components.set([constant, scale, LOWEST_FLOOR, kernels.log(weights[c])], 4 * c)
+      components.set([constant, scale, LOWEST_FLOOR, log(weights[c])], 4 * c)
     })
     const putTriangle = (u: Float64Array, to: number) => {
       this.#arena.f64(this.#upper, d * d).set(u)
@@ -497,13 +498,7 @@ export class GaussianPass {
 }
 
 /** ln π_k + ln|U_k| − ½·d·ln 2π. */
-function logConstants(
-  type: CovarianceType,
-  weights: Float64Array,
-  factors: Float64Array,
-  d: number,
-  { log }: Pick<CoreKernels, 'log'>,
-): Float64Array {
+function logConstants(type: CovarianceType, weights: Float64Array, factors: Float64Array, d: number): Float64Array {
   const logDeterminant = (c: number) => {
     if (type === 'spherical') return d * log(factors[c])
     let s = 0
@@ -583,7 +578,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const [pass, data, k] = [this.#pass, this.#data, this.#k]
     const bits = parameters === this.#own ? SHARE_BITS : SHARE_BITS + 10
     const anchors = pass.load(parameters)
-    pass.floors(shareFloors(parameters.weights, data.arena.kernels.log, bits))
+    pass.floors(shareFloors(parameters.weights, bits))
     const passes = function* (into: Reduction, moments: CovarianceType): Generator<Pass> {
       yield pass.over(data, { into: into.reset(), moments })
       if (!starved(parameters.weights, masses(moments, into.total(), k, data.d), data.totalWeight, bits)) return
@@ -595,7 +590,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
 
   extrapolate(...points: [GaussianParameters, GaussianParameters, GaussianParameters]): GaussianParameters | undefined {
     const { arena, d } = this.#data
-    return extrapolate(this.#type, d, arena.kernels.log, arena.use(mixtures).exp, ...points)
+    return extrapolate(this.#type, d, arena.use(mixtures).exp, ...points)
   }
 
   /** The M-step from responsibilities; weights are n_k/Σw, as scikit-learn leaves them before the first iteration.
@@ -737,7 +732,7 @@ const again = (type: CovarianceType): CovarianceType => (type === 'tied' ? 'full
 /** Logarithm of the share in a row, relative to the best component's, below which a component's counts as 0: with e^floor = 2^−bits·π_c the density
  *  of a row changes by less than 2^−bits and, over N rows, the mass n_c by less than 2^−bits·N·π_c: nothing, unless the component loses nearly
  *  all of its mass in this very step (`starved`). */
-export function shareFloors(weights: Float64Array, log: (x: number) => number, bits = SHARE_BITS): Float64Array {
+export function shareFloors(weights: Float64Array, bits = SHARE_BITS): Float64Array {
   return weights.map((weight) => Math.max(STARVED_FLOOR, log(weight) - bits * Math.LN2))
 }
 const SHARE_BITS = 55

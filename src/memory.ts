@@ -265,7 +265,7 @@ export function within<T>(arena: Arena, work: (arena: Arena) => T): T {
   }
 }
 
-/** Kernels for scalar work (`exp`, `log`) and small factorisations. */
+/** Kernels for scalar work (`exp`) and small factorisations. */
 export function sharedArena(): Arena {
   shared ??= new Arena()
   return shared

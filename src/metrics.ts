@@ -1,9 +1,9 @@
 // Scores of a clustering: against another labelling of the same samples (external), or against the data alone (internal).
-// Counts are exact integers, logarithms the kernels' own, so scores carry the same bits in every engine.
+// Counts are exact integers, logarithms our own, so scores carry the same bits in every engine.
 import { wrongKind, wrongValue } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { metrics } from './kernel-modules.ts'
-import { sharedArena } from './memory.ts'
+import { log } from './logarithm.ts'
 import { type Algorithm, Reduction } from './passes.ts'
 import { type Resident, checkShape, withRows } from './resident.ts'
 import { run } from './task.ts'
@@ -34,7 +34,6 @@ export function adjustedRandScore(labelsTrue: Labels, labelsPred: Labels): numbe
 export function normalizedMutualInfoScore(labelsTrue: Labels, labelsPred: Labels): number {
   const { n, cells, rowSums, columnSums } = contingency(labelsTrue, labelsPred)
   if (cells.counts.length === rowSums.length && cells.counts.length === columnSums.length) return 1 // a cell per row and column: the same partition
-  const { log } = sharedArena().kernels
   let information = 0
   // the ratio is 1 to the last bit where row and column are independent
   cells.counts.forEach(

@@ -6,7 +6,6 @@ import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import { type EstimatorJSON, isMixing, isNumbers, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type Family, FamilyModel, type FamilyParameters } from './family.ts'
 import { Matrix, type MatrixLike, type Source, sourceOf } from './matrix.ts'
-import { sharedArena } from './memory.ts'
 import {
   type Evaluation,
   Mixture,
@@ -169,8 +168,7 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
     const labels = random.categories(weights, n)
     const X = Matrix.zeros(n, d)
     const components = weights.map((_, c) => this.#component(c))
-    const { log } = sharedArena().kernels
-    labels.forEach((c, i) => X.row(i).set(this.#family.draw(components[c], random, d, trials ?? meanTrials, log)))
+    labels.forEach((c, i) => X.row(i).set(this.#family.draw(components[c], random, d, trials ?? meanTrials)))
     return { X, labels }
   }
 

@@ -2,8 +2,8 @@
 import { wrongValue } from './errors.ts'
 import { checkOptions } from './check.ts'
 import { IterativeEstimator } from './estimator.ts'
+import { log } from './logarithm.ts'
 import type { Matrix, MatrixLike } from './matrix.ts'
-import { sharedArena } from './memory.ts'
 import type { IterationEvent } from './passes.ts'
 import { flatten } from './shapes.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, run } from './task.ts'
@@ -155,7 +155,6 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
 
   #criteria({ logNorm, responsibilities }: Evaluation): Criteria {
     const { logLikelihood, aic, bic } = this.#scores(logNorm)
-    const { log } = sharedArena().kernels
     let certainty = 0
     for (const row of responsibilities) certainty += log(row.reduce((a, b) => Math.max(a, b)))
     return { logLikelihood, aic, bic, icl: bic - 2 * certainty }
@@ -167,7 +166,7 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
     const score = mean(logNorm)
     const logLikelihood = score * n
     const p = this.nParameters
-    return { score, logLikelihood, aic: -2 * logLikelihood + 2 * p, bic: -2 * logLikelihood + p * sharedArena().kernels.log(n) }
+    return { score, logLikelihood, aic: -2 * logLikelihood + 2 * p, bic: -2 * logLikelihood + p * log(n) }
   }
 
   /** K mixing weights π, summing to 1 (after at least one iteration). */

@@ -1,10 +1,9 @@
 // Standard normal numbers by the polar method (Marsaglia & Bray 1964): needs only √ and ln, both of which have one answer everywhere.
-import { sharedArena } from './memory.ts'
+import { log } from './logarithm.ts'
 import type { Random } from './random.ts'
 
 /** A generator of independent standard normal numbers drawn from `random`. */
 export function standardNormal(random: Random): () => number {
-  const { log } = sharedArena().kernels
   let spare: number | undefined
   return () => {
     if (spare !== undefined) {

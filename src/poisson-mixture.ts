@@ -1,6 +1,7 @@
 // Mixture of products of Poisson distributions: counts.
 import type { EstimatorJSON } from './estimator.ts'
 import { logGamma } from './estimation.ts'
+import { log } from './logarithm.ts'
 import { FamilyMixture, type MixtureOptions } from './mixture-family.ts'
 
 /** Options of `new PoissonMixture`. */
@@ -20,7 +21,7 @@ export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
         shape: (k, d) => [k, d],
         expects: (row) => (row.every((x) => Number.isInteger(x) && x >= 0) ? undefined : 'rows of counts (whole numbers of at least 0)'),
         accepts: (rate) => (rate >= 0 ? undefined : 'rates of at least 0'),
-        logDensity: (rates, log) => {
+        logDensity: (rates) => {
           const logs = rates.map(log)
           const total = rates.reduce((s, v) => s + v, 0)
           return (row) => {
@@ -29,9 +30,9 @@ export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
             return sum
           }
         },
-        logBase: (row, log) => -row.reduce((s, x) => s + logGamma(x + 1, log), 0),
+        logBase: (row) => -row.reduce((s, x) => s + logGamma(x + 1), 0),
         fit: (weight, sum) => sum.map((s) => s / weight),
-        draw: (rates, random, _d, _trials, log) => rates.map((rate) => drawPoisson(rate, random, log)),
+        draw: (rates, random) => rates.map((rate) => drawPoisson(rate, random)),
       },
       options,
     )
@@ -50,7 +51,7 @@ export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
 }
 
 // How many exponential waiting times of mean 1 fit into `rate`: O(rate), exact
-function drawPoisson(rate: number, random: { uniform(): number }, log: (x: number) => number): number {
+function drawPoisson(rate: number, random: { uniform(): number }): number {
   let count = -1
   for (let time = 0; time <= rate; count++) time -= log(1 - random.uniform())
   return count
