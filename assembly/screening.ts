@@ -110,14 +110,13 @@ export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, sc
   store<f64>(info, Math.sqrt(residual), 16);
 }
 
-/** Largest ‖x − shift‖ of rows [start, start + count). */
+/** Largest ‖x − shift‖ of rows [start, start + count); NaN or infinite where some value is not finite. */
 function largestNorm(x: usize, d: i32, start: i32, count: i32, shift: usize): f64 {
   const rowBytes = <usize>d << 3;
   let row = x + <usize>start * rowBytes;
   let largest: f64 = 0;
   for (let i = 0; i < count; i++, row += rowBytes) {
-    const norm = squaredDistance(row, shift, rowBytes);
-    if (!(norm <= largest)) largest = norm;
+    largest = max(largest, squaredDistance(row, shift, rowBytes));
   }
   return Math.sqrt(largest);
 }

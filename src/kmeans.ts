@@ -18,7 +18,7 @@ import { type EstimatorJSON, isWhole, toNested, type WarningListener } from './e
 import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { Random, seedOf } from './random.ts'
-import { checkShape, checkWeights, withRows } from './resident.ts'
+import { type Resident, checkShape, checkWeights, withRows } from './resident.ts'
 import { defaultTrials, plusPlus } from './seeding.ts'
 import { planned, refuseAsking } from './plan.ts'
 import type { MatrixStream } from './stream.ts'
@@ -100,6 +100,7 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
       const init = typeof this.options.init === 'object' ? centersFrom(this.options.init, k, d, 'init') : this.options.init
       const settings = { k, nInit: startsOf(init, nInit, 10), maxIter, tol, convergence, reports }
       return {
+        checks: typeof init !== 'function', // which gets to see the rows
         work: (data) => {
           const start = typeof init === 'function' ? asked(init, data, X instanceof Matrix ? X : undefined) : init
           const random = (run: number) => {
@@ -180,10 +181,10 @@ export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlu
   checkShape(source, 1, 'kmeansPlusPlus')
   if (source.rows < k) throw wrongValue('X', `at least k = ${k} rows`, source.rows)
   const weights = checkWeights(sampleWeight, source.rows)
-  const seeding = withRows(source, weights, function* (data) {
+  const seeding = function* (data: Resident) {
     const tiles = yield* integerTiles(data)
     const { centers, indices } = yield* plusPlus(data, k, new Random(seedOf(randomState), 0), nLocalTrials ?? defaultTrials(k), tiles)
     return { centers: toNested(centers, k, source.cols), indices }
-  })
-  return run(seeding)
+  }
+  return run(withRows(source, weights, seeding, true))
 }

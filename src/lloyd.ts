@@ -9,7 +9,7 @@ import { type Algorithm, type Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
-import { COUNTS, CenterPanels, emptyTiles, type IntegerTiles, integerTiles } from './tiles.ts'
+import { COUNTS, CenterPanels, emptyTiles, type IntegerTiles, integerTiles, refuseBroken } from './tiles.ts'
 
 /** One fitted k-means. */
 export interface KMeansResult {
@@ -36,7 +36,7 @@ export interface LloydOptions {
   reports: boolean
 }
 
-/** The best of `nInit` runs by inertia. `random(run)` gives each run a stream of its own. */
+/** The best of `nInit` runs by inertia. `random(run)` gives each run a stream of its own. Refuses rows some value of which is not finite. */
 export function* kMeans(data: Resident, options: LloydOptions, random: (run: number) => Random): Algorithm<KMeansResult> {
   const { arena } = data
   const mark = arena.mark()
@@ -94,6 +94,7 @@ function* lloyd(
   while (iteration < maxIter && !converged && !stopped) {
     iteration++
     yield assignment.to(centers)
+    if (iteration === 1) assignment.refuseBroken()
     const changed = assignment.takeChanges()
     const { inertia, distance } = watchesInertia
       ? yield* assignment.inertia(convergence === 'mae')
@@ -155,6 +156,7 @@ class Assignment {
   readonly #centers: CenterPanels
   readonly #labels: number
   readonly #changes: Reduction
+  readonly #tiles: IntegerTiles | undefined
   readonly #bounds: Bounds | undefined
   #changed = Number.POSITIVE_INFINITY // in the last pass
   readonly #counts: Float64Array // rows of positive weight: whole numbers, so empty means 0
@@ -167,6 +169,7 @@ class Assignment {
     this.#centers = new CenterPanels(arena, k, d, tiles)
     this.#labels = arena.take(n * 4)
     this.#changes = this.#centers.changes(n)
+    this.#tiles = tiles
     this.#bounds = tiles && new Bounds(arena, n, k, tiles)
     this.#counts = new Float64Array(k)
     this.#sums = new PairSums(k + k * d)
@@ -175,6 +178,11 @@ class Assignment {
 
   get labels(): Int32Array {
     return this.#data.arena.i32(this.#labels, this.#data.n)
+  }
+
+  /** Refuses rows some value of which is not finite, as the first assignment found them. */
+  refuseBroken(): void {
+    if (this.#tiles) refuseBroken(this.#data, this.#tiles)
   }
 
   /** The assignment of every row to the nearest of `centers` (k×d). */

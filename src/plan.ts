@@ -9,6 +9,8 @@ import { type Task, afterwards } from './task.ts'
 export interface Plan<T> {
   work(data: Resident): Algorithm<T>
   finish(result: T): void
+  /** Whether `work` finds out by itself that some value in memory is not finite: see `withRows`. */
+  checks?: boolean
 }
 
 // What a stream leaves in memory for each of its rows is not known beforehand: enough for a space of its own, which grows
@@ -23,8 +25,8 @@ export function planned<T>(
   if (typeof X !== 'function') {
     const source = matrixIn(X)
     const weights = checkWeights(sampleWeight, source.rows)
-    const { work, finish } = plan(source, weights)
-    return afterwards(withRows(source, weights, work), finish)
+    const { work, finish, checks } = plan(source, weights)
+    return afterwards(withRows(source, weights, work, checks), finish)
   }
   const weights = checkWeights(sampleWeight)
   return {

@@ -89,8 +89,14 @@ export function checkWeights(weights: unknown, rows?: number): Float64Array | un
   return result
 }
 
-/** The task of an algorithm over the rows of `source` in memory: in place where they lie there already, otherwise copied once. */
-export function withRows<T>(source: Source, weights: Float64Array | undefined, work: (data: Resident) => Algorithm<T>): Task<T> {
+/** The task of an algorithm over the rows of `source` in memory: in place where they lie there already, otherwise copied once.
+ *  @param checks whether `work` finds out by itself that some value is not finite, and calls `refuse`, and needs no `largest` */
+export function withRows<T>(
+  source: Source,
+  weights: Float64Array | undefined,
+  work: (data: Resident) => Algorithm<T>,
+  checks = false,
+): Task<T> {
   const { rows: n, cols: d, home } = source
   return {
     bytes: n * d * 8,
@@ -105,7 +111,7 @@ export function withRows<T>(source: Source, weights: Float64Array | undefined, w
         for (let i = 0; i < n; i++) totalWeight += weights[i]
         yield PAUSE
       }
-      const { x, largest } = yield* load(arena, source, 0, n, w)
+      const { x, largest } = yield* load(arena, source, 0, n, w, !checks)
       return yield* work({ arena, x, w, n, d, totalWeight, largest })
     },
   }

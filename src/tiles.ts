@@ -1,7 +1,7 @@
 // Rows and centers as the screening kernels read them (assembly/screening.ts): in 16-bit integers about a point near the data.
 import type { BoundArguments } from './bounds.ts'
 import { type Algorithm, type Pass, Reduction } from './passes.ts'
-import { type Resident, passBy } from './resident.ts'
+import { type Resident, passBy, refuse } from './resident.ts'
 
 /** The rows in 16-bit integers, kept between passes and between runs. Bytes: N·(2·D + 0.125), D rounded up to even. */
 export interface IntegerTiles {
@@ -34,11 +34,24 @@ export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefine
   if (!empty) return undefined
   const { tiles, blocks, shift } = empty
   yield { kernel: 'blockNorms', args: [x, d, shift, blocks], rows: n, scratch: 0, flopsPerRow: 3 * d }
+  refuseBroken(data, empty)
   let radius = 0
   const record = arena.f64(blocks, arena.kernels.blockRecords(n))
   for (let i = 1; i < record.length; i += 4) radius = Math.max(radius, record[i])
   yield { kernel: 'quantizeBlocks', args: [x, d, shift, radius, tiles, blocks], rows: n, scratch: 0, flopsPerRow: 10 * d }
   return { ...empty, radius }
+}
+
+/** Refuses rows some value of which is not finite, once their lengths have been taken: those tell, so finite rows are not read for it. */
+export function refuseBroken(data: Resident, { blocks }: IntegerTiles): void {
+  const record = data.arena.f64(blocks, data.arena.kernels.blockRecords(data.n))
+  // zero where the rows of a block are all the same or centers have no scale, infinite where squares overflow: then they are read
+  let [least, most] = [Number.POSITIVE_INFINITY, 0]
+  for (let i = 1; i < record.length; i += 4) {
+    least = Math.min(least, record[i]) // NaN stays
+    most = Math.max(most, record[i])
+  }
+  if (!(least > 0 && most < Number.POSITIVE_INFINITY)) refuse(data, 0)
 }
 
 // Mean of rows spread over the data, which are in memory: of a thousand, or of as many as make 2¹⁷ numbers, but a hundred

@@ -997,6 +997,56 @@ describe('kmeansPlusPlus', () => {
     expect(() => kmeansPlusPlus([[1], [Number.NaN]], 1)).toThrow(/row 1, column 0/)
     expect(() => kmeansPlusPlus([1, 2, 3] as never, 1)).toThrow(/map\(v => \[v\]\)/)
   })
+
+  it('finds a value that is not finite wherever it is, whatever the start, before anything is reported or changed', () => {
+    const n = 700
+    const random = uniforms(3)
+    const spread = Array.from({ length: n }, () => [random(), random(), random()])
+    const constant = Array.from({ length: n }, () => [5, 5, 5])
+    const starts: KMeansOptions['init'][] = [
+      'k-means++',
+      'random',
+      spread.slice(0, 2),
+      [
+        [0, 0, 0],
+        [0, 0, 0],
+      ],
+      () => spread.slice(0, 2),
+    ]
+    const model = new KMeans({ nClusters: 2, randomState: 1, ...quiet }).fit(spread)
+    const before = all(model)
+    for (const init of starts)
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+        for (const at of [0, 255 * 3 + 2, 256 * 3 + 1, 699 * 3 + 2])
+          for (const rows of [spread, constant])
+            for (const options of [{ tol: 0 }, { tol: 1e-4 }, { nInit: 2 }]) {
+              const X = rows.map((row) => [...row])
+              X[n - 1][2] = Number.NaN
+              X[Math.floor(at / 3)][at % 3] = bad // named, as it is the first
+              let reports = 0
+              const fit = () => model.setParams({ init, nInit: 'auto', tol: 1e-4, ...options }).fit(X, { onIteration: () => reports++ })
+              expect(fit).toThrow(`X: expected finite numbers, got ${bad} at row ${Math.floor(at / 3)}, column ${at % 3}.`)
+              expect(reports).toBe(0)
+            }
+    expect(all(model)).toEqual(before)
+  })
+
+  it('takes rows whose squares overflow, or leave no scale, for finite', () => {
+    for (const X of [
+      [[1e200], [-1e200], [1], [2]],
+      [[0], [0], [0], [0]],
+      [[1e-200], [2e-200], [-1e-200], [0]],
+    ])
+      for (const init of [
+        [[0], [1]],
+        [[0], [0]],
+      ])
+        try {
+          new KMeans({ nClusters: 2, init, maxIter: 2, ...quiet }).fit(X)
+        } catch (error) {
+          expect(String(error)).toMatch(/squared distances exceed the largest double/)
+        }
+  })
 })
 
 describe('warnings', () => {
