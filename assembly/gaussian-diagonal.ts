@@ -1,6 +1,7 @@
 // Components with diagonal or spherical covariances: scaled squares, and the moments of a block without products of features.
 // How many values an inner loop holds decides its speed: V8 (11 to 14) loads all that an iteration reads before it computes, so accumulators
 // and loads together must fit into 15 registers. What spills waits for memory in the chain of additions, at two to three times the cost.
+import { squaredDistance } from "./distances";
 import { addSum } from "./statistics";
 
 /** Scaled squares Σ_j ((x_j − μ_j)·s_j)² of a tile ([quads][d][4], in) for k components; means and scales as panels
@@ -38,13 +39,15 @@ export function scaledSquares(tile: usize, quads: i32, d: i32, means: usize, sca
   }
 }
 
-/** ‖x − origin‖² of a tile that has the origin at 0 ([quads][d][4], in). out ([quads][4], out). */
-export function rowSquares(tile: usize, quads: i32, d: i32, out: usize): void {
+/** Moves a tile ([quads][d][4], inout) to the origin (d, in): squared distances from it to out ([quads][4], out). */
+export function centreTile(tile: usize, quads: i32, d: i32, origin: usize, out: usize): void {
   for (let q = 0; q < quads; q++, out += 32) {
     const end = tile + (<usize>d << 5);
     let a0 = f64x2.splat(0), a1 = a0;
-    for (; tile < end; tile += 32) {
-      const x0 = v128.load(tile), x1 = v128.load(tile, 16);
+    for (let o = origin; tile < end; tile += 32, o += 8) {
+      const shift = v128.load64_splat(o);
+      const x0 = f64x2.sub(v128.load(tile), shift), x1 = f64x2.sub(v128.load(tile, 16), shift);
+      v128.store(tile, x0); v128.store(tile, x1, 16);
       a0 = f64x2.add(a0, f64x2.mul(x0, x0));
       a1 = f64x2.add(a1, f64x2.mul(x1, x1));
     }
@@ -52,25 +55,26 @@ export function rowSquares(tile: usize, quads: i32, d: i32, out: usize): void {
   }
 }
 
-/** Squared distances of a block to the components of a table of slots (`GaussianPass`): [0] panels of components near the origin, [1] panels of all,
- *  [2] largest squared distance from the origin that counts as near; then of each slot the component's ‖μ‖² and where its squares go, in bytes.
- *  Near components and near rows: ‖x‖² − 2·x·μ + ‖μ‖², all three about the origin, which costs two operations a feature and not three, and loses to
- *  cancellation no more than the table allows. Others: the difference form, row by row. Which it is depends on the row and the parameters alone.
- *  tile (about the origin, [quads][d][4], in), its `rowSquares` (in), centred (panels about the origin, in); x (count rows, row-major, as they are, in),
- *  panels (as they are, in). out ([quads][k][4], out). */
+/** A squared distance that is at least this share of ‖x‖² + ‖μ‖² is as good expanded as term by term, to a few roundings of 2⁻⁵³ more a feature. */
+const FAR_SHARE: f64 = 0.125;
+
+/** Squared distances of a block to k components as ‖x‖² − 2·x·μ + ‖μ‖², all three about the origin: two operations a feature and not three. Rows and
+ *  components near the origin lose no more to cancellation than their table allows ([0] largest ‖x‖² that is near; then of each component ‖μ‖², and
+ *  1 or, near, 0); of others the difference form replaces what comes to less than FAR_SHARE of ‖x‖² + ‖μ‖². Whether it does depends on the row and
+ *  the component alone.
+ *  tile (about the origin, [quads][d][4], in), norms (‖x‖², [quads][4], in), panels (−2·μ about the origin, [⌈k/4⌉][d][4], in); x (count rows) and means
+ *  (k), both row-major, as they are (in). out ([quads][k][4], out). */
 export function originSquares(
-  tile: usize, quads: i32, d: i32, squares: usize, centred: usize, x: usize, count: i32, panels: usize, table: usize, k: i32, out: usize,
+  tile: usize, quads: i32, d: i32, norms: usize, panels: usize, x: usize, count: i32, means: usize, table: usize, k: i32, out: usize,
 ): void {
-  const quadBytes = <usize>d << 5;
-  const near = <i32>load<f64>(table), all = <i32>load<f64>(table, 8);
-  const limit = load<f64>(table, 16);
-  const two = f64x2.splat(2);
-  for (let q = 0; q < quads; q++, tile += quadBytes, squares += 32, out += <usize>k << 5) {
+  const quadBytes = <usize>d << 5, rowBytes = <usize>d << 3;
+  const limit = load<f64>(table);
+  const zero = f64x2.splat(0);
+  for (let q = 0; q < quads; q++, tile += quadBytes, norms += 32) {
     const end = tile + quadBytes;
-    let slot = table + 24;
-    let p = centred;
-    for (let c = 0; c < near; c++) {
-      let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+    let p = panels, o = out;
+    for (let c = k; c > 0; c -= 4, o += 128) {
+      let a0 = zero, a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
       for (let at = tile; at < end; at += 32) {
         const x0 = v128.load(at), x1 = v128.load(at, 16);
         let m = v128.load64_splat(p);
@@ -83,54 +87,46 @@ export function originSquares(
         d0 = f64x2.add(d0, f64x2.mul(x0, m)); d1 = f64x2.add(d1, f64x2.mul(x1, m));
         p += 32;
       }
-      slot = storeSquare(slot, out, squares, f64x2.mul(a0, two), f64x2.mul(a1, two));
-      slot = storeSquare(slot, out, squares, f64x2.mul(b0, two), f64x2.mul(b1, two));
-      slot = storeSquare(slot, out, squares, f64x2.mul(c0, two), f64x2.mul(c1, two));
-      slot = storeSquare(slot, out, squares, f64x2.mul(d0, two), f64x2.mul(d1, two));
+      v128.store(o, a0); v128.store(o, a1, 16);
+      if (c > 1) { v128.store(o, b0, 32); v128.store(o, b1, 48); }
+      if (c > 2) { v128.store(o, c0, 64); v128.store(o, c1, 80); }
+      if (c > 3) { v128.store(o, d0, 96); v128.store(o, d1, 112); }
     }
-    for (let i = 0; i < 4; i++) {
-      const first = load<f64>(squares + (<usize>i << 3)) <= limit ? near : 0;
-      if (first < all) rowDifferences(x + (<usize>min(4 * q + i, count - 1) * (<usize>d << 3)), d, panels + <usize>first * quadBytes, table + 24 + (<usize>first << 6), all - first, out + (<usize>i << 3));
+    const n0 = v128.load(norms), n1 = v128.load(norms, 16), near = f64x2.splat(limit);
+    const farRows = v128.any_true(v128.or(f64x2.gt(n0, near), f64x2.gt(n1, near)));
+    for (let c = 0, at = table + 8; c < k; c++, at += 16, out += 32) {
+      const m = v128.load64_splat(at);
+      v128.store(out, f64x2.pmax(f64x2.add(f64x2.add(n0, m), v128.load(out)), zero));
+      v128.store(out, f64x2.pmax(f64x2.add(f64x2.add(n1, m), v128.load(out, 16)), zero), 16);
+      const far = load<f64>(at, 8) != 0;
+      if (!far && !farRows) continue;
+      for (let i = 0; i < 4; i++) {
+        const norm = load<f64>(norms + (<usize>i << 3)), square = out + (<usize>i << 3);
+        if ((far || norm > limit) && !(load<f64>(square) >= FAR_SHARE * (norm + load<f64>(at)))) {
+          store<f64>(square, squaredDistance(x + <usize>min(4 * q + i, count - 1) * rowBytes, means + <usize>c * rowBytes, rowBytes));
+        }
+      }
     }
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function storeSquare(slot: usize, out: usize, squares: usize, p0: v128, p1: v128): usize {
-  const m = v128.load64_splat(slot), zero = f64x2.splat(0);
-  const to = out + <usize>load<f64>(slot, 8);
-  v128.store(to, f64x2.pmax(f64x2.sub(f64x2.add(v128.load(squares), m), p0), zero));
-  v128.store(to, f64x2.pmax(f64x2.sub(f64x2.add(v128.load(squares, 16), m), p1), zero), 16);
-  return slot + 16;
+/** Features a row about the origin has room for: those past d are zeros. */
+export function paddedFeatures(d: i32): i32 {
+  return (d + 7) & ~7;
 }
 
-/** Squared distances of a row (d, in) to components four by four, in the difference form; two components in the lanes. */
-function rowDifferences(row: usize, d: i32, panel: usize, slot: usize, panels: i32, out: usize): void {
-  const end = row + (<usize>d << 3);
-  for (let c = 0; c < panels; c++, slot += 64) {
-    let a = f64x2.splat(0), b = a;
-    for (let x = row; x < end; x += 8, panel += 32) {
-      const v = v128.load64_splat(x);
-      const t = f64x2.sub(v, v128.load(panel)), u = f64x2.sub(v, v128.load(panel, 16));
-      a = f64x2.add(a, f64x2.mul(t, t));
-      b = f64x2.add(b, f64x2.mul(u, u));
-    }
-    store<f64>(out + <usize>load<f64>(slot, 8), f64x2.extract_lane(a, 0));
-    store<f64>(out + <usize>load<f64>(slot, 24), f64x2.extract_lane(a, 1));
-    store<f64>(out + <usize>load<f64>(slot, 40), f64x2.extract_lane(b, 0));
-    store<f64>(out + <usize>load<f64>(slot, 56), f64x2.extract_lane(b, 1));
-  }
-}
-
-/** Rows of x (count×d, row-major, in) less `origin` (d, in) to out (count×d, out). */
+/** Rows of x (count×d, row-major, in) less `origin` (d, in) to out (count×`paddedFeatures`, out). */
 export function centre(x: usize, count: i32, d: i32, origin: usize, out: usize): void {
-  const bytes = <usize>d << 3;
+  const bytes = <usize>d << 3, padded = <usize>paddedFeatures(d) << 3;
   for (let i = 0; i < count; i++) {
     let j: usize = 0;
     for (; j + 16 <= bytes; j += 16) v128.store(out + j, f64x2.sub(v128.load(x + j), v128.load(origin + j)));
-    if (j < bytes) store<f64>(out + j, load<f64>(x + j) - load<f64>(origin + j));
-    x += bytes; out += bytes;
+    if (j < bytes) {
+      store<f64>(out + j, load<f64>(x + j) - load<f64>(origin + j));
+      j += 8;
+    }
+    for (; j < padded; j += 8) store<f64>(out + j, 0);
+    x += bytes; out += padded;
   }
 }
 
@@ -169,44 +165,11 @@ export function listRows(r: usize, count: i32, stride: usize, row: usize, rowByt
   return list;
 }
 
-/** Adds Σ r·t to `first` (d, inout) and, if `second` is not 0, Σ r·t² to it (d, inout) over listed rows (`listRows`, in); t = x − anchor (d, in), with
- *  `central` the anchor is 0. SIMD runs across features: rows are read where they lie, those without a share are not, and nothing is summed horizontally. */
-export function addListed(list: usize, end: usize, d: i32, central: bool, anchor: usize, first: usize, second: usize): void {
+/** Adds Σ r·t to `first` (d, inout) and, if `second` is not 0, Σ r·t² to it (d, inout) over listed rows (`listRows`, in); t = x − anchor (d, in).
+ *  SIMD runs across features: rows are read where they lie, those without a share are not, and nothing is summed horizontally. */
+export function addListed(list: usize, end: usize, d: i32, anchor: usize, first: usize, second: usize): void {
   let j: usize = 0;
   const bytes = <usize>d << 3;
-  if (central && second == 0) {
-    for (; j + 64 <= bytes; j += 64) {
-      let a0 = v128.load(first + j), a1 = v128.load(first + j, 16), a2 = v128.load(first + j, 32), a3 = v128.load(first + j, 48);
-      for (let p = list; p < end; p += 16) {
-        const x = load<usize>(p, 8) + j;
-        const r = v128.load64_splat(p);
-        a0 = f64x2.add(a0, f64x2.mul(r, v128.load(x)));
-        a1 = f64x2.add(a1, f64x2.mul(r, v128.load(x, 16)));
-        a2 = f64x2.add(a2, f64x2.mul(r, v128.load(x, 32)));
-        a3 = f64x2.add(a3, f64x2.mul(r, v128.load(x, 48)));
-      }
-      v128.store(first + j, a0); v128.store(first + j, a1, 16); v128.store(first + j, a2, 32); v128.store(first + j, a3, 48);
-    }
-  } else if (central) {
-    for (; j + 64 <= bytes; j += 64) {
-      let a0 = v128.load(first + j), a1 = v128.load(first + j, 16), a2 = v128.load(first + j, 32), a3 = v128.load(first + j, 48);
-      let b0 = v128.load(second + j), b1 = v128.load(second + j, 16), b2 = v128.load(second + j, 32), b3 = v128.load(second + j, 48);
-      for (let p = list; p < end; p += 16) {
-        const x = load<usize>(p, 8) + j;
-        const r = v128.load64_splat(p);
-        let t = v128.load(x), rt = f64x2.mul(r, t);
-        a0 = f64x2.add(a0, rt); b0 = f64x2.add(b0, f64x2.mul(rt, t));
-        t = v128.load(x, 16); rt = f64x2.mul(r, t);
-        a1 = f64x2.add(a1, rt); b1 = f64x2.add(b1, f64x2.mul(rt, t));
-        t = v128.load(x, 32); rt = f64x2.mul(r, t);
-        a2 = f64x2.add(a2, rt); b2 = f64x2.add(b2, f64x2.mul(rt, t));
-        t = v128.load(x, 48); rt = f64x2.mul(r, t);
-        a3 = f64x2.add(a3, rt); b3 = f64x2.add(b3, f64x2.mul(rt, t));
-      }
-      v128.store(first + j, a0); v128.store(first + j, a1, 16); v128.store(first + j, a2, 32); v128.store(first + j, a3, 48);
-      v128.store(second + j, b0); v128.store(second + j, b1, 16); v128.store(second + j, b2, 32); v128.store(second + j, b3, 48);
-    }
-  }
   if (second == 0) {
     for (; j + 64 <= bytes; j += 64) {
       const m0 = v128.load(anchor + j), m1 = v128.load(anchor + j, 16), m2 = v128.load(anchor + j, 32), m3 = v128.load(anchor + j, 48);
@@ -250,5 +213,74 @@ export function addListed(list: usize, end: usize, d: i32, central: bool, anchor
       a += rt; b += rt * t;
     }
     store<f64>(first + j, a); store<f64>(second + j, b);
+  }
+}
+
+/** Lists the rows of a block that one of two neighbouring components has a share in: 24 bytes each, both r and the row's address; r as in `listRows`. */
+export function listPairs(r: usize, count: i32, stride: usize, row: usize, rowBytes: usize, list: usize): usize {
+  for (let i = 0; i < count; i += 4, r += stride) {
+    const last = r + (<usize>min(4, count - i) << 3);
+    for (let p = r; p < last; p += 8) {
+      const a = load<u64>(p), b = load<u64>(p, 32);
+      store<u64>(list, a);
+      store<u64>(list, b, 8);
+      store<usize>(list, row, 16);
+      list += <usize>((a | b) != 0) * 24;
+      row += rowBytes;
+    }
+  }
+  return list;
+}
+
+/** Adds v to two values at `to` (inout), or to one or none where no more features are left. */
+function addPair(to: usize, v: v128, left: i32): void {
+  if (left > 1) v128.store(to, f64x2.add(v128.load(to), v));
+  else if (left == 1) store<f64>(to, load<f64>(to) + f64x2.extract_lane(v, 0));
+}
+
+/** Adds Σ r·x to `first` (d, inout) and, if `squares`, Σ r·x² behind it (d, inout) over listed rows (`listPairs`, `centre`, in), for the first component
+ *  of the list; for the other `each` bytes further on. Two components at a time, for what is loaded of a row. */
+export function addPairs(list: usize, end: usize, d: i32, squares: bool, first: usize, each: usize): void {
+  const second = <usize>d << 3;
+  if (squares) {
+    for (let j: usize = 0, left = d; left > 0; j += 32, left -= 4, first += 32) {
+      let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+      for (let p = list; p < end; p += 24) {
+        const x = load<usize>(p, 16) + j;
+        const x0 = v128.load(x), x1 = v128.load(x, 16);
+        let r = v128.load64_splat(p), t = f64x2.mul(r, x0);
+        a0 = f64x2.add(a0, t); b0 = f64x2.add(b0, f64x2.mul(t, x0));
+        t = f64x2.mul(r, x1);
+        a1 = f64x2.add(a1, t); b1 = f64x2.add(b1, f64x2.mul(t, x1));
+        r = v128.load64_splat(p, 8); t = f64x2.mul(r, x0);
+        c0 = f64x2.add(c0, t); d0 = f64x2.add(d0, f64x2.mul(t, x0));
+        t = f64x2.mul(r, x1);
+        c1 = f64x2.add(c1, t); d1 = f64x2.add(d1, f64x2.mul(t, x1));
+      }
+      addPair(first, a0, left); addPair(first + 16, a1, left - 2);
+      addPair(first + second, b0, left); addPair(first + second + 16, b1, left - 2);
+      const other = first + each;
+      addPair(other, c0, left); addPair(other + 16, c1, left - 2);
+      addPair(other + second, d0, left); addPair(other + second + 16, d1, left - 2);
+    }
+    return;
+  }
+  for (let j: usize = 0, left = d; left > 0; j += 64, left -= 8, first += 64) {
+    let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+    for (let p = list; p < end; p += 24) {
+      const x = load<usize>(p, 16) + j;
+      const x0 = v128.load(x), x1 = v128.load(x, 16), x2 = v128.load(x, 32), x3 = v128.load(x, 48);
+      let r = v128.load64_splat(p);
+      a0 = f64x2.add(a0, f64x2.mul(r, x0)); a1 = f64x2.add(a1, f64x2.mul(r, x1));
+      a2 = f64x2.add(a2, f64x2.mul(r, x2)); a3 = f64x2.add(a3, f64x2.mul(r, x3));
+      r = v128.load64_splat(p, 8);
+      b0 = f64x2.add(b0, f64x2.mul(r, x0)); b1 = f64x2.add(b1, f64x2.mul(r, x1));
+      b2 = f64x2.add(b2, f64x2.mul(r, x2)); b3 = f64x2.add(b3, f64x2.mul(r, x3));
+    }
+    addPair(first, a0, left); addPair(first + 16, a1, left - 2);
+    addPair(first + 32, a2, left - 4); addPair(first + 48, a3, left - 6);
+    const other = first + each;
+    addPair(other, b0, left); addPair(other + 16, b1, left - 2);
+    addPair(other + 32, b2, left - 4); addPair(other + 48, b3, left - 6);
   }
 }

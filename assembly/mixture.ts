@@ -4,7 +4,7 @@
 import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
 import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-features";
-import { addListed, addMass, centre, listRows, originSquares, rowSquares, scaledSquares } from "./gaussian-diagonal";
+import { addListed, addMass, addPairs, centre, centreTile, listPairs, listRows, originSquares, paddedFeatures, scaledSquares } from "./gaussian-diagonal";
 import { NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
 import { softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
@@ -25,7 +25,7 @@ const WORTH: f64 = 0.75;
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
-  return rows * (((2 * <usize>d + 2 * <usize>k + 5) << 3) + 4) + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
+  return rows * (((<usize>(d + paddedFeatures(d)) + 2 * <usize>k + 6) << 3) + 4) + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
 }
 
 /** Doubles of sufficient statistics of one component: full — the lower triangle of Σ r·[t,1][t,1]ᵀ, row after row, so Σ r·t is
@@ -89,7 +89,7 @@ function addFewMoments(momentType: i32, d: i32, sums: usize, out: usize): void {
  *    then panels of Uᵀ(mean − origin)); diag: means and factors as panels ([⌈k/4⌉][d][4]), factors 1/σ; spherical: means as panels.
  *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
  *  `origin` where it is not 0 (diag and spherical): a point (d), of each component whether its moments are about it (k, 0 or 1), and, spherical, the
- *  table of `originSquares`; then means are panels in the order of its slots, and factors those of them near the origin, about it.
+ *  table of `originSquares`; then means are row-major (k×d), and factors panels of −2·(mean − origin).
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
  *  `anchors` (k×d), or the origin: then the component's anchor is 0. Other spherical ones take ‖t‖² from E, so their anchors are the means. */
 export function mixture(
@@ -100,14 +100,15 @@ export function mixture(
   const rowBytes = <usize>d << 3;
   const tile = scratch;
   const z = tile + (<usize>rows * <usize>d << 3); // tied: the tile whitened; diag and spherical: the rows about the origin
-  const resp = z + (<usize>rows * <usize>d << 3);
+  const centredBytes = <usize>paddedFeatures(d) << 3;
+  const resp = z + <usize>rows * centredBytes;
   const weights = resp + (<usize>rows * <usize>k << 3);
   const logNorm = weights + (<usize>rows << 3);
   const rowNorms = logNorm + (<usize>rows << 3);
   const labels = rowNorms + (<usize>rows << 3);
   const squares = type == SPHERICAL ? labels + (<usize>rows << 2) : resp;
   const list = labels + (<usize>rows << 2) + (<usize>rows * <usize>k << 3);
-  const t = list + (<usize>rows << 4);
+  const t = list + <usize>rows * 24;
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
@@ -120,11 +121,9 @@ export function mixture(
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
     const block = x + <usize>b * rowBytes;
-    if (origin != 0) centre(block, count, d, origin, z);
-    if (table != 0) {
-      pack(z, d, 0, count, tile);
-      rowSquares(tile, quads, d, rowNorms);
-    } else pack(x, d, b, count, tile);
+    if (origin != 0 && stats != 0) centre(block, count, d, origin, z);
+    pack(x, d, b, count, tile);
+    if (table != 0) centreTile(tile, quads, d, origin, rowNorms);
     for (let i = 0; i < quads << 2; i++) {
       store<f64>(weights + (<usize>i << 3), i >= count ? 0 : w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) : 1);
     }
@@ -173,13 +172,22 @@ export function mixture(
       }
       for (let s = 0; listed && s < count; s += part) {
         const r = resp + <usize>(s >> 2) * respStride;
-        const skipped = <usize>s * rowBytes;
+        const some = min(part, count - s);
         out = stats + 8;
         for (let c = 0; c < k; c++, out += each) {
+          const own = r + (<usize>c << 5), first = out + 8;
           const central = origin != 0 && load<f64>(about + (<usize>c << 3)) != 0;
-          const end = listRows(r + (<usize>c << 5), min(part, count - s), respStride, (central ? z : block) + skipped, rowBytes, list);
-          const first = out + 8;
-          addListed(list, end, d, central, anchors + <usize>c * rowBytes, first, momentType == DIAG ? first + rowBytes : 0);
+          if (central && c + 1 < k && load<f64>(about + (<usize>c << 3), 8) != 0) {
+            const end = listPairs(own, some, respStride, z + <usize>s * centredBytes, centredBytes, list);
+            addPairs(list, end, d, momentType == DIAG, first, each);
+            c++;
+            out += each;
+            continue;
+          }
+          const end = central
+            ? listRows(own, some, respStride, z + <usize>s * centredBytes, centredBytes, list)
+            : listRows(own, some, respStride, block + <usize>s * rowBytes, rowBytes, list);
+          addListed(list, end, d, anchors + <usize>c * rowBytes, first, momentType == DIAG ? first + rowBytes : 0);
         }
       }
     }

@@ -367,10 +367,10 @@ export class GaussianPass {
     this.#arena = arena
     this.#d = d
     this.#components = arena.takeF64(4 * k) // of each: log weight + log normaliser, scale, floor, log weight
-    this.#means = arena.takeF64(panels + 4 * d) // by type: see the kernel
+    this.#means = arena.takeF64(panels) // by type: see the kernel
     this.#factors = arena.takeF64({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: panels }[type])
     this.#anchors = arena.takeF64(k * d) // what moments are taken about; before that, room to lay out panels
-    this.#origin = arena.takeF64(d + k + 3 + 8 * (Math.ceil(k / 4) + 1)) // and what is near it
+    this.#origin = arena.takeF64(d + 3 * k + 1) // and what is near it
     this.#upper = type === 'full' || type === 'tied' ? arena.takeF64(d * d) : 0 // one U on its way into panels
   }
 
@@ -427,26 +427,19 @@ export class GaussianPass {
     f64(this.#origin, d).set(point)
     f64(this.#origin + d * 8, k).set(near)
     if (this.type === 'spherical') {
-      // near components, then the others, each filled up to fours with copies of their last
-      const filled = (is: number) => {
-        const of = Array.from(near.keys()).filter((c) => near[c] === is)
-        return Array.from({ length: Math.ceil(of.length / 4) * 4 }, (_, i) => of[Math.min(i, of.length - 1)])
-      }
-      const [first, all] = [filled(1), [...filled(1), ...filled(0)]]
-      const panels = f64(this.#means, all.length * d)
-      const centred = f64(this.#factors, first.length * d)
-      const table = f64(this.#origin + (d + k) * 8, 3 + 2 * all.length)
-      table.set([first.length / 4, all.length / 4, limit])
-      all.forEach((c, slot) => {
+      f64(this.#means, k * d).set(means)
+      const centred = f64(this.#factors, Math.ceil(k / 4) * 4 * d)
+      const table = f64(this.#origin + (d + k) * 8, 1 + 2 * k)
+      table[0] = limit
+      for (let c = 0; c < k; c++) {
         let square = 0
-        for (let j = 0, at = (slot >> 2) * 4 * d + (slot & 3); j < d; j++, at += 4) {
-          const mean = means[c * d + j]
-          panels[at] = mean
-          square += (mean - point[j]) ** 2
-          if (slot < first.length) centred[at] = mean - point[j]
+        for (let j = 0; j < d; j++) {
+          const t = means[c * d + j] - point[j]
+          square += t * t
+          centred[(c >> 2) * 4 * d + 4 * j + (c & 3)] = -2 * t
         }
-        table.set([square, 32 * c], 3 + 2 * slot)
-      })
+        table.set([square, 1 - near[c]], 1 + 2 * c)
+      }
     }
     const anchors = means.slice()
     near.forEach((is, c) => is && anchors.fill(0, c * d, (c + 1) * d))

@@ -34,13 +34,13 @@ export function originOf(parameters: GaussianParameters, d: number, spherical: b
   if (d <= FEW) return undefined
   const { weights, means, precisionsCholesky: factors } = parameters
   const point = weightedMean(parameters, d)
+  const mass = weights.reduce((s, weight) => s + weight, 0)
   let limit = Number.POSITIVE_INFINITY
   let near: Float64Array
   if (!spherical) {
     near = weights.map((_, c) => Number(point.every((o, j) => ((means[c * d + j] - o) * factors[c * d + j]) ** 2 <= NEAR)))
   } else {
     const squares = weights.map((_, c) => point.reduce((s, o, j) => s + (means[c * d + j] - o) ** 2, 0))
-    const mass = weights.reduce((s, weight) => s + weight, 0)
     // of rows, in the mean; components for which rows twice as far would not be near are not
     const usual = weights.reduce((s, weight, c) => s + (weight / mass) * (squares[c] + d / factors[c] ** 2), 0)
     near = weights.map((_, c) => {
@@ -50,7 +50,7 @@ export function originOf(parameters: GaussianParameters, d: number, spherical: b
       return Number(is)
     })
   }
-  // distances row by row take half as long again: with few components near, more is lost than gained
-  const count = near.reduce((s, is) => s + is, 0)
-  return count > 0 && (!spherical || 2 * count >= near.length) ? { point, near, limit } : undefined
+  // distances to own components that are far are computed twice, the second time at five times the cost: more than is gained with few components
+  const far = weights.reduce((s, weight, c) => s + (near[c] ? 0 : weight / mass), 0)
+  return (spherical ? weights.length >= 20 * far : near.includes(1)) ? { point, near, limit } : undefined
 }

@@ -488,6 +488,28 @@ describe.each(['diag', 'spherical'] as const)('kernel mixture about an origin, %
     expect(isMean(callKernel({ X: rowsNear(uniforms(41), 40, model), model, chosen: true }), model)).toEqual(range(8).map((c) => c === 2))
   })
 
+  it('many components far from each other and the origin, narrow and wide: a step is the oracle’s to 1e-13', () => {
+    for (const [spread, variance] of [
+      [1e3, 1],
+      [1, 1e-8],
+      [10, 1e-2],
+    ]) {
+      const u = uniforms(60)
+      const [k, d] = [24, 6]
+      const model = randomModel(u, type, k, d, spread)
+      model.covariances = model8(model.means, () => variance).covariances
+      const grid = 2 ** 34 / spread
+      const X = range(2000).map((i) =>
+        model.means[i % k].map((m) => Math.round((m + 2 * Math.sqrt(variance) * (u() + u() + u() - 1.5)) * grid) / grid),
+      )
+      const { logLikelihood, parameters } = emStep(X, model, { regCovar: 0 })
+      const expected = naiveEmStep(X, model, type, { regCovar: 0 })
+      expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(1e-13 * Math.max(1, Math.abs(expected.logLikelihood)))
+      expect(relativeError(parameters.weights, expected.weights)).toBeLessThan(1e-13)
+      expect(covarianceError(parameters.covariances, expected.covariances, type, k, d)).toBeLessThan(1e-13)
+    }
+  })
+
   // what the guard promises, at its edge: moments and distances keep 13 digits, also far from 0
   it.each([
     ['inside', type === 'diag' ? 7.99 : 1.7, 0],
