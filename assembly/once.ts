@@ -229,7 +229,7 @@ function quantizeFlat(r0: usize, r1: usize, r2: usize, r3: usize, d: i32, scale:
 }
 
 /** Whether some of the d doubles of a row are not finite. */
-function broken(row: usize, d: i32): i32 {
+function isBroken(row: usize, d: i32): i32 {
   const end = row + (<usize>d << 3);
   for (; row < end; row += 8) if (!(Math.abs(load<f64>(row)) < Infinity)) return 1;
   return 0;
@@ -237,9 +237,10 @@ function broken(row: usize, d: i32): i32 {
 
 /** Assignment pass over rows [start, end): the label of each row of x (n×d, in) to `labels` (i32, inout). `shift` (d, in): a point near centers and rows.
  *  Centers come row-major (k×d, in) and as panels ([⌈k/4⌉][d][4], in).
- *  stats (inout): where `changes`, as in `assignScreened`, without its second and third count; else [0] += rows with a value that is not finite, whose labels mean nothing. */
+ *  `broken` (i32, out; 0: all rows are finite): set to 1 where a row has a value that is not, whose label means nothing.
+ *  stats (inout), where `broken` is 0: as in `assignScreened`, without its second and third count. */
 export function assignOnce(
-  x: usize, w: usize, d: i32, k: i32, shift: usize, centers: usize, panels: usize, labels: usize, changes: i32,
+  x: usize, w: usize, d: i32, k: i32, shift: usize, centers: usize, panels: usize, labels: usize, broken: usize,
   start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const rowBytes = <usize>d << 3;
@@ -265,7 +266,7 @@ export function assignOnce(
   const low = (1 << indexBits(groups)) - 1;
   const limit = i32x4.splat(<i32>threshold);
   const last = i32x4.splat((groups << 2) - 1), lows = i32x4.splat(low);
-  let bad: f64 = 0;
+  let bad = 0;
   let open = 0; // rows decided exactly
   for (let b = start; b < end; b += rows) {
     const count = min(rows, end - b);
@@ -279,7 +280,7 @@ export function assignOnce(
         pack(x, d, b + r, these, dense);
         nearestCenters(dense, (these + 3) >> 2, d, panels, k, denseBest, fresh + (<usize>r << 2));
         for (let i = 0; i < these; i++) {
-          if (!(load<f64>(denseBest + (<usize>i << 3)) < Infinity)) bad += broken(base + <usize>(r + i) * rowBytes, d);
+          if (!(load<f64>(denseBest + (<usize>i << 3)) < Infinity)) bad |= isBroken(base + <usize>(r + i) * rowBytes, d);
         }
       }
     } else {
@@ -308,7 +309,7 @@ export function assignOnce(
           const own = base + r * rowBytes;
           if (long & (1 << (<i32>r & 3))) {
             store<i32>(fresh + (r << 2), nearestOfRow(own, d, panels, k));
-            bad += broken(own, d);
+            bad |= isBroken(own, d);
           } else {
             rowScores(tile + (r >> 3) * octBytes + ((r & 7) << 2), pairs, groups, quantized, halves, scores);
             store<i32>(fresh + (r << 2), nearestAmong(own, d, panels, scores, groups, <i32>threshold));
@@ -316,8 +317,8 @@ export function assignOnce(
         }
       }
     }
-    if (changes) takeLabels(x, w, d, k, labels, fresh, sorted, b, count, stats);
+    if (broken == 0) takeLabels(x, w, d, k, labels, fresh, sorted, b, count, stats);
     else memory.copy(labels + (<usize>b << 2), fresh, <usize>count << 2);
   }
-  if (!changes && stats != 0) store<f64>(stats, load<f64>(stats) + bad);
+  if (bad & <i32>(broken != 0)) store<i32>(broken, 1);
 }

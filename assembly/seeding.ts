@@ -79,10 +79,9 @@ export function seedUpdate(
 ): void {
   const rowBytes = <usize>d << 3;
   const inverse = load<f64>(info);
-  const sum = potentials + (<usize>(start / slotRows) << 3);
-  let potential = start % slotRows != 0 ? load<f64>(sum) : 0;
   for (let b = start; b < end; b += SCREEN_ROWS) {
     const count = min(SCREEN_ROWS, end - b);
+    const sum = potentials + (<usize>(b / slotRows) << 3);
     const base = x + <usize>b * rowBytes;
     const distances = closest + (<usize>b << 3), own = thresholds + (<usize>b << 2);
     const half = blocks != 0 ? 0.5 * (load<f64>(blocks + (<usize>(b / SCREEN_ROWS) * BLOCK_DOUBLES << 3)) * inverse) : 0;
@@ -118,9 +117,9 @@ export function seedUpdate(
         }
       }
     }
-    potential += w != 0 ? weightedSum(distances, w + (<usize>b << 3), count) : plainSum(distances, count);
+    const potential = w != 0 ? weightedSum(distances, w + (<usize>b << 3), count) : plainSum(distances, count);
+    store<f64>(sum, b % slotRows != 0 ? load<f64>(sum) + potential : potential);
   }
-  store<f64>(sum, potential);
 }
 
 /** Lists the rows of a block that its masks name (32 bytes), the last one twice if their number is odd; returns the end of the list. Without branches on

@@ -5,7 +5,7 @@
 // a center is Σ w·x / Σ w rounded once, the same bits whatever path or order led to it: equal rows have themselves for their mean, an
 // integer weight is a repeated row and a zero weight an absent one, to the last bit.
 import { Bounds } from './bounds.ts'
-import { type Algorithm, type Pass, Reduction } from './passes.ts'
+import type { Algorithm, Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
@@ -139,12 +139,13 @@ export function* nearest(
   const { arena, n, d } = data
   const mark = arena.mark()
   const panels = new CenterPanels(arena, k, d).load(centers)
-  const address = arena.take(n * 4)
-  const brokenRows = new Reduction(arena, 1, n)
-  yield panels.labels(data, address, brokenRows)
+  const address = arena.take(n * 4 + 4)
+  const flag = arena.i32(address + n * 4, 1)
+  flag[0] = 0
+  yield panels.labels(data, address, address + n * 4)
   const inertia = withInertia ? (yield* panels.inertia(data, address)).inertia : Number.NaN
   labels.set(arena.i32(address, n))
-  const broken = brokenRows.total()[0] > 0
+  const broken = flag[0] !== 0
   arena.release(mark)
   return { labels, inertia, broken }
 }

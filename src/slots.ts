@@ -23,10 +23,11 @@ export interface Rows {
   callRows: number
 }
 
-/** Runs slots [first, end), one call a step; where `sums` are given, each slot's go into them. */
+/** Runs slots [first, end), one call a step; where `sums` are given, each slot's go into them: without them, calls know no slots. */
 export function* slots({ kernel, args, rows, callRows }: Rows, first: number, end: number, sums: Sums | undefined, scratch: number) {
-  for (let slot = first; slot < end; slot++) {
-    const slotEnd = Math.min((slot + 1) * SLOT_ROWS, rows)
+  const step = sums ? 1 : end - first
+  for (let slot = first; slot < end; slot += step) {
+    const slotEnd = Math.min((slot + step) * SLOT_ROWS, rows)
     const stats = sums ? sums.open() : 0
     for (let start = slot * SLOT_ROWS; start < slotEnd; start += callRows) {
       kernel(...args, start, Math.min(start + callRows, slotEnd), stats, scratch)

@@ -112,20 +112,20 @@ export class CenterPanels {
     return this
   }
 
-  /** The label of every row to `labels` (n, i32), of rows that may have values that are not finite: how many have, to `broken` (1). */
-  labels(data: Resident, labels: number, broken: Reduction): Pass {
-    return this.#once(data, labels, false, broken)
+  /** The label of every row to `labels` (n, i32), of rows that may have values that are not finite: `broken` (i32) becomes 1 if one has. */
+  labels(data: Resident, labels: number, broken: number): Pass {
+    return this.#once(data, labels, broken)
   }
 
-  #once({ x, w, n, d }: Resident, labels: number, changes: boolean, into: Reduction): Pass {
+  #once({ x, w, n, d }: Resident, labels: number, broken: number, into?: Reduction): Pass {
     const k = this.#k
-    const args = [x, w, d, k, this.#shift, this.#centers, this.#panels, labels, Number(changes)]
+    const args = [x, w, d, k, this.#shift, this.#centers, this.#panels, labels, broken]
     return { kernel: 'assignOnce', args, rows: n, scratch: this.#arena.kernels.onceScratch(d, k), flopsPerRow: k * d + 20, into }
   }
 
   /** The label of every row to `labels` (n, i32) and what changes with them to `into` (`changes`). */
   assignment(data: Resident, labels: number, into: Reduction, bounds: BoundArguments = [0, 0, 0, 1]): Pass {
-    if (!this.#tiles) return this.#once(data, labels, true, into)
+    if (!this.#tiles) return this.#once(data, labels, 0, into)
     const { kernels } = this.#arena
     const { x, w, n, d } = data
     const k = this.#k
