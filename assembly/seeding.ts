@@ -8,10 +8,15 @@
 // s = score + E − ⌊T⌋ ≤ 0, and else between s − 2E − 1 and s + 1. Brackets that do not overlap decide which candidate gains most without
 // one exact distance; the caller asks for exact gains otherwise. Either way the choice is that of the exact gains.
 import { squaredDistance } from "./distances";
+import { touchRows } from "./cluster-sums";
 import { BLOCK_DOUBLES, SCREEN_ROWS } from "./screening";
 
 /** From so many features on, neighbouring rows are read one after the other, as memory likes long ones to be read: half the time of two at once at d = 64. */
 const ONE_BY_ONE_FROM: i32 = 24;
+
+/** From so many features on, rows that are read here and there are brought into the cache together: a seventh of such a pass at d = 8 to 64; with two features it
+ *  costs more than it saves. */
+const TOUCH_FROM: i32 = 8;
 
 /** `squaredDistance` of two rows to a center each, one a lane: the same sums, side by side, so that neither waits for the other. */
 // @ts-ignore: decorator
@@ -65,7 +70,8 @@ function scoreBound(block: usize, info: usize): f64 {
 
 /** Bytes of scratch for `seedUpdate`. */
 export function seedScratch(): usize {
-  return (<usize>SCREEN_ROWS + 1) << 2;
+  // rows to look at, the last one perhaps twice · what `touchRows` leaves
+  return ((<usize>SCREEN_ROWS + 4) << 2) + 16;
 }
 
 /** Pass: takes one chosen center into the rows [start, end) of x (n×d, in). `center` (d, in), `info`: it quantised, with others or alone.
@@ -109,6 +115,7 @@ export function seedUpdate(
         }
         if (i < <usize>count) nearer(distances + (i << 3), own + (i << 2), squaredDistance(base + i * rowBytes, center, rowBytes), half);
       } else {
+        if (d >= TOUCH_FROM) touchRows(base, rowBytes, scratch, listEnd, scratch + (<usize>(SCREEN_ROWS + 4) << 2));
         for (let at = scratch; at < listEnd; at += 8) {
           const i = <usize>load<i32>(at), j = <usize>load<i32>(at, 4);
           const squares = twoDistances(base + i * rowBytes, base + j * rowBytes, center, center, rowBytes);
