@@ -28,9 +28,9 @@ const EPSILON: f64 = 2.220446049250313e-16;
 const SAMPLE: i32 = 16;
 /** Bytes of integer tile: half a first-level cache. */
 const TILE_BYTES: i32 = 16384;
-/** From so many features on, rows are quantised one by one, as memory likes them to be read, and transposed in cache: measured, with X in memory, 0.58 to 0.65 ns
- *  a feature at d = 24 to 784, where four at a time take 0.65 to 1.5; below, four at a time are up to a sixth faster. */
-const FLAT_FROM: i32 = 24;
+/** From so many features on, rows are quantised one by one, as memory likes them to be read, and transposed in cache: measured, with X in memory, 0.40 to 0.6 ns
+ *  a feature at d = 40 to 784, where four at a time take 0.5 to 1.7; below, four at a time take 0.38 and one by one 0.46 to 0.56. */
+const FLAT_FROM: i32 = 38;
 /** Most rows of a tile. */
 const MOST_ROWS: i32 = 256;
 

@@ -69,13 +69,14 @@ export abstract class CentroidEstimator<
     checkShape(source, 0, this.estimatorName, d)
     const result = new Matrix(source.rows, k, new Float64Array(source.rows * k))
     const centers = clusterCenters.flat()
-    const distances = withWindows(source, function* (data, begin) {
+    const perWindow = function* (data: Resident, begin: number) {
       const { arena, n } = data
       const out = arena.takeF64(n * k)
       yield* single(new CenterPanels(arena, k, d).load(centers).transform(data, out))
       result.data.set(arena.f64(out, n * k), begin * k)
-    })
-    run(distances)
+    }
+    // half a megabyte of distances, which are in cache when they are copied out
+    run(withWindows(source, perWindow, false, 8 * k))
     return result
   }
 
@@ -98,7 +99,8 @@ export abstract class CentroidEstimator<
       if (window.broken) refuse(data, begin)
       inertia += window.inertia
     }
-    const windows = withWindows(source, perWindow, true)
+    // a label a row; distances to centers are taken while the rows are in cache
+    const windows = withWindows(source, perWindow, true, withInertia ? d : 1)
     return afterwards(windows, () => ({ labels, inertia }))
   }
 

@@ -119,10 +119,16 @@ export function withRows<T>(
 
 /** The task of a per-row algorithm over windows of `source`: rows that are not in memory pass through it a few megabytes at a time, and
  *  results never need more room than a window. Window edges are slot edges.
- *  @param checks whether `work` finds out by itself that some value is not finite, and calls `refuse`: then rows are not read for that before */
-export function withWindows(source: Source, work: (window: Resident, begin: number) => Algorithm<void>, checks = false): Task<void> {
+ *  @param checks whether `work` finds out by itself that some value is not finite, and calls `refuse`: then rows are not read for that before
+ *  @param width numbers that `work` needs room for, a row: rows in memory already make windows as long as that allows */
+export function withWindows(
+  source: Source,
+  work: (window: Resident, begin: number) => Algorithm<void>,
+  checks = false,
+  width = source.cols,
+): Task<void> {
   const { rows: n, cols: d, home } = source
-  const windowRows = Math.max(1, Math.floor(WINDOW_BYTES / (8 * d) / SLOT_ROWS)) * SLOT_ROWS
+  const windowRows = Math.max(1, Math.floor(WINDOW_BYTES / (8 * Math.max(home ? 0 : d, width)) / SLOT_ROWS)) * SLOT_ROWS
   return {
     bytes: Math.min(n, windowRows) * d * 8,
     home: home?.arena,
