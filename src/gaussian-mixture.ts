@@ -42,7 +42,7 @@ import {
   checkMixingWeights,
 } from './mixture.ts'
 import { standardNormal } from './normal.ts'
-import { type Algorithm, retold } from './passes.ts'
+import { type Algorithm, SLOT_ROWS, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
@@ -370,13 +370,18 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       pass.load(parameters)
       // labels: the largest alone counts; log-densities: what is negligible to a sum does not; probabilities: all of them, however small
       if (!want.responsibilities) pass.floors(want.logNorm ? shareFloors(parameters.weights) : new Float64Array(k))
-      const labels = want.labels ? arena.take(rows * 4) : 0
-      const responsibilities = want.responsibilities ? arena.takeF64(rows * k) : 0
-      const logNorm = want.logNorm ? arena.takeF64(rows) : 0
-      yield pass.over(data, { labels, responsibilities, logNorm })
-      if (labels) result.labels.set(arena.i32(labels, rows), begin)
-      if (responsibilities) result.responsibilities.data.set(arena.f64(responsibilities, rows * k), begin * k)
-      if (logNorm) result.logNorm.set(arena.f64(logNorm, rows), begin)
+      const slots = want.responsibilities ? Math.max(1, Math.floor(ANSWER_BYTES / (8 * k) / SLOT_ROWS)) : rows
+      const step = Math.min(rows, slots * SLOT_ROWS)
+      const labels = want.labels ? arena.take(step * 4) : 0
+      const responsibilities = want.responsibilities ? arena.takeF64(step * k) : 0
+      const logNorm = want.logNorm ? arena.takeF64(step) : 0
+      for (let first = 0; first < rows; first += step) {
+        const n = Math.min(step, rows - first)
+        yield pass.over({ ...data, x: data.x + first * d * 8, n }, { labels, responsibilities, logNorm })
+        if (labels) result.labels.set(arena.i32(labels, n), begin + first)
+        if (responsibilities) result.responsibilities.data.set(arena.f64(responsibilities, n * k), (begin + first) * k)
+        if (logNorm) result.logNorm.set(arena.f64(logNorm, n), begin + first)
+      }
     })
     return afterwards(windows, () => result)
   }
@@ -432,6 +437,9 @@ function requireRows(shape: Pick<Source, 'rows' | 'cols'>, weights: Float64Array
   if (present < Math.max(2, k))
     throw wrongValue('sampleWeight', `at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent)`, present)
 }
+
+// Responsibilities at a time: they are copied out of the cache. Reached by a window of few features alone
+const ANSWER_BYTES = 2 ** 19
 
 interface GivenStart {
   weights?: Float64Array

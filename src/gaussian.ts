@@ -593,7 +593,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const { mean } = yield* columnMoments(this.#data)
     const k = this.#k
     const mark = arena.mark()
-    const given = arena.takeF64(Math.min(n, SLOT_ROWS) * k)
+    const given = arena.takeF64(Math.min(n, SLOT_ROWS) * k + 2) + 16 // so that no row 0 before it is at address 0, which stands for none
     const data = this.#data
     const pass = this.#pass
     const slots = function* (into: Reduction, moments: CovarianceType): Generator<Pass> {
