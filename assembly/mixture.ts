@@ -17,10 +17,10 @@ export const TIED: i32 = 1;
 export const DIAG: i32 = 2;
 export const SPHERICAL: i32 = 3;
 
-/** Where asking which squares matter (`nearSquares`) saved less than a quarter of the work, this many blocks are not asked. Asking itself takes a
- *  tenth of it at d = 16, less beyond; so overlapping components lose a hundredth. What is asked changes the time alone, never a result. */
+/** Where asking which squares matter (`nearSquares`) left more than this share of the work, so many blocks are not asked. Asking itself takes a tenth
+ *  of it at d = 16, less beyond; so overlapping components lose a hundredth. What is asked changes the time alone, never a result. */
 const REST: i32 = 7;
-const WORTH: f64 = 0.75;
+const WORTH: f64 = 0.85;
 
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {

@@ -25,13 +25,13 @@ export function addScatter(x: usize, quads: i32, d: i32, r: usize, stride: usize
     if (!v128.any_true(v128.or(r0, r1))) continue;
     t0 = f64x2.add(t0, r0);
     t1 = f64x2.add(t1, r1);
-    m += put(roots, rows, m, load<f64>(r), x);
-    m += put(roots, rows, m, load<f64>(r, 8), x + rowBytes);
-    m += put(roots, rows, m, load<f64>(r, 16), x + 2 * rowBytes);
-    m += put(roots, rows, m, load<f64>(r, 24), x + 3 * rowBytes);
+    const s0 = f64x2.sqrt(r0), s1 = f64x2.sqrt(r1); // here, where dividers have time: in a loop of their own roots cost 1 ns each
+    m += put(roots, rows, m, f64x2.extract_lane(s0, 0), x);
+    m += put(roots, rows, m, f64x2.extract_lane(s0, 1), x + rowBytes);
+    m += put(roots, rows, m, f64x2.extract_lane(s1, 0), x + 2 * rowBytes);
+    m += put(roots, rows, m, f64x2.extract_lane(s1, 1), x + 3 * rowBytes);
   }
   if (m == 0) return;
-  for (let at = roots, end = roots + (<usize>m << 3); at < end; at += 16) v128.store(at, f64x2.sqrt(v128.load(at)));
   gather(rows, m, d, roots, anchor, panels);
   const last = out + (<usize>(d * (d + 1)) << 2); // Σ r·t, then Σ r
   let a = panels;
@@ -51,10 +51,10 @@ export function addScatter(x: usize, quads: i32, d: i32, r: usize, stride: usize
 /** Puts a row at place m of the list, and returns how many it has grown by. */
 // @ts-ignore: decorator
 @inline
-function put(roots: usize, rows: usize, m: i32, r: f64, x: usize): i32 {
-  store<f64>(roots + (<usize>m << 3), r);
+function put(roots: usize, rows: usize, m: i32, root: f64, x: usize): i32 {
+  store<f64>(roots + (<usize>m << 3), root);
   store<u32>(rows + (<usize>m << 2), <u32>x);
-  return i32(r != 0);
+  return i32(root != 0);
 }
 
 /** √r·(x − anchor) of m rows into panels; places of features past d are never read back. Two panels at a time: a line of a row is read once,
