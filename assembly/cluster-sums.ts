@@ -15,15 +15,11 @@ export function sumsScratch(rows: i32, k: i32): usize {
   return (<usize>rows << 3) + max(<usize>(k + 2) << 2, 16);
 }
 
-/** Writes the labels of rows [b, b + count) and adds what changes with them to `stats`, unless that is 0.
+/** Writes the labels of rows [b, b + count) and adds what changes with them to `stats`.
  *  x (n×d, in), w (n, in; 0 for none), `labels` (n, i32, inout: −1 for none yet), `fresh` (count, i32, in).
  *  stats (inout): see `assignScreened`. */
 export function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fresh: usize, scratch: usize, b: i32, count: i32, stats: usize): void {
   const old = labels + (<usize>b << 2);
-  if (stats == 0) {
-    memory.copy(old, fresh, <usize>count << 2);
-    return;
-  }
   const list = scratch;
   const end = changes(old, fresh, count, list);
   if (end == list) return;

@@ -64,14 +64,14 @@ export function screeningScratch(d: i32, k: i32): usize {
   const groups = <usize>((k + 3) >> 2);
   const tile = <usize>SCREEN_ROWS * <usize>((d + 1) >> 1) << 2;
   // integer tile · h of each center · best, second and norm of each row · rows to screen · their labels · labels · scores of one row · one dense
-  // tile with its best distances · room for `takeLabels` · a block record
-  return tile + (groups << 5) + (<usize>SCREEN_ROWS * 24) + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3) + sumsScratch(SCREEN_ROWS, k) + (<usize>BLOCK_DOUBLES << 3);
+  // tile with its best distances · room for `takeLabels`
+  return tile + (groups << 5) + (<usize>SCREEN_ROWS * 24) + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3) + sumsScratch(SCREEN_ROWS, k);
 }
 
 /** Quantises k centers (k×d, row-major, in) shifted by `shift` (d, in). `info` (`centerDoubles(k, d)` doubles, out): scalars, then
- *  the integers as panels of four: [⌈k/4⌉][⌈d/2⌉][4][2] i16 (out). Not `screened`: the pass then decides every row densely.
+ *  the integers as panels of four: [⌈k/4⌉][⌈d/2⌉][4][2] i16 (out).
  *  `radius`: a norm that the scale must be fit for, where several sets of centers are to have the same one; 0 for their own. */
-export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, screened: i32, radius: f64, info: usize): void {
+export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, radius: f64, info: usize): void {
   const rowBytes = <usize>d << 3;
   const pairs = (d + 1) >> 1;
   const halves = info + 32;
@@ -89,8 +89,8 @@ export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, sc
   }
   largest = Math.sqrt(largest);
   if (largest < radius) largest = radius;
-  // unscreened, or too small or too large to be scaled: everything is decided by the canonical distances
-  const inverse = screened ? inverseScale(largest) : 0;
+  // too small or too large to be scaled: everything is decided by the canonical distances
+  const inverse = inverseScale(largest);
   let residual: f64 = 0;
   memory.fill(panels, 0, <usize>((k + 3) >> 2) * <usize>pairs << 4);
   for (let c = 0; c < k; c++) {
@@ -419,11 +419,11 @@ function storeGaps(best: usize, second: usize, norms: usize, count: i32, thresho
  *  inout), and what changes with them to `stats`.
  *  Centers come as panels of doubles ([⌈k/4⌉][d][4], in) and quantised (`quantizeCenters`, in) about the same `shift` (d, in).
  *  `tiles` (integer tiles of all rows, inout) and `blocks` (BLOCK_DOUBLES a block, inout, zeros before the first pass) keep the
- *  quantised rows between passes; 0 quantises each block in scratch.
+ *  quantised rows between passes.
  *  w (n, in): sample weights, 0 for none.
  *  `gaps` (a byte a row, inout; 0: no bounds) and `drift` (a byte a center, in: δ_own + max δ_other in units of `gapUnit`, rounded up; 0: screen
- *  every row), after `doublings` halvings of the unit: see the top. Bounds need kept tiles.
- *  stats (inout), where not 0: [0] rows of positive weight whose label changed · [1] rows decided by canonical distances · [2] rows that kept
+ *  every row), after `doublings` halvings of the unit: see the top.
+ *  stats (inout): [0] rows of positive weight whose label changed · [1] rows decided by canonical distances · [2] rows that kept
  *  their label by a bound · k changes of the
  *  number of rows of positive weight · then, as pairs of doubles (first all high parts, then all low ones), k changes of Σ w and k×d
  *  changes of Σ w·x, exact to about 2^−100. A former label of −1 counts as none. */
@@ -452,7 +452,6 @@ export function assignScreened(
   let bits = 0;
   while (1 << bits < groups << 2) bits++;
   const low = (1 << bits) - 1;
-  const own = scratch + screeningScratch(d, k) - (<usize>BLOCK_DOUBLES << 3);
   let undecided: f64 = 0, kept: f64 = 0;
   for (let b = start; b < end; b += SCREEN_ROWS) {
     const count = min(SCREEN_ROWS, end - b);
@@ -467,13 +466,12 @@ export function assignScreened(
       }
     }
     const number = <usize>(b / SCREEN_ROWS);
-    const block = blocks != 0 ? blocks + (number * BLOCK_DOUBLES << 3) : own;
-    const tile = blocks != 0 ? tiles + number * blockBytes : ownTile;
-    let inverse = blocks != 0 ? load<f64>(block) : 0;
+    const block = blocks + (number * BLOCK_DOUBLES << 3);
+    const tile = tiles + number * blockBytes;
+    let inverse = load<f64>(block);
     if (centerInverse != 0 && (inverse == 0 || radius * inverse > LIMIT)) {
       quantizeRows(x, d, b, count, shift, largestNorm(x, d, b, count, shift), radius, tile, block);
       inverse = load<f64>(block);
-      if (blocks == 0) store<f64>(block, 0, 24);
     }
     // in units of στ; the sums are far below 2^53, so ceil leaves a bound
     const canonical = <f64>(d + 8) * (4 * LIMIT * LIMIT * 2.220446049250313e-16) * (centerInverse / inverse);
@@ -549,8 +547,6 @@ export function assignScreened(
     undecided += open;
     takeLabels(x, w, d, k, labels, fresh, sorted, b, count, stats);
   }
-  if (stats != 0) {
-    store<f64>(stats, load<f64>(stats, 8) + undecided, 8);
-    store<f64>(stats, load<f64>(stats, 16) + kept, 16);
-  }
+  store<f64>(stats, load<f64>(stats, 8) + undecided, 8);
+  store<f64>(stats, load<f64>(stats, 16) + kept, 16);
 }

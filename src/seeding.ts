@@ -31,7 +31,7 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
   const into = new Reduction(arena, 2 * trials, n)
   const load = (rows: Float64Array) => {
     arena.f64(candidates, rows.length).set(rows)
-    if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, 1, tiles.radius, info)
+    if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, tiles.radius, info)
   }
   const { shift, tiles: integers, blocks } = tiles ?? { shift: 0, tiles: 0, blocks: 0 }
   const trial = (exact: boolean): Pass => ({

@@ -106,7 +106,7 @@ export class CenterPanels {
     const [k, d] = [this.#k, this.#d]
     this.#arena.f64(this.#centers, k * d).set(centers)
     kernels.packPanels(this.#centers, k, d, this.#panels)
-    if (this.#tiles) kernels.quantizeCenters(this.#centers, k, d, this.#shift, 1, 0, this.#info)
+    if (this.#tiles) kernels.quantizeCenters(this.#centers, k, d, this.#shift, 0, this.#info)
     // rows that are looked at once are quantised about the mean of the centers: near them, and known without reading them
     else this.#arena.f64(this.#shift, d).set(Float64Array.from({ length: d }, (_, j) => meanOf(centers, j, k, d)))
     return this

@@ -9,26 +9,24 @@ interface Setup {
   X: number[][]
   weights?: number[]
   shift?: number[]
-  screened?: boolean
-  keepTiles?: boolean
 }
 
 /** A data set in memory; each call of the result is one pass with other centers. */
-function assigner(memory: Fenced, { X, weights, shift = X[0], screened = true, keepTiles = true }: Setup) {
+function assigner(memory: Fenced, { X, weights, shift = X[0] }: Setup) {
   const [n, d] = [X.length, X[0].length]
   const x = memory.f64(flat(X))
   const w = weights ? memory.f64(weights) : 0
   const m = memory.f64(shift)
   const labels = memory.i32(new Array(n).fill(-1))
-  const tiles = keepTiles ? memory.bytes(kernels.tileBytes(n, d)) : 0
-  const blocks = keepTiles ? memory.zeros(kernels.blockRecords(n)) : 0
+  const tiles = memory.bytes(kernels.tileBytes(n, d))
+  const blocks = memory.zeros(kernels.blockRecords(n))
   return (C: number[][], cuts = [0, n]) => {
     const k = C.length
     const centers = memory.f64(flat(C))
     const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
     const info = memory.bytes(kernels.centerDoubles(k, d) * 8)
     kernels.packPanels(centers, k, d, panels)
-    kernels.quantizeCenters(centers, k, d, m, Number(screened), 0, info)
+    kernels.quantizeCenters(centers, k, d, m, 0, info)
     const pairs = k + k * d
     const stats = memory.zeros(3 + k + 2 * pairs)
     const scratch = memory.bytes(kernels.screeningScratch(d, k))
@@ -52,13 +50,11 @@ function assigner(memory: Fenced, { X, weights, shift = X[0], screened = true, k
 const once = (setup: Setup, C: number[][], cuts?: number[]) => fenced((memory) => assigner(memory, setup)(C, cuts))
 
 describe('assignScreened', () => {
-  it.each(DS)('gives the naive labels, wherever it is cut, with tiles kept or not, screened or not: d = %i', (d) => {
+  it.each(DS)('gives the naive labels, wherever it is cut: d = %i', (d) => {
     for (const { n, k, seed } of sizes(d)) {
       const { X, C } = draw(seed, n, d, k)
       const { labels } = naiveAssign(X, C)
-      for (const cuts of cuttings(n))
-        for (const how of [{}, { keepTiles: false }, { screened: false }])
-          expectBits(once({ X, ...how }, C, cuts).labels, labels, `n ${n}, k ${k}, cuts ${cuts}`)
+      for (const cuts of cuttings(n)) expectBits(once({ X }, C, cuts).labels, labels, `n ${n}, k ${k}, cuts ${cuts}`)
     }
   })
 
