@@ -1,4 +1,5 @@
 // SQUAREM for Gaussian mixtures (Varadhan & Roland 2008): where EM creeps, three of its points say where it is heading.
+import { largestOf, sum } from './lists.ts'
 import { type CovarianceType, type GaussianParameters, covariancesFromFactors } from './gaussian.ts'
 import { log } from './logarithm.ts'
 
@@ -49,9 +50,9 @@ export function extrapolate(
       return x - 2 * alpha * r + alpha * alpha * (c[part][i] - b[part][i] - r)
     }),
   )
-  const largest = weights.reduce((m, v) => Math.max(m, v))
+  const largest = largestOf(weights)
   const shares = weights.map((v) => exp(v - largest))
-  const mass = shares.reduce((s, v) => s + v, 0)
+  const mass = sum(shares)
   const precisionsCholesky = factors.map((u, i) => (onDiagonal(i % own) ? exp(u) : u))
   if (k * d > 0 && ![...means, ...precisionsCholesky].every(Number.isFinite)) return undefined
   return {

@@ -1,8 +1,9 @@
 // BisectingKMeans: one cluster, split in two by k-means again and again (Steinbach, Karypis & Kumar 2000), with scikit-learn's choice of
 // the cluster to split and its way of finding a row's cluster: down the tree of splits.
+import { upTo } from './lists.ts'
 import { wrongValue } from './errors.ts'
 import { CentroidEstimator, type Centroids, type KMeansInit, asked, checkInertia, openCentroids } from './centroid-estimator.ts'
-import { type Schema, integer, oneOf, real, seed } from './check.ts'
+import { type Schema, integer, isObject, oneOf, real, seed } from './check.ts'
 import { type EstimatorJSON, isTable, toNested, type WarningListener } from './estimator.ts'
 import { gather, select } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
@@ -66,7 +67,7 @@ const SCHEMA: Schema = {
   nClusters: integer(1),
   init: (value, name) => {
     if (typeof value === 'function') return value
-    if (typeof value === 'object' && value !== null)
+    if (isObject(value))
       throw new TypeError(
         `${name}: expected 'k-means++', 'random' or a function: every split has first centers of its own, so given ones do not fit.`,
       )
@@ -314,11 +315,7 @@ function* descend(data: Resident, splits: Split[]): Algorithm<Int32Array> {
   const { arena, n } = data
   const labels = new Int32Array(n)
   const reached = new Map<number, Int32Array>() // by split
-  if (splits.length > 0)
-    reached.set(
-      0,
-      Int32Array.from({ length: n }, (_, i) => i),
-    )
+  if (splits.length > 0) reached.set(0, upTo(n))
   for (let s = 0; s < splits.length; s++) {
     const rows = reached.get(s)
     reached.delete(s)

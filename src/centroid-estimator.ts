@@ -1,6 +1,6 @@
 // What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
 import { wrongValue } from './errors.ts'
-import { type Check, checkOptions, integer, oneOf } from './check.ts'
+import { type Check, checkOptions, isObject, oneOf } from './check.ts'
 import { type EstimatorJSON, IterativeEstimator, isTable, isWhole, openJSON } from './estimator.ts'
 import { nearest } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -172,7 +172,7 @@ export function openCentroids<Fitted extends Centroids>(
 
 /** A named way to choose first centers, a function, or centers (any object: their shape can only be checked against the data). @internal */
 export const initOption: Check = (value, name) => {
-  if (typeof value === 'function' || (typeof value === 'object' && value !== null)) return value
+  if (typeof value === 'function' || isObject(value)) return value
   return oneOf('k-means++', 'random')(value, name)
 }
 
@@ -185,9 +185,6 @@ export function checkInertia(inertia: number): void {
 /** A number of starts: given centers make them all the same, k-means++ rarely needs more than 1. @internal */
 export const startsOf = (init: unknown, nInit: 'auto' | number, auto: number) =>
   typeof init === 'object' ? 1 : nInit === 'auto' ? (init === 'k-means++' ? 1 : auto) : nInit
-
-/** @internal */
-export const startsOption: Check = (value, name) => (value === 'auto' ? value : integer(1)(value, `${name} (a number or 'auto')`))
 
 /** A function given as `init`, asked about rows in memory (`matrix`, if they are one already) and its answer checked. @internal */
 export const asked =

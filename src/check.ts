@@ -12,10 +12,19 @@ export function number(value: unknown, name: string, what: string, valid: (value
   return value
 }
 
+const wholeFrom = (min: number) => `an integer of at least ${min}`
+const isFrom = (min: number) => (v: number) => Number.isInteger(v) && v >= min
+
 /** A whole number of at least `min`. */
 /* @__NO_SIDE_EFFECTS__ */
 export function integer(min: number): Check<number> {
-  return (value, name) => number(value, name, `an integer of at least ${min}`, (v) => Number.isInteger(v) && v >= min)
+  return (value, name) => number(value, name, wholeFrom(min), isFrom(min))
+}
+
+/** 'auto', or a whole number of at least `min`. */
+/* @__NO_SIDE_EFFECTS__ */
+export function autoOr(min: number): Check<'auto' | number> {
+  return (value, name) => (value === 'auto' ? value : number(value, name, `'auto' or ${wholeFrom(min)}`, isFrom(min)))
 }
 
 /** A finite number of at least `min` (more than `min` if `open`). */
@@ -28,9 +37,12 @@ export function real(min: number, open = false): Check<number> {
 /** A finite number. */
 export const finite: Check<number> = (value, name) => number(value, name, 'a finite number', Number.isFinite)
 
+/** Whether a value has properties to look at. */
+export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
 /** Whether a value is a list: anything with a length and numbered items. */
 export const isList = (value: unknown): value is ArrayLike<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as ArrayLike<unknown>).length === 'number'
+  isObject(value) && 'length' in value && typeof value.length === 'number'
 
 /** One of the given strings. */
 /* @__NO_SIDE_EFFECTS__ */
@@ -59,7 +71,7 @@ export const seed: Check<number> = (value, name) =>
 
 /** Any object: arrays whose shape can only be checked against the data. */
 export const arrayLike: Check<object> = (value, name) => {
-  if (typeof value !== 'object' || value === null) throw wrongKind(name, 'an array', value)
+  if (!isObject(value)) throw wrongKind(name, 'an array', value)
   return value
 }
 
@@ -72,8 +84,7 @@ export function orNull<T>(check: Check<T>): Check<T | null> {
 /** Checks `given` against `schema`: returns a new object with the defaults filled in, or throws before anything else happens. */
 export function checkOptions<T extends object>(where: string, given: unknown, schema: Schema, defaults: T): T {
   if (given === undefined) return { ...defaults }
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw wrongKind(where, `an options object such as { ${Object.keys(schema)[0]}: … }`, given)
+  if (!isObject(given) || Array.isArray(given)) throw wrongKind(where, `an options object such as { ${Object.keys(schema)[0]}: … }`, given)
   const result = { ...defaults } as Record<string, unknown>
   for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(schema, name) ? schema[name] : undefined

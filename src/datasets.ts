@@ -1,5 +1,6 @@
 // Data to try things on: Fisher's irises and Gaussian blobs.
-import { type Check, boolean, checkOptions, finite, integer, isList, seed } from './check.ts'
+import { sum, upTo } from './lists.ts'
+import { type Check, boolean, checkOptions, finite, integer, isList, isObject, seed } from './check.ts'
 import { describe, wrongKind, wrongValue } from './errors.ts'
 import { irisTenths } from './iris-data.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -102,8 +103,8 @@ export function makeBlobs(options?: MakeBlobsOptions): LabelledBlobs {
   const [low, high] = [centerBox[0], centerBox[1]]
   const centers = given ?? Array.from({ length: k }, () => Array.from({ length: nFeatures }, () => low + (high - low) * box.uniform()))
   const d = centers[0].length
-  const n = sizes.reduce((sum, size) => sum + size, 0)
-  const order = Int32Array.from({ length: n }, (_, i) => i)
+  const n = sum(sizes)
+  const order = upTo(n)
   if (shuffle) permute(order, new Random(seedUsed, 1))
 
   const X = Matrix.zeros(n, d)
@@ -149,7 +150,7 @@ const SCHEMA = {
   nSamples: (value: unknown, name: string) => (isList(value) ? oneOrEach(integer(0)) : integer(1))(value, name),
   nFeatures: integer(1),
   centers: (value: unknown, name: string) =>
-    typeof value === 'object' && value !== null ? value : integer(1)(value, `${name} (a number of blobs, or their K×D centers)`),
+    isObject(value) ? value : integer(1)(value, `${name} (a number of blobs, or their K×D centers)`),
   clusterStd: oneOrEach(deviation),
   centerBox: (value: unknown, name: string) => {
     if (!isList(value) || value.length !== 2) throw wrongKind(name, 'two numbers [low, high]', value)

@@ -1,5 +1,6 @@
 // The loop of expectation-maximisation (Dempster, Laird & Rubin 1977). Every mixture of the package and every model of a user run on it.
-import { type Schema, callable, checkOptions, integer, oneOf, real } from './check.ts'
+import { largestOf } from './lists.ts'
+import { type Schema, callable, checkOptions, integer, isObject, oneOf, real } from './check.ts'
 import { DegenerateCovarianceError, describe, wrongKind, wrongValue } from './errors.ts'
 import type { WarningListener } from './estimator.ts'
 import { log } from './logarithm.ts'
@@ -339,7 +340,7 @@ class Adapter<P> implements EmModel<P> {
 
   // Rounds each row to its largest entry, in place; returns whether all rows did so last time too
   #harden(responsibilities: Matrix): boolean {
-    const assigned = Int32Array.from(responsibilities, (row) => row.indexOf(row.reduce((a, b) => Math.max(a, b))))
+    const assigned = Int32Array.from(responsibilities, (row) => row.indexOf(largestOf(row)))
     assigned.forEach((c, i) => (responsibilities.row(i).fill(0)[c] = 1))
     const same = this.#assigned?.every((c, i) => c === assigned[i]) ?? false
     this.#assigned = assigned
@@ -350,7 +351,7 @@ class Adapter<P> implements EmModel<P> {
 /** The E-step of a user's model, checked. */
 function expectation<P>(model: LatentVariableModel<P>, parameters: P): { responsibilities: Matrix; logLikelihood: number } {
   const result = model.eStep(parameters)
-  if (typeof result !== 'object' || result === null) throw wrongKind('eStep', '{ responsibilities, logLikelihood }', result)
+  if (!isObject(result)) throw wrongKind('eStep', '{ responsibilities, logLikelihood }', result)
   const { logLikelihood } = result
   if (typeof logLikelihood !== 'number') throw wrongKind('eStep', 'logLikelihood to be a number', logLikelihood)
   if (!(logLikelihood < Number.POSITIVE_INFINITY))

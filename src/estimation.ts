@@ -1,7 +1,8 @@
 // Estimation without hidden variables: maximum likelihood, maximum a posteriori, and Bayes' rule over a list of hypotheses. Logarithms are
 // our own, so results carry the same bits in every engine.
-import { type Check, type Schema, arrayLike, checkOptions, finite, real } from './check.ts'
-import { DegenerateCovarianceError, wrongKind, wrongValue } from './errors.ts'
+import { largestOf, sum } from './lists.ts'
+import { type Check, type Schema, arrayLike, checkOptions, finite, isList, number, real } from './check.ts'
+import { DegenerateCovarianceError, wrongValue } from './errors.ts'
 import { precisionFactors, roundingLevel, totalScatter } from './gaussian.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
 import { mixtures } from './kernel-modules.ts'
@@ -107,7 +108,7 @@ export function logLikelihood(counts: Counts, p: ArrayLike<number>): number[]
 export function logLikelihood(counts: Counts, p: number | ArrayLike<number>): number | number[] {
   const { successes, trials } = checkCounts('logLikelihood', counts)
   const at = (v: unknown, i?: number) => logPower(probability(v, i === undefined ? 'p' : `p[${i}]`), successes, trials - successes)
-  if (typeof p === 'object' && p !== null && typeof p.length === 'number') return Array.from(p, at)
+  if (isList(p)) return Array.from(p, at)
   return at(p)
 }
 
@@ -301,11 +302,11 @@ export function posterior(prior: ArrayLike<number>, likelihoods: ArrayLike<numbe
       'Give the right one a prior, or, where likelihoods underflowed, take exp(logLikelihood - max logLikelihood).',
     )
   const joint = p.map((v, k) => (v > 0 ? v * (l[k] / largest) : 0))
-  const sum = joint.reduce((s, v) => s + v, 0)
+  const mass = sum(joint)
   return {
-    probabilities: Array.from(joint, (v) => v / sum),
-    evidence: sum * largest,
-    best: joint.indexOf(joint.reduce((a, b) => Math.max(a, b))),
+    probabilities: Array.from(joint, (v) => v / mass),
+    evidence: mass * largest,
+    best: joint.indexOf(largestOf(joint)),
   }
 }
 
@@ -329,19 +330,15 @@ function checkCounts(where: string, given: unknown, more: Schema = {}): Counts {
   return counts
 }
 
-function probability(value: unknown, name: string): number {
-  if (typeof value !== 'number') throw wrongKind(name, 'a number from 0 to 1, or an array of such', value)
-  if (!(value >= 0 && value <= 1)) throw wrongValue(name, 'a number from 0 to 1', value)
-  return value
-}
+const probability: Check<number> = (value, name) => number(value, name, 'a number from 0 to 1', (v) => v >= 0 && v <= 1)
 
 function probabilities(prior: ArrayLike<number>): Float64Array {
   arrayLike(prior, 'prior')
   const p = flatten(prior, [prior.length], 'prior')
   p.forEach((v, k) => probability(v, `prior[${k}]`))
-  const sum = p.reduce((s, v) => s + v, 0)
-  if (Math.abs(sum - 1) > 1e-8)
-    throw wrongValue('prior', 'probabilities that sum to 1', `a sum of ${sum}`, sum > 0 ? 'Divide each by it.' : '')
+  const mass = sum(p)
+  if (Math.abs(mass - 1) > 1e-8)
+    throw wrongValue('prior', 'probabilities that sum to 1', `a sum of ${mass}`, mass > 0 ? 'Divide each by it.' : '')
   return p
 }
 

@@ -1,5 +1,6 @@
 // What every estimator shares: options that are checked when given and readable later, warnings, JSON.
-import { callable, checkOptions, orNull, type Schema } from './check.ts'
+import { sum } from './lists.ts'
+import { callable, checkOptions, isObject, orNull, type Schema } from './check.ts'
 import { NotFittedError, type Warning, describe, wrongKind, wrongValue } from './errors.ts'
 import { Matrix, type MatrixLike, atHand } from './matrix.ts'
 import type { IterationListener } from './passes.ts'
@@ -145,7 +146,7 @@ export interface EstimatorJSON {
  *  Text is a poor witness, so nothing here allocates by a number that it names. @internal */
 export function openJSON(json: unknown, name: string, fields: Record<string, (value: unknown) => boolean>): EstimatorJSON {
   const it = json as EstimatorJSON
-  if (typeof json !== 'object' || json === null || it.mixtura !== name)
+  if (!isObject(json) || it.mixtura !== name)
     throw wrongKind(
       `${name}.fromJSON`,
       `what ${name}.toJSON() returned`,
@@ -156,9 +157,8 @@ export function openJSON(json: unknown, name: string, fields: Record<string, (va
     throw wrongValue(`${name}.fromJSON`, 'format version 1', describe(it.version), 'A newer mixtura wrote this: update the package.')
   if (it.fitted !== null && typeof it.fitted !== 'object') throw wrongKind(`${name}.fromJSON`, 'fitted to be an object or null', it.fitted)
   const params = decode(it.params, `${name}.fromJSON: params`) as Record<string, unknown>
-  if (typeof params === 'object' && params !== null)
-    for (const [option, value] of Object.entries(params))
-      if (typeof value === 'object' && value !== null) requireNumbers(value, `${name}.fromJSON: params.${option}`)
+  if (isObject(params))
+    for (const [option, value] of Object.entries(params)) if (isObject(value)) requireNumbers(value, `${name}.fromJSON: params.${option}`)
   if (!it.fitted) return { ...it, params, fitted: null }
   const given = decode(it.fitted, `${name}.fromJSON: fitted`) as Record<string, unknown>
   for (const [field, valid] of Object.entries(fields)) {
@@ -171,7 +171,7 @@ export function openJSON(json: unknown, name: string, fields: Record<string, (va
 
 // Arrays given as options (first centers, precisions …) as nested arrays, whatever form they had
 function plain(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
+  if (!isObject(value)) return value
   return 'length' in value ? Array.from(value as ArrayLike<unknown>, plain) : Matrix.from(value as MatrixLike).toArray()
 }
 
@@ -181,7 +181,7 @@ function encode(value: unknown): unknown {
   if (value instanceof Int32Array) return { int32: Array.from(value) }
   if (value instanceof Uint8Array) return { base64: btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join('')) }
   if (Array.isArray(value)) return value.map(encode)
-  if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, encode(v)]))
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, encode(v)]))
   return value
 }
 
@@ -190,7 +190,7 @@ const DEEPEST = 8
 
 function decode(value: unknown, where: string, depth = 0): unknown {
   if (value === 'Infinity' || value === '-Infinity' || value === 'NaN') return Number(value)
-  if (typeof value !== 'object' || value === null) return value
+  if (!isObject(value)) return value
   if (depth > DEEPEST) throw wrongValue(where, `at most ${DEEPEST} levels of nesting`, 'more')
   if (Array.isArray(value)) return value.map((item) => decode(item, where, depth + 1))
   if ('int32' in value && Array.isArray(value.int32) && value.int32.every((v) => typeof v === 'number' && v === (v | 0)))
@@ -224,8 +224,8 @@ export const isWhole =
 /** Whether a value is K mixing weights: at least 0, with a sum above 0 and, but for rounding, at most 1. @internal */
 export const isMixing = (value: unknown): boolean => {
   if (!isNumbers(value, (w) => w >= 0)) return false
-  const sum = value.reduce((s, w) => s + w, 0)
-  return sum > 0 && sum <= 1 + 1e-6
+  const mass = sum(value)
+  return mass > 0 && mass <= 1 + 1e-6
 }
 
 /** Whether a value is arrays nested to the given shape, of finite numbers. @internal */

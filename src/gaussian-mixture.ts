@@ -1,4 +1,5 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
+import { sum } from './lists.ts'
 import { wrongValue } from './errors.ts'
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
@@ -263,7 +264,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     integer(1)(n, 'n')
     const { randomState } = checkOptions<{ randomState?: number }>('sample', options, { randomState: seed }, {})
     const random = new Random(seedOf(randomState ?? this.options.randomState), 2)
-    const mass = weights.reduce((s, w) => s + w, 0) // less than 1 when maxIter 0 kept a start on K rows
+    const mass = sum(weights) // less than 1 when maxIter 0 kept a start on K rows
     const labels = random.categories(
       weights.map((w) => w / mass),
       n,

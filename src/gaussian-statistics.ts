@@ -1,5 +1,6 @@
 // Sufficient statistics of a mixture of Gaussians as values of their own: of a batch, of all rows so far, of rows on another machine. They merge,
 // give parameters, and are bytes.
+import { sum } from './lists.ts'
 import { DegenerateCovarianceError } from './errors.ts'
 import {
   COVARIANCE_TYPES,
@@ -116,7 +117,7 @@ export class GaussianStatistics {
   maximise(regCovar: number): GaussianParameters {
     const { type, d, shares, means, scatters, squares, largest } = this.#parts
     const guarded = shares.map((v) => v + GUARD)
-    const mass = guarded.reduce((s, v) => s + v, 0)
+    const mass = sum(guarded)
     const shareOf = tabulated(type, guarded, d)
     const covariances = scatters.map((v, i) => v / shareOf.scatter(i) + (onDiagonal(type, i, d) ? regCovar : 0))
     const spread = squares.map((v, i) => Math.sqrt(v / shareOf.square(i)))
@@ -149,7 +150,7 @@ export class GaussianStatistics {
     const [k, d] = [view.getUint32(8, true), view.getUint32(12, true)]
     if (!type || k === 0 || d === 0) throw malformed('got a header that names no mixture')
     const lengths = [1, k, k * d, covarianceShape(type, k, d).length, countSquares(type, k, d), d]
-    const expected = HEADER + 8 * lengths.reduce((s, v) => s + v, 0)
+    const expected = HEADER + 8 * sum(lengths)
     if (bytes.length !== expected) throw malformed(`${expected} bytes of them, got ${bytes.length}`)
     let at = HEADER
     const [[weight], shares, means, scatters, squares, largest] = lengths.map((length) =>
@@ -173,7 +174,7 @@ export class GaussianStatistics {
 // Which share an entry of the scatters or of the squares is to be measured by: that of its component, or of all
 function tabulated(type: CovarianceType, shares: Float64Array, d: number): { scatter(i: number): number; square(i: number): number } {
   if (type === 'tied') {
-    const all = shares.reduce((s, v) => s + v, 0)
+    const all = sum(shares)
     return { scatter: () => all, square: () => all }
   }
   const each = type === 'full' ? d * d : type === 'diag' ? d : 1

@@ -1,6 +1,7 @@
 // The Gaussian components of a mixture: their parameters, the M-step from sufficient statistics, and the pass that computes them.
 // Notation: n_k = Σ w·r, a_k the anchor that component k's moments are taken about (its mean at the E-step), t = x − a_k,
 // S1 = Σ w·r·t, S2 = Σ w·r·t·tᵀ.
+import { sum } from './lists.ts'
 import { extrapolate } from './acceleration.ts'
 import { DegenerateCovarianceError, wrongValue } from './errors.ts'
 import type { EmModel } from './em.ts'
@@ -168,7 +169,7 @@ function tie(
 function pool(each: Maximised, d: number, regCovar: number): Maximised {
   const covariances = new Float64Array(d * d)
   const squares = new Float64Array(d)
-  const mass = each.counts.reduce((s, n) => s + n, 0)
+  const mass = sum(each.counts)
   each.counts.forEach((count, c) => {
     for (let i = 0; i < d * d; i++) covariances[i] += (count / mass) * each.covariances[c * d * d + i]
     for (let j = 0; j < d; j++) squares[j] += (count / mass) * each.spread[c * d + j] ** 2
@@ -260,7 +261,7 @@ export function precisionFactors(
 }
 
 const meanOfFeatures = (table: Float64Array, d: number) =>
-  Float64Array.from({ length: table.length / d }, (_, c) => table.subarray(c * d, (c + 1) * d).reduce((s, v) => s + v, 0) / d)
+  Float64Array.from({ length: table.length / d }, (_, c) => sum(table.subarray(c * d, (c + 1) * d)) / d)
 const rootMeanSquares = (table: Float64Array, d: number) =>
   meanOfFeatures(
     table.map((v) => v * v),
@@ -546,7 +547,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   *step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
     const { anchors, passes } = this.#expectation(parameters)
     const { next, factors, logSum } = yield* this.#moments(anchors, passes, this.#type)
-    const mass = next.counts.reduce((s, n) => s + n, 0)
+    const mass = sum(next.counts)
     this.#own = parametersFrom(next, mass, factors)
     return { logLikelihood: logSum / this.#data.totalWeight, parameters: this.#own }
   }

@@ -11,9 +11,8 @@ import {
   initOption,
   openCentroids,
   startsOf,
-  startsOption,
 } from './centroid-estimator.ts'
-import { type Schema, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
+import { autoOr, checkOptions, integer, oneOf, orNull, real, type Schema, seed } from './check.ts'
 import { type EstimatorJSON, isWhole, toNested, type WarningListener } from './estimator.ts'
 import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -64,7 +63,7 @@ interface Fitted extends Centroids {
 const SCHEMA: Schema = {
   nClusters: integer(1),
   init: initOption,
-  nInit: startsOption,
+  nInit: autoOr(1),
   maxIter: integer(1),
   tol: real(0),
   randomState: seed,

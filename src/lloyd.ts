@@ -4,6 +4,7 @@
 // the rows that changed cluster. The sums are kept in pairs of doubles, exact to about 2⁻¹⁰⁰, so updating never drifts from summing afresh:
 // a center is Σ w·x / Σ w rounded once, the same bits whatever path or order led to it: equal rows have themselves for their mean, an
 // integer weight is a repeated row and a zero weight an absent one, to the last bit.
+import { sum } from './lists.ts'
 import { Bounds } from './bounds.ts'
 import type { Algorithm, Pass, Reduction } from './passes.ts'
 import type { Random } from './random.ts'
@@ -61,7 +62,7 @@ export function* kMeans(data: Resident, options: LloydOptions, random: (run: num
 export function* varianceTolerance(data: Resident, tol: number): Algorithm<number> {
   if (tol === 0) return 0
   const { variance } = yield* columnMoments(data)
-  return (tol * variance.reduce((s, v) => s + v, 0)) / data.d
+  return (tol * sum(variance)) / data.d
 }
 
 /** k×d first centers. */

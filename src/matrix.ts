@@ -1,4 +1,5 @@
 // Matrix, and every form in which data come in. A form is recognised by shape, not by class, and copied at most once.
+import { isList, isObject, number } from './check.ts'
 import { describe, wrongKind, wrongValue } from './errors.ts'
 import { Arena } from './memory.ts'
 
@@ -195,15 +196,15 @@ export interface Source {
 export function sourceOf(x: unknown, name = 'X'): Source {
   const whole = wholeOf(x, name)
   if (whole) return whole
-  if (typeof x !== 'object' || x === null || !('length' in x))
+  if (!isObject(x) || !('length' in x))
     throw wrongKind(name, 'a matrix (rows of numbers, { data, shape }, a table, a tensor, a data frame or a Matrix)', x)
   const rows = x as ArrayLike<unknown>
-  return !isRow(rows[0]) && wholeOf(rows[0], `${name}[0]`) ? stacked(rows, name) : nested(rows, name)
+  return !isList(rows[0]) && wholeOf(rows[0], `${name}[0]`) ? stacked(rows, name) : nested(rows, name)
 }
 
 // Forms that are a matrix by themselves
 function wholeOf(x: unknown, name: string): Source | undefined {
-  if (typeof x !== 'object' || x === null) return undefined
+  if (!isObject(x)) return undefined
   if (x instanceof Matrix) return rowMajor(x.data, 0, x.rows, x.cols)
   const has = (key: string) => typeof (x as Record<string, unknown>)[key] === 'function'
   if (has('dataSync')) return tensor(x as TensorLike, name)
@@ -218,9 +219,6 @@ function wholeOf(x: unknown, name: string): Source | undefined {
   if ('values' in x && 'columns' in x && !has('values')) return nested((x as ValuesLike).values, name)
   return undefined
 }
-
-const isRow = (r: unknown): r is ArrayLike<number> =>
-  typeof r === 'object' && r !== null && typeof (r as ArrayLike<number>).length === 'number'
 
 /** Typed arrays of numbers, of whatever realm: those that `set` copies without a look at each. */
 type Numbers = Float64Array
@@ -275,15 +273,15 @@ function nested(x: ArrayLike<unknown>, name: string): Source {
     throw new TypeError(
       `${name}: expected a 2-d array, got a 1-d array of ${rows} numbers. For one feature per sample write ${name}.map(v => [v]); for one sample write [${name}].`,
     )
-  if (rows > 0 && !isRow(first)) throw wrongKind(name, 'row 0 to be an array of numbers', first)
-  const cols = isRow(first) ? first.length : 0
+  if (rows > 0 && !isList(first)) throw wrongKind(name, 'row 0 to be an array of numbers', first)
+  const cols = isList(first) ? first.length : 0
   return {
     rows,
     cols,
     copyTo(target, begin, end) {
       for (let i = begin, at = 0; i < end; i++, at += cols) {
         const row: unknown = x[i]
-        if (!isRow(row)) throw wrongKind(name, `row ${i} to be an array of ${cols} numbers`, row)
+        if (!isList(row)) throw wrongKind(name, `row ${i} to be an array of ${cols} numbers`, row)
         if (row.length !== cols) throw wrongValue(name, `every row to have ${cols} columns like row 0`, `${row.length} in row ${i}`)
         if (isNumbers(row)) target.set(row, at)
         else for (let j = 0; j < cols; j++) target[at + j] = numeric(row[j], i, j, name)
@@ -294,8 +292,7 @@ function nested(x: ArrayLike<unknown>, name: string): Source {
 
 function flat(x: NdArrayLike, name: string): Source {
   const { data, shape } = x
-  if (typeof data !== 'object' || data === null || typeof data.length !== 'number')
-    throw wrongKind(name, 'data to be an array of numbers', data)
+  if (!isList(data)) throw wrongKind(name, 'data to be an array of numbers', data)
   const [rows, cols] = matrixShape(shape, name)
   const strides = x.strides ?? x.stride ?? [cols, 1]
   const offset = x.offset ?? 0
@@ -335,14 +332,14 @@ function flat(x: NdArrayLike, name: string): Source {
 
 // rows and columns of a shape of two numbers
 function matrixShape(shape: unknown, name: string): [number, number] {
-  if (!isRow(shape)) throw wrongKind(name, 'a shape of two numbers [rows, columns]', shape)
+  if (!isList(shape)) throw wrongKind(name, 'a shape of two numbers [rows, columns]', shape)
   if (shape.length !== 2) {
     const remedy = shape.length === 1 ? `For one feature per sample use shape [${shape[0]}, 1].` : ''
     throw wrongValue(name, 'a shape of two numbers [rows, columns]', describe(shape), remedy)
   }
   whole(shape[0], 'shape[0]', name)
   whole(shape[1], 'shape[1]', name)
-  return [shape[0], shape[1]]
+  return [shape[0], shape[1]] as [number, number]
 }
 
 /** X with its numbers at hand: a promise only where X is a tensor that gives them later. @internal */
@@ -472,7 +469,6 @@ function numeric(value: unknown, i: number, j: number, name: string): number {
 
 // A count, or with `signed` a step between elements
 function whole(value: unknown, what: string, name: string, signed = false): void {
-  const message = () => `${name}: expected ${what} to be a whole number${signed ? '' : ' of at least 0'}, got ${describe(value)}.`
-  if (typeof value !== 'number') throw new TypeError(message())
-  if (!Number.isSafeInteger(value) || (!signed && value < 0)) throw new RangeError(message())
+  const expected = `${what} to be a whole number${signed ? '' : ' of at least 0'}`
+  number(value, name, expected, (v) => Number.isSafeInteger(v) && (signed || v >= 0))
 }

@@ -1,5 +1,7 @@
 // Scores of a clustering: against another labelling of the same samples (external), or against the data alone (internal).
 // Counts are exact integers, logarithms our own, so scores carry the same bits in every engine.
+import { isList } from './check.ts'
+import { sum } from './lists.ts'
 import { wrongKind, wrongValue } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { metrics } from './kernel-modules.ts'
@@ -87,7 +89,7 @@ export function calinskiHarabaszScore(X: MatrixLike, labels: Labels): number {
   for (let c = 1; c < k; c++) for (let j = 0; j < d; j++) mean[j] += (clusters.sizes[c] / n) * difference(c, 0, j)
   let between = 0
   for (let c = 0; c < k; c++) for (let j = 0; j < d; j++) between += clusters.sizes[c] * (difference(c, 0, j) - mean[j]) ** 2
-  const within = squares.reduce((sum, v) => sum + v, 0)
+  const within = sum(squares)
   return within === 0 ? 1 : (between / within) * ((n - k) / (k - 1))
 }
 
@@ -122,8 +124,7 @@ interface Clusters {
 }
 
 function encode(labels: unknown, name: string): Clusters {
-  if (typeof labels !== 'object' || labels === null || typeof (labels as Labels).length !== 'number')
-    throw wrongKind(name, 'an array of labels, one per sample', labels)
+  if (!isList(labels)) throw wrongKind(name, 'an array of labels, one per sample', labels)
   const list = labels as Labels
   const n = list.length
   if (n === 0) throw wrongValue(name, 'at least 1 label', 'none')

@@ -11,9 +11,8 @@ import {
   initOption,
   openCentroids,
   startsOf,
-  startsOption,
 } from './centroid-estimator.ts'
-import { type Schema, checkOptions, integer, orNull, real, seed } from './check.ts'
+import { autoOr, checkOptions, integer, orNull, real, type Schema, seed } from './check.ts'
 import { type EstimatorJSON, FIT_SCHEMA, isNumbers, isWhole, toNested, type WarningListener } from './estimator.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
@@ -73,7 +72,7 @@ interface Fitted extends Centroids {
 const SCHEMA: Schema = {
   nClusters: integer(1),
   init: initOption,
-  nInit: startsOption,
+  nInit: autoOr(1),
   maxIter: integer(1),
   batchSize: integer(1),
   tol: real(0),

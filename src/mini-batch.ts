@@ -2,6 +2,7 @@
 //
 // A step assigns a batch of rows and moves every center to the mean of all rows it ever got: rate 1/W of its own. Batches, and the rows
 // that forsaken centers go to, come from streams named by the number of the step, so whoever has the seed can draw those of any step.
+import { largestOf, upTo } from './lists.ts'
 import { gather } from './gather.ts'
 import { PairSums, exactProduct, firstCenters, nearest, varianceTolerance } from './lloyd.ts'
 import type { Algorithm, Reduction } from './passes.ts'
@@ -141,12 +142,7 @@ function* start(data: Resident, { k, init, initRows, seed }: MiniBatchSeeding, d
   const random = new Random(seed, SEEDING, run)
   let sample = data
   if (initRows < n) sample = yield* gather(data, draw.present(initRows, random), true)
-  else if (passBy(data))
-    sample = yield* gather(
-      data,
-      Int32Array.from({ length: n }, (_, i) => i),
-      true,
-    )
+  else if (passBy(data)) sample = yield* gather(data, upTo(n), true)
   const centers = yield* firstCenters(sample, { k, init: typeof init === 'function' ? init(sample) : init }, random)
   arena.release(mark)
   return centers
@@ -290,7 +286,7 @@ function due(state: MiniBatchState): boolean {
 // at most half as many as there are. They count as much as the least of the others, so as not to be taken again at once.
 function* reassign(batch: Resident, { centers, counts, seed, nSteps }: MiniBatchState, ratio: number): Algorithm<void> {
   const { arena, w, n, d } = batch
-  const limit = ratio * counts.reduce((max, v) => Math.max(max, v))
+  const limit = ratio * largestOf(counts)
   const byCount = [...counts.keys()].sort((a, b) => counts[a] - counts[b] || a - b)
   let few = 0
   while (few < byCount.length && counts[byCount[few]] < limit) few++

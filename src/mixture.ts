@@ -1,4 +1,5 @@
 // What every fitted mixture answers, whatever its components: probabilities become labels, log-densities become scores and criteria.
+import { largestOf, sum } from './lists.ts'
 import { wrongValue } from './errors.ts'
 import { checkOptions } from './check.ts'
 import { IterativeEstimator } from './estimator.ts'
@@ -156,7 +157,7 @@ export abstract class Mixture<Options extends object, Fitted extends MixtureStat
   #criteria({ logNorm, responsibilities }: Evaluation): Criteria {
     const { logLikelihood, aic, bic } = this.#scores(logNorm)
     let certainty = 0
-    for (const row of responsibilities) certainty += log(row.reduce((a, b) => Math.max(a, b)))
+    for (const row of responsibilities) certainty += log(largestOf(row))
     return { logLikelihood, aic, bic, icl: bic - 2 * certainty }
   }
 
@@ -201,8 +202,8 @@ export function checkMixingWeights(value: unknown, k: number): Float64Array {
   const weights = flatten(value, [k], 'weightsInit')
   const bad = weights.findIndex((v) => !(v >= 0 && v <= 1))
   if (bad >= 0) throw wrongValue('weightsInit', 'numbers from 0 to 1', `${weights[bad]} at ${bad}`)
-  const sum = weights.reduce((s, v) => s + v, 0)
-  if (Math.abs(sum - 1) > 1e-8) throw wrongValue('weightsInit', 'weights that sum to 1', `a sum of ${sum}`, 'Divide each by it.')
+  const mass = sum(weights)
+  if (Math.abs(mass - 1) > 1e-8) throw wrongValue('weightsInit', 'weights that sum to 1', `a sum of ${mass}`, 'Divide each by it.')
   return weights
 }
 

@@ -1,5 +1,6 @@
 // A point near the data that components have in common: about it, moments of diag and spherical components and the distances of spherical ones take
 // fewer operations than about each component's own mean.
+import { sum } from './lists.ts'
 import type { GaussianParameters } from './gaussian.ts'
 
 /** (μ − origin)² and, spherical, (‖x − origin‖ + ‖μ − origin‖)²/d may be this many times the variance: what is then a difference of numbers that
@@ -22,7 +23,7 @@ export interface Origin {
 /** Σ π·μ/Σ π (D): near the data; weights of a start may sum to less than 1. */
 export function weightedMean({ weights, means }: Pick<GaussianParameters, 'weights' | 'means'>, d: number): Float64Array {
   const mean = new Float64Array(d)
-  const mass = weights.reduce((s, weight) => s + weight, 0)
+  const mass = sum(weights)
   weights.forEach((weight, c) => {
     for (let j = 0; j < d; j++) mean[j] += (weight / mass) * means[c * d + j]
   })

@@ -1,4 +1,5 @@
 // What a fit needs to know of its data before it begins, whether they lie in memory or pass by in chunks.
+import { sum } from './lists.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import type { Algorithm } from './passes.ts'
 import { type Resident, STREAMED, checkWeights, withRows } from './resident.ts'
@@ -38,7 +39,7 @@ export function planned<T>(
       const overall = function* (): Algorithm<void> {
         const { n, d, largest } = yield* reader.survey(w, weights?.length ?? 0)
         const { work, finish } = plan({ rows: n, cols: d }, weights)
-        const totalWeight = weights?.reduce((sum, v) => sum + v, 0) ?? n
+        const totalWeight = weights ? sum(weights) : n
         finish(yield* work({ arena, x: STREAMED, w, n, d, totalWeight, largest }))
       }
       yield* streamed(overall(), reader, arena)

@@ -1,4 +1,5 @@
 // Mixture of products of Poisson distributions: counts.
+import { sum } from './lists.ts'
 import type { EstimatorJSON } from './estimator.ts'
 import { logGamma } from './estimation.ts'
 import { log } from './logarithm.ts'
@@ -23,7 +24,7 @@ export class PoissonMixture extends FamilyMixture<'rates', number[][]> {
         accepts: (rate) => (rate >= 0 ? undefined : 'rates of at least 0'),
         logDensity: (rates) => {
           const logs = rates.map(log)
-          const total = rates.reduce((s, v) => s + v, 0)
+          const total = sum(rates)
           return (row) => {
             let sum = -total
             for (let j = 0; j < row.length; j++) if (row[j] > 0) sum += row[j] * logs[j]

@@ -1,5 +1,6 @@
 // The pool: workers that are started once, when a task has shown to be long enough, serve every task of this thread, and are let go when there has
 // been nothing to do for a while. How they are spoken to is in control.ts, what they do in worker.ts.
+import { sum } from './lists.ts'
 import {
   type Answer,
   BELL,
@@ -194,7 +195,7 @@ class Pool {
 
   /** Calls of kernels that workers have made. */
   get calls(): number {
-    return Array.from(this.#members, (_, w) => Atomics.load(this.#words, pulse(w))).reduce((a, b) => a + b, 0)
+    return sum(Array.from(this.#members, (_, w) => Atomics.load(this.#words, pulse(w))))
   }
 
   /** Starts those of the first `count` workers that are missing. `failed` hears why one cannot be. */

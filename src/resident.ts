@@ -1,4 +1,5 @@
 // From user data to rows in WebAssembly memory: copied once, checked once.
+import { isList } from './check.ts'
 import { wrongKind, wrongValue } from './errors.ts'
 import type { Arena } from './memory.ts'
 import type { Source } from './matrix.ts'
@@ -72,8 +73,7 @@ export function checkShape(source: Pick<Source, 'rows' | 'cols'>, minRows: numbe
 export function checkWeights(weights: unknown, rows?: number): Float64Array | undefined {
   if (weights === undefined || weights === null) return undefined
   const list = weights as ArrayLike<number>
-  if (typeof weights !== 'object' || typeof list.length !== 'number')
-    throw wrongKind('sampleWeight', `an array of ${rows === undefined ? '' : `${rows} `}numbers`, weights)
+  if (!isList(weights)) throw wrongKind('sampleWeight', `an array of ${rows === undefined ? '' : `${rows} `}numbers`, weights)
   const n = rows ?? list.length
   if (list.length !== n) throw wrongValue('sampleWeight', `${n} numbers, one per row of X`, list.length)
   const result = new Float64Array(n)

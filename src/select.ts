@@ -1,5 +1,5 @@
 // Model selection: every combination of components and covariance type, by an information criterion.
-import { type Check, type Schema, callable, checkOptions, oneOf } from './check.ts'
+import { type Check, type Schema, callable, checkOptions, isList, oneOf } from './check.ts'
 import { DegenerateCovarianceError, wrongKind, wrongValue } from './errors.ts'
 import { COVARIANCE_TYPES } from './gaussian.ts'
 import { type CovarianceType, GaussianMixture, type GaussianMixtureFitOptions, type GaussianMixtureOptions } from './gaussian-mixture.ts'
@@ -43,10 +43,9 @@ export interface SelectionResult extends Criteria {
 
 // A list of values to try
 const list: Check<unknown[]> = (value, name) => {
-  if (typeof value !== 'object' || value === null || typeof (value as ArrayLike<unknown>).length !== 'number')
-    throw wrongKind(name, 'an array of values to try', value)
-  if ((value as ArrayLike<unknown>).length === 0) throw wrongValue(name, 'at least one value to try', 'none')
-  return Array.from(value as ArrayLike<unknown>)
+  if (!isList(value)) throw wrongKind(name, 'an array of values to try', value)
+  if (value.length === 0) throw wrongValue(name, 'at least one value to try', 'none')
+  return Array.from(value)
 }
 
 type Options = Omit<SelectGaussianMixtureOptions, 'nComponents'> & {

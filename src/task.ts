@@ -1,7 +1,7 @@
 // Tasks: calls whose arguments are checked and whose work remains. A method and its Async twin make the same task and differ in who runs it.
-import type { Check, Schema } from './check.ts'
+import { type Check, type Schema, autoOr, isObject } from './check.ts'
 import { driveAsync } from './drive-async.ts'
-import { describe, wrongKind } from './errors.ts'
+import { wrongKind } from './errors.ts'
 import { Arena, returnSpace, spaceFor } from './memory.ts'
 import { type Algorithm, type IterationListener, drive } from './passes.ts'
 
@@ -59,19 +59,11 @@ export async function runAsync<T>(
 }
 
 const signal: Check = (value, name) => {
-  const it = value as AbortSignal | null
-  if (typeof it !== 'object' || it === null || typeof it.aborted !== 'boolean' || typeof it.addEventListener !== 'function')
+  const it = value as AbortSignal
+  if (!isObject(value) || typeof it.aborted !== 'boolean' || typeof it.addEventListener !== 'function')
     throw wrongKind(name, 'an AbortSignal, such as the signal of an AbortController', value)
   return value
 }
 
-const threads: Check = (value, name) => {
-  if (value === 'auto') return value
-  const what = `${name}: expected 'auto' or a whole number of at least 1, got ${describe(value)}.`
-  if (typeof value !== 'number') throw new TypeError(what)
-  if (!Number.isInteger(value) || value < 1) throw new RangeError(what)
-  return value
-}
-
 /** @internal */
-export const ASYNC_SCHEMA: Schema = { signal, threads }
+export const ASYNC_SCHEMA: Schema = { signal, threads: autoOr(1) }

@@ -1086,8 +1086,8 @@ describe('refusals', () => {
     const bad: [Case, object, typeof TypeError | typeof RangeError, RegExp][] = [
       [binomial, { probabilitiesInit: [0.5] }, RangeError, /probabilitiesInit: expected shape \(2\), got length 1/],
       [binomial, { probabilitiesInit: [0.5, 1.5] }, RangeError, /probabilitiesInit: expected probabilities from 0 to 1, got 1.5 at 1/],
-      [binomial, { probabilitiesInit: [0.5, Number.NaN] }, RangeError, /finite numbers, got NaN/],
-      [binomial, { probabilitiesInit: [[0.5], [0.5]] }, TypeError, /probabilitiesInit: expected a number/],
+      [binomial, { probabilitiesInit: [0.5, Number.NaN] }, RangeError, /probabilitiesInit\[1\]: expected a finite number, got NaN/],
+      [binomial, { probabilitiesInit: [[0.5], [0.5]] }, TypeError, /probabilitiesInit\[0\]: expected a finite number/],
       [binomial, { probabilitiesInit: 0.5 }, TypeError, /probabilitiesInit: expected an array, got 0.5/],
       [bernoulli, { probabilitiesInit: [0.5, 0.5] }, TypeError, /probabilitiesInit: expected shape \(2, 2\), got 0.5/],
       [
@@ -1121,7 +1121,7 @@ describe('refusals', () => {
           ],
         },
         RangeError,
-        /ratesInit: expected shape \(2, 2\), got length 3 in dimension 1/,
+        /ratesInit: expected shape \(2, 2\), got length 3 at \[0\]/,
       ],
       ...[binomial, bernoulli, poisson].flatMap((family): [Case, object, typeof TypeError | typeof RangeError, RegExp][] => [
         [family, { weightsInit: [0.5, 0.6] }, RangeError, /weightsInit: expected weights that sum to 1, got a sum of 1.1/],

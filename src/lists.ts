@@ -1,0 +1,18 @@
+// What is asked of lists of numbers everywhere.
+
+/** Σ v, from the first to the last. */
+export function sum(values: ArrayLike<number>): number {
+  let total = 0
+  for (let i = 0; i < values.length; i++) total += values[i]
+  return total
+}
+
+/** The largest; −∞ of none. */
+export function largestOf(values: ArrayLike<number>): number {
+  let largest = -Infinity
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, values[i])
+  return largest
+}
+
+/** 0, 1, … n − 1. */
+export const upTo = (n: number) => Int32Array.from({ length: n }, (_, i) => i)
