@@ -1,7 +1,7 @@
 // BisectingKMeans: one cluster, split in two by k-means again and again (Steinbach, Karypis & Kumar 2000), with scikit-learn's choice of
 // the cluster to split and its way of finding a row's cluster: down the tree of splits.
 import { upTo } from './lists.ts'
-import { wrongValue } from './errors.ts'
+import { unconverged, wrongValue } from './errors.ts'
 import { CentroidEstimator, type Centroids, type KMeansInit, asked, checkInertia, openCentroids } from './centroid-estimator.ts'
 import { type Schema, integer, isObject, oneOf, real, seed } from './check.ts'
 import { type EstimatorJSON, isTable, toNested, type WarningListener } from './estimator.ts'
@@ -10,7 +10,7 @@ import { kMeans, nearest } from './lloyd.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
 import { type Algorithm, type IterationEvent, type Report, inPieces, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
-import { type Resident, checkShape, rowsOf, withWindows } from './resident.ts'
+import { checkShape, requireRows, type Resident, rowsOf, withWindows } from './resident.ts'
 import { planned, refuseAsking } from './plan.ts'
 import type { MatrixStream } from './stream.ts'
 import { type Task, afterwards, run } from './task.ts'
@@ -98,25 +98,21 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
 
   /** @internal */
   protected fitting(X: MatrixLike | MatrixStream, { sampleWeight, onIteration }: BisectingKMeansFitOptions): Task<void> {
-    const { nClusters, init, maxIter, tol } = this.options
+    const { nClusters, init } = this.options
     const settings = { ...this.options, seed: seedOf(this.options.randomState), reports: onIteration !== undefined }
     refuseAsking(X, init)
     return planned(X, sampleWeight, (shape) => {
       checkShape(shape, 1, 'BisectingKMeans')
       const { rows: n, cols: d } = shape
-      if (n < nClusters) throw wrongValue('X', `at least nClusters = ${nClusters} rows`, n, 'Use fewer clusters or more data.')
+      requireRows(n, 'nClusters', nClusters)
       return {
         work: (data) => bisect(data, settings),
-        finish: ({ centers, stopped, unconverged, ...rest }) => {
+        finish: ({ centers, stopped, unconverged: open, ...rest }) => {
           checkInertia(rest.inertia)
           this.fitted = { clusterCenters: toNested(centers, centers.length / d, d), ...rest, nFeaturesIn: d }
 
           this.warnOfFewer()
-          if (unconverged > 0 && !stopped)
-            this.warn(
-              'not-converged',
-              `${unconverged} of ${nClusters - 1} splits stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
-            )
+          if (open > 0 && !stopped) this.warn('not-converged', unconverged(`${open} of ${nClusters - 1} splits`, settings))
         },
       }
     })

@@ -1,5 +1,5 @@
 // What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
-import { wrongValue } from './errors.ts'
+import { sameRuns, wrongValue } from './errors.ts'
 import { type Check, checkOptions, isObject, oneOf } from './check.ts'
 import { type EstimatorJSON, IterativeEstimator, isTable, isWhole, openJSON } from './estimator.ts'
 import { nearest } from './lloyd.ts'
@@ -106,8 +106,7 @@ export abstract class CentroidEstimator<
 
   /** @internal Warns when several starts were asked for and centers given. */
   protected warnOfSingle(init: unknown, nInit: 'auto' | number): void {
-    if (typeof init === 'object' && nInit !== 'auto' && nInit > 1)
-      this.warn('single-init', `given first centers make every run the same: doing 1 instead of nInit = ${nInit}.`)
+    if (typeof init === 'object' && nInit !== 'auto' && nInit > 1) this.warn('single-init', sameRuns('first centers', nInit))
   }
 
   /** @internal Warns when some cluster is empty. */

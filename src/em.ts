@@ -1,7 +1,7 @@
 // The loop of expectation-maximisation (Dempster, Laird & Rubin 1977). Every mixture of the package and every model of a user run on it.
 import { largestOf } from './lists.ts'
 import { type Schema, callable, checkOptions, integer, isObject, oneOf, real } from './check.ts'
-import { DegenerateCovarianceError, describe, wrongKind, wrongValue } from './errors.ts'
+import { DegenerateCovarianceError, describe, sameRuns, unconverged, wrongKind, wrongValue } from './errors.ts'
 import type { WarningListener } from './estimator.ts'
 import { log } from './logarithm.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -289,16 +289,10 @@ function estimation<P>(
     const fall = soft && nIter > 0 ? worse(best.fall, best.lowerBound, logLikelihood / responsibilities.rows, nIter) : best.fall
 
     if (!start && nInit > 1)
-      onWarning({
-        code: 'single-init',
-        message: `expectationMaximization: given parameters make every run the same: doing 1 instead of nInit = ${nInit}. Give initial as a function of the run.`,
-      })
+      onWarning({ code: 'single-init', message: `${sameRuns('parameters', nInit)} Give initial as a function of the run.` })
     if (fall && (soft || model.logJoint)) onWarning({ code: 'likelihood-decreased', message: fallMessage('expectationMaximization', fall) })
     if (!converged && !best.stopped && maxIter > 0)
-      onWarning({
-        code: 'not-converged',
-        message: `expectationMaximization stopped after maxIter = ${maxIter} iterations before the mean log-likelihood changed by less than tol = ${tol}. Increase maxIter or tol.`,
-      })
+      onWarning({ code: 'not-converged', message: unconverged('expectationMaximization', { maxIter, tol }) })
     return { parameters, logLikelihood, history: adapters[best.run].totals, nIter, converged }
   }
   return { task: afterwards({ bytes: 0, algorithm: runs }, finish), onIteration: hear }

@@ -44,6 +44,13 @@ export const wrongValue = (where: string, expected: string, got: string | number
 const sentence = (where: string, expected: string, got: string | number, remedy?: string) =>
   `${where}: expected ${expected}, got ${got}.${remedy ? ` ${remedy}` : ''}`
 
+/** What `onWarning` hears where iterations ended early. */
+export const unconverged = (what: string, { maxIter, tol }: { maxIter: number; tol: number }) =>
+  `${what} stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`
+
+/** What `onWarning` hears where several runs would be one. */
+export const sameRuns = (given: string, nInit: number) => `given ${given} make every run the same: doing 1 instead of nInit = ${nInit}.`
+
 /** A short description of a value for error messages: what came instead of what was expected. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return value.length > 40 ? `'${value.slice(0, 37)}…'` : `'${value}'`

@@ -1,6 +1,6 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
 import { sum } from './lists.ts'
-import { wrongValue } from './errors.ts'
+import { unconverged, wrongValue } from './errors.ts'
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import {
@@ -45,7 +45,7 @@ import {
 import { standardNormal } from './normal.ts'
 import { type Algorithm, SLOT_ROWS, retold } from './passes.ts'
 import { Random, seedOf } from './random.ts'
-import { type Resident, checkShape, checkWeights, withRows, withWindows } from './resident.ts'
+import { checkShape, checkWeights, requireRows, type Resident, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
 import { flatten, reshape } from './shapes.ts'
 import { planned } from './plan.ts'
@@ -189,7 +189,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const { nComponents: k, covarianceType: type, tol, maxIter, regCovar } = params
     const seedUsed = seedOf(params.randomState)
     return planned(X, sampleWeight, (shape, weights) => {
-      requireRows(shape, weights, k)
+      requireData(shape, weights, k)
       const d = shape.cols
       const given = this.#givenStart(k, d)
       const former = params.warmStart ? this.#formerStart('warmStart', d) : undefined
@@ -212,11 +212,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
         finish: ({ best, seen }) => {
           this.fitted = { ...fittedFrom(best, type, k, d), seen }
           if (best.fall && regCovar === 0) this.warn('likelihood-decreased', fallMessage('GaussianMixture', best.fall))
-          if (!best.converged && !best.stopped && maxIter > 0)
-            this.warn(
-              'not-converged',
-              `GaussianMixture stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol, try other initParams, or check for degenerate data.`,
-            )
+          if (!best.converged && !best.stopped && maxIter > 0) this.warn('not-converged', unconverged('GaussianMixture', params))
         },
       }
     })
@@ -237,7 +233,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const weights = checkWeights(sampleWeight, source.rows)
     checkShape(source, 1, 'GaussianMixture', this.fitted?.nFeaturesIn)
     const former = this.#formerStart('partialFit', d)
-    if (!former) requireRows(source, weights, k)
+    if (!former) requireData(source, weights, k)
     const given = this.#givenStart(k, d)
     const before = former && statisticsOf(former, regCovar)
     const step = withRows(source, weights, function* (data): Algorithm<Fitted> {
@@ -430,10 +426,10 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
   }
 }
 
-function requireRows(shape: Pick<Source, 'rows' | 'cols'>, weights: Float64Array | undefined, k: number): void {
+function requireData(shape: Pick<Source, 'rows' | 'cols'>, weights: Float64Array | undefined, k: number): void {
   checkShape(shape, 2, 'GaussianMixture')
   const n = shape.rows
-  if (n < k) throw wrongValue('X', `at least nComponents = ${k} rows`, n, 'Use fewer components or more data.')
+  requireRows(n, 'nComponents', k)
   const present = weights ? weights.reduce((count, w) => count + Number(w > 0), 0) : n
   if (present < Math.max(2, k))
     throw wrongValue('sampleWeight', `at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent)`, present)

@@ -1,5 +1,5 @@
 // KMeans: what the options mean and what a fit leaves behind. The algorithm is in lloyd.ts, the first centers in seeding.ts.
-import { wrongValue } from './errors.ts'
+import { unconverged } from './errors.ts'
 import {
   CentroidEstimator,
   type Centroids,
@@ -17,7 +17,7 @@ import { type EstimatorJSON, isWhole, toNested, type WarningListener } from './e
 import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { Random, seedOf } from './random.ts'
-import { type Resident, checkShape, checkWeights, withRows } from './resident.ts'
+import { type Resident, checkShape, checkWeights, requireRows, withRows } from './resident.ts'
 import { defaultTrials, plusPlus } from './seeding.ts'
 import { planned, refuseAsking } from './plan.ts'
 import type { MatrixStream } from './stream.ts'
@@ -95,7 +95,7 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
     return planned(X, sampleWeight, (shape) => {
       checkShape(shape, 1, 'KMeans')
       const { rows: n, cols: d } = shape
-      if (n < k) throw wrongValue('X', `at least nClusters = ${k} rows`, n, 'Use fewer clusters or more data.')
+      requireRows(n, 'nClusters', k)
       const init = typeof this.options.init === 'object' ? centersFrom(this.options.init, k, d, 'init') : this.options.init
       const settings = { k, nInit: startsOf(init, nInit, 10), maxIter, tol, convergence, reports }
       return {
@@ -114,11 +114,7 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
 
           this.warnOfSingle(init, nInit)
           this.warnOfFewer()
-          if (!result.converged && !result.stopped)
-            this.warn(
-              'not-converged',
-              `KMeans stopped after maxIter = ${maxIter} iterations before tol = ${tol} was met. Increase maxIter or tol.`,
-            )
+          if (!result.converged && !result.stopped) this.warn('not-converged', unconverged('KMeans', settings))
         },
       }
     })
@@ -178,7 +174,7 @@ export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlu
   integer(1)(k, 'k')
   const source = sourceOf(X)
   checkShape(source, 1, 'kmeansPlusPlus')
-  if (source.rows < k) throw wrongValue('X', `at least k = ${k} rows`, source.rows)
+  requireRows(source.rows, 'k', k)
   const weights = checkWeights(sampleWeight, source.rows)
   const seeding = function* (data: Resident) {
     const tiles = yield* integerTiles(data)

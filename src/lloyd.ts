@@ -292,17 +292,13 @@ export class PairSums {
     const [high, low] = [this.#high, this.#low]
     const denominator = high[under] + low[under]
     const denominatorLow = low[under] - (denominator - high[under])
-    const bh = upperHalf(denominator)
-    const bl = denominator - bh
     for (let i = 0; i < count; i++) {
       const numerator = high[over + i] + low[over + i]
       const numeratorLow = low[over + i] - (numerator - high[over + i])
       const first = numerator / denominator
       const product = first * denominator
-      const ah = upperHalf(first)
-      const al = first - ah
-      const lost = ah * bh - product + ah * bl + al * bh + al * bl
-      const quotient = first + (numerator - product - lost + (numeratorLow - first * denominatorLow)) / denominator
+      const quotient =
+        first + (numerator - product - lostIn(product, first, denominator) + (numeratorLow - first * denominatorLow)) / denominator
       out[at + i] = Number.isFinite(quotient) ? quotient : first // the exact product of numbers near the largest double overflows
     }
   }
@@ -318,11 +314,14 @@ export class PairSums {
 // The upper half of the bits of a double
 const upperHalf = (v: number) => 134217729 * v - (134217729 * v - v)
 
-/** a·b as a rounded product and what rounding lost (Dekker 1971). */
-export function exactProduct(a: number, b: number): [number, number] {
-  const [ah, bh, product] = [upperHalf(a), upperHalf(b), a * b]
-  return [product, ah * bh - product + ah * (b - bh) + (a - ah) * bh + (a - ah) * (b - bh)]
+// What rounding lost of the product of a and b (Dekker 1971)
+function lostIn(product: number, a: number, b: number): number {
+  const [ah, bh] = [upperHalf(a), upperHalf(b)]
+  return ah * bh - product + ah * (b - bh) + (a - ah) * bh + (a - ah) * (b - bh)
 }
+
+/** a·b as a rounded product and what rounding lost. */
+export const exactProduct = (a: number, b: number): [number, number] => [a * b, lostIn(a * b, a, b)]
 
 // Up to `count` rows of positive weight and distance, farthest first, ties to the lowest row; none when every row sits on its center
 function farthest(distances: Float64Array, weights: Float64Array | undefined, count: number): number[] {

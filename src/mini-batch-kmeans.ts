@@ -18,7 +18,7 @@ import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
 import type { Algorithm } from './passes.ts'
 import { seedOf } from './random.ts'
-import { type Resident, checkShape, checkWeights, withRows } from './resident.ts'
+import { checkShape, checkWeights, requireRows, type Resident, withRows } from './resident.ts'
 import { planned } from './plan.ts'
 import type { MatrixStream } from './stream.ts'
 import { type Task, run } from './task.ts'
@@ -166,7 +166,7 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
   // How first centers of these rows are found
   #seeding({ rows: n, cols: d }: Pick<Source, 'rows' | 'cols'>): MiniBatchSeeding {
     const { nClusters: k, init, batchSize: wanted, initSize, randomState } = this.options
-    if (n < k) throw wrongValue('X', `at least nClusters = ${k} rows`, n, 'Use fewer clusters or more data.')
+    requireRows(n, 'nClusters', k)
     const batchSize = Math.min(wanted, n)
     return {
       k,

@@ -1,6 +1,6 @@
 // Mixtures of other families than Gaussians: what the options mean and what a fit leaves behind. What a family is, and how EM sees it, is in
 // family.ts; the loop in em.ts.
-import { wrongValue } from './errors.ts'
+import { sameRuns, unconverged, wrongValue } from './errors.ts'
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import { type EstimatorJSON, isMixing, isNumbers, isWhole, openJSON, type WarningListener } from './estimator.ts'
@@ -142,14 +142,9 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
             fitWeights,
             meanTrials,
           }
-          if (given.components && nInit > 1)
-            this.warn('single-init', `given ${family.parameter}Init make every run the same: doing 1 instead of nInit = ${nInit}.`)
+          if (given.components && nInit > 1) this.warn('single-init', sameRuns(`${family.parameter}Init`, nInit))
           if (best.fall) this.warn('likelihood-decreased', fallMessage(family.name, best.fall))
-          if (!best.converged && !best.stopped && maxIter > 0)
-            this.warn(
-              'not-converged',
-              `${family.name} stopped after maxIter = ${maxIter} iterations before the lower bound changed by less than tol = ${tol}. Increase maxIter or tol.`,
-            )
+          if (!best.converged && !best.stopped && maxIter > 0) this.warn('not-converged', unconverged(family.name, { maxIter, tol }))
         },
       }
     })

@@ -69,6 +69,11 @@ export function checkShape(source: Pick<Source, 'rows' | 'cols'>, minRows: numbe
   if (cols !== undefined && source.cols !== cols) throw wrongValue('X', `${cols} columns, as ${estimator} was fitted with`, source.cols)
 }
 
+/** Refuses fewer rows than an option asks for. */
+export function requireRows(n: number, option: string, k: number): void {
+  if (n < k) throw wrongValue('X', `at least ${option} = ${k} rows`, n)
+}
+
 /** Sample weights as doubles: n finite numbers ≥ 0, not all zero. `undefined` stays undefined. Without n any number of them. */
 export function checkWeights(weights: unknown, rows?: number): Float64Array | undefined {
   if (weights === undefined || weights === null) return undefined

@@ -1089,7 +1089,7 @@ describe('refusals', () => {
       [binomial, { probabilitiesInit: [0.5, Number.NaN] }, RangeError, /probabilitiesInit\[1\]: expected a finite number, got NaN/],
       [binomial, { probabilitiesInit: [[0.5], [0.5]] }, TypeError, /probabilitiesInit\[0\]: expected a finite number/],
       [binomial, { probabilitiesInit: 0.5 }, TypeError, /probabilitiesInit: expected an array, got 0.5/],
-      [bernoulli, { probabilitiesInit: [0.5, 0.5] }, TypeError, /probabilitiesInit: expected shape \(2, 2\), got 0.5/],
+      [bernoulli, { probabilitiesInit: [0.5, 0.5] }, TypeError, /probabilitiesInit: expected shape \(2, 2\), with a list at \[0\], got 0.5/],
       [
         bernoulli,
         {

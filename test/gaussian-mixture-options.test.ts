@@ -247,7 +247,7 @@ describe('starts that do not fit', () => {
     for (const weightsInit of [[1], [0.2, 0.3, 0.5], []])
       refuses({ weightsInit }, RangeError, /^weightsInit: expected shape \(2\), got length/)
     refuses({ weightsInit: [[0.5], [0.5]] as never }, TypeError, /^weightsInit\[0\]: expected a finite number, got an array of length 1/)
-    refuses({ weightsInit: ['0.5', '0.5'] as never }, TypeError, /^weightsInit: expected a number at \[0\], got '0.5'/)
+    refuses({ weightsInit: ['0.5', '0.5'] as never }, TypeError, /^weightsInit\[0\]: expected a finite number, got '0.5'/)
     refuses({ weightsInit: {} as never }, TypeError, /^weightsInit: expected shape \(2\), got/)
     refuses({ weightsInit: [1.5, -0.5] }, RangeError, /^weightsInit: expected numbers from 0 to 1, got 1.5 at 0/)
     refuses({ weightsInit: [-1e-9, 1] }, RangeError, /^weightsInit: expected numbers from 0 to 1, got -1e-9 at 0/)
@@ -624,7 +624,7 @@ describe('warnings', () => {
       {
         code: 'not-converged',
         message: expect.stringMatching(
-          /^GaussianMixture stopped after maxIter = 1 iterations before the lower bound changed by less than tol = 0\.001\. Increase maxIter or tol/,
+          /^GaussianMixture stopped after maxIter = 1 iterations before tol = 0\.001 was met\. Increase maxIter or tol/,
         ),
       },
     ])
