@@ -1,10 +1,10 @@
 // BisectingKMeans: one cluster, split in two by k-means again and again (Steinbach, Karypis & Kumar 2000), with scikit-learn's choice of
 // the cluster to split and its way of finding a row's cluster: down the tree of splits.
 import { upTo } from './lists.ts'
-import { unconverged, wrongValue } from './errors.ts'
-import { CentroidEstimator, type Centroids, type KMeansInit, asked, checkInertia, openCentroids } from './centroid-estimator.ts'
+import { unconverged } from './errors.ts'
+import { asked, CentroidEstimator, CENTROIDS, type Centroids, checkInertia, type KMeansInit } from './centroid-estimator.ts'
 import { type Schema, integer, isObject, oneOf, real, seed } from './check.ts'
-import { type EstimatorJSON, isTable, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isTable, openJSON, toNested, type WarningListener } from './estimator.ts'
 import { gather, select } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
@@ -139,26 +139,23 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
   /** Restores what `toJSON` returned. A function given as `init` is not stored.
    *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): BisectingKMeans {
-    const { params, fitted } = openCentroids<Fitted>(json, 'BisectingKMeans', { splits: (v) => Array.isArray(v) })
-    if (fitted) {
-      const { splits, clusterCenters, nFeaturesIn: d } = fitted
-      const k = clusterCenters.length
-      const led = new Set<unknown>([0])
-      splits.forEach((split, s) => {
-        const { centers, to } = split ?? {}
-        const leads = (t: unknown) =>
-          Number.isInteger(t) &&
-          !led.has(t) &&
-          (t as number) >= -k &&
-          (t as number) < splits.length &&
-          ((t as number) < 0 || (t as number) > s)
-        if (!isTable(centers, 2, d) || !Array.isArray(to) || to.length !== 2 || !to.every((t) => leads(t) && led.add(t)))
-          throw new RangeError(
-            `BisectingKMeans.fromJSON: fitted.splits[${s}] is malformed: expected two centers of ${d} numbers and where each leads.`,
-          )
-      })
-      if (splits.length !== k - 1) throw wrongValue('BisectingKMeans.fromJSON', `${k - 1} fitted.splits for ${k} clusters`, splits.length)
-    }
+    const { params, fitted } = openJSON<Fitted>(json, 'BisectingKMeans', {
+      ...CENTROIDS,
+      splits: (splits, { clusterCenters: { length: k }, nFeaturesIn: d }) => {
+        if (!Array.isArray(splits) || splits.length !== k - 1) return false
+        // every split after the first, and every cluster, is led to once, from a split before it
+        const led = new Set<unknown>([0])
+        const leads = (to: number, s: number) =>
+          Number.isInteger(to) && to >= -k && to < k - 1 && (to < 0 || to > s) && !led.has(to) && led.add(to)
+        return splits.every(
+          (split, s) =>
+            isTable(split?.centers, 2, d) &&
+            Array.isArray(split.to) &&
+            split.to.length === 2 &&
+            split.to.every((to: number) => leads(to, s)),
+        )
+      },
+    })
     const model = new BisectingKMeans(params)
     model.fitted = fitted
     return model

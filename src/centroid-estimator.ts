@@ -1,7 +1,7 @@
 // What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
 import { sameRuns, wrongValue } from './errors.ts'
 import { type Check, checkOptions, isObject, oneOf } from './check.ts'
-import { type EstimatorJSON, IterativeEstimator, isTable, isWhole, openJSON } from './estimator.ts'
+import { type FieldChecks, IterativeEstimator, isTable, isWhole } from './estimator.ts'
 import { nearest } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type IterationEvent, single } from './passes.ts'
@@ -147,26 +147,12 @@ function countDistinct(labels: Int32Array, k: number): number {
   return count
 }
 
-/** Opens a stored estimator of centers: options for its constructor, and the fitted state if there is one, checked. @internal */
-export function openCentroids<Fitted extends Centroids>(
-  json: EstimatorJSON,
-  name: string,
-  fields: Record<string, (value: unknown) => boolean>,
-) {
-  const { params, fitted } = openJSON(json, name, {
-    clusterCenters: (v) => isTable(v),
-    labels: (v) => v instanceof Int32Array,
-    inertia: (v) => Number.isFinite(v) && (v as number) >= 0,
-    nFeaturesIn: isWhole(1),
-    ...fields,
-  })
-  if (!fitted) return { params, fitted: undefined }
-  const { clusterCenters, labels, nFeaturesIn: d } = fitted as unknown as Fitted
-  if (clusterCenters[0].length !== d)
-    throw wrongValue(`${name}.fromJSON`, `fitted.clusterCenters with nFeaturesIn = ${d} columns`, clusterCenters[0].length)
-  const bad = labels.find((label) => !(label >= 0 && label < clusterCenters.length))
-  if (bad !== undefined) throw wrongValue(`${name}.fromJSON`, `fitted.labels from 0 to ${clusterCenters.length - 1}`, bad)
-  return { params, fitted: fitted as unknown as Fitted }
+/** The checks of what every stored fit of centers has. @internal */
+export const CENTROIDS: FieldChecks<Centroids> = {
+  nFeaturesIn: /* @__PURE__ */ isWhole(1),
+  clusterCenters: (v, { nFeaturesIn: d }) => isTable(v, undefined, d),
+  labels: (v, { clusterCenters }) => v instanceof Int32Array && v.every((label) => label >= 0 && label < clusterCenters.length),
+  inertia: (v) => Number.isFinite(v) && (v as number) >= 0,
 }
 
 /** A named way to choose first centers, a function, or centers (any object: their shape can only be checked against the data). @internal */

@@ -142,31 +142,34 @@ export interface EstimatorJSON {
   fitted: Record<string, unknown> | null
 }
 
-/** Checks the envelope of a stored estimator and returns its parts: of the fitted state only the given fields, each of which must pass its check.
- *  Text is a poor witness, so nothing here allocates by a number that it names. @internal */
-export function openJSON(json: unknown, name: string, fields: Record<string, (value: unknown) => boolean>): EstimatorJSON {
+/** Whether the stored value of a field may be taken. Fields are looked at in order, so that one may rely on those before it. @internal */
+export type FieldChecks<Fitted> = { [Field in keyof Fitted]-?: (value: unknown, fitted: Fitted) => boolean }
+
+/** Checks a stored estimator and returns its parts: of the fitted state only the given fields, each of which must pass its check. Text is a poor
+ *  witness, so nothing here allocates by a number that it names. @internal */
+export function openJSON<Fitted extends object>(json: unknown, name: string, checks: FieldChecks<Fitted>) {
   const it = json as EstimatorJSON
+  const where = `${name}.fromJSON`
   if (!isObject(json) || it.mixtura !== name)
     throw wrongKind(
-      `${name}.fromJSON`,
+      where,
       `what ${name}.toJSON() returned`,
       (it as EstimatorJSON | null)?.mixtura ?? json,
       typeof json === 'string' ? 'JSON.parse it first.' : '',
     )
-  if (it.version !== 1)
-    throw wrongValue(`${name}.fromJSON`, 'format version 1', describe(it.version), 'A newer mixtura wrote this: update the package.')
-  if (it.fitted !== null && typeof it.fitted !== 'object') throw wrongKind(`${name}.fromJSON`, 'fitted to be an object or null', it.fitted)
-  const params = decode(it.params, `${name}.fromJSON: params`) as Record<string, unknown>
+  if (it.version !== 1) throw wrongValue(where, 'format version 1', describe(it.version), 'A newer mixtura wrote this: update the package.')
+  if (it.fitted !== null && typeof it.fitted !== 'object') throw wrongKind(where, 'fitted to be an object or null', it.fitted)
+  const params = decode(it.params, `${where}: params`) as Record<string, unknown>
   if (isObject(params))
-    for (const [option, value] of Object.entries(params)) if (isObject(value)) requireNumbers(value, `${name}.fromJSON: params.${option}`)
-  if (!it.fitted) return { ...it, params, fitted: null }
-  const given = decode(it.fitted, `${name}.fromJSON: fitted`) as Record<string, unknown>
-  for (const [field, valid] of Object.entries(fields)) {
+    for (const [option, value] of Object.entries(params)) if (isObject(value)) requireNumbers(value, `${where}: params.${option}`)
+  if (!it.fitted) return { params }
+  const given = decode(it.fitted, `${where}: fitted`) as Record<string, unknown>
+  for (const [field, valid] of Object.entries<FieldChecks<Fitted>[keyof Fitted]>(checks)) {
     const value = Object.hasOwn(given, field) ? given[field] : undefined
-    if (!valid(value)) throw new RangeError(`${name}.fromJSON: fitted.${field} is missing or malformed, got ${describe(value)}.`)
+    if (!valid(value, given as Fitted))
+      throw new RangeError(`${where}: fitted.${field} is missing or malformed, or does not fit the others, got ${describe(value)}.`)
   }
-  const fitted = Object.fromEntries(Object.entries(given).filter(([field]) => Object.hasOwn(fields, field)))
-  return { ...it, params, fitted }
+  return { params, fitted: Object.fromEntries(Object.entries(given).filter(([field]) => Object.hasOwn(checks, field))) as Fitted }
 }
 
 // Arrays given as options (first centers, precisions …) as nested arrays, whatever form they had
@@ -220,6 +223,9 @@ export const isWhole =
   (min: number) =>
   (value: unknown): boolean =>
     Number.isSafeInteger(value) && (value as number) >= min
+
+/** @internal */
+export const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
 
 /** Whether a value is K mixing weights: at least 0, with a sum above 0 and, but for rounding, at most 1. @internal */
 export const isMixing = (value: unknown): boolean => {

@@ -6,8 +6,10 @@ import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import {
   type EstimatorJSON,
   FIT_SCHEMA,
+  isBoolean,
   isMixing,
   isNumbers,
+  isShaped,
   isTable,
   isWhole,
   openJSON,
@@ -131,9 +133,9 @@ interface Seen {
   weight: number
   largest: number[]
 }
-const isSeen = (v: unknown): v is Seen => {
+const isSeen = (v: unknown, d: number): boolean => {
   const { weight, largest } = (v ?? {}) as Partial<Seen>
-  return isNumbers([weight], (v) => v > 0 && v < Infinity) && isNumbers(largest, (v) => v >= 0 && v < Infinity)
+  return isNumbers([weight], (v) => v > 0 && v < Infinity) && isNumbers(largest, (v) => v >= 0 && v < Infinity) && largest.length === d
 }
 
 const SCHEMA: Schema = {
@@ -306,45 +308,32 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
   /** Restores what `toJSON` returned.
    *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON<T extends CovarianceType = CovarianceType>(json: EstimatorJSON): GaussianMixture<T> {
-    const any = () => true // checked below, where its shape is known
-    const { params, fitted } = openJSON(json, 'GaussianMixture', {
+    const name = 'GaussianMixture'
+    const matrices = (v: unknown, { covarianceType: type, weights, nFeaturesIn: d }: Fitted) => {
+      const { shape } = covarianceShape(type, weights.length, d)
+      const square = type === 'full' || type === 'tied'
+      return isShaped(v, shape) && flatten(v, shape, '').every((x, i) => (square && (i % (d * d)) % (d + 1) > 0) || x > 0)
+    }
+    const { params, fitted } = openJSON<Fitted>(json, name, {
       covarianceType: (v) => COVARIANCE_TYPES.includes(v as CovarianceType),
       weights: isMixing,
-      means: (v) => isTable(v),
-      covariances: any,
-      precisions: any,
-      precisionsCholesky: any,
-      converged: (v) => typeof v === 'boolean',
+      nFeaturesIn: isWhole(1),
+      means: (v, { weights, nFeaturesIn: d }) => isTable(v, weights.length, d),
+      covariances: matrices,
+      precisions: matrices,
+      precisionsCholesky: matrices,
+      converged: isBoolean,
       nIter: isWhole(0),
       lowerBound: (v) => typeof v === 'number',
       lowerBounds: (v) => isNumbers(v, () => true),
-      nFeaturesIn: isWhole(1),
-      seen: (v) => v === undefined || isSeen(v),
-      statistics: (v) => v === undefined || v instanceof Uint8Array,
+      seen: (v, { nFeaturesIn: d }) => v === undefined || isSeen(v, d),
+      statistics: (v, { covarianceType: type, weights, nFeaturesIn: d }) => {
+        if (!(v instanceof Uint8Array)) return v === undefined
+        return GaussianStatistics.fromBytes(v, `${name}.fromJSON: fitted.statistics`).kind.join() === [type, weights.length, d].join()
+      },
     })
     const model = new GaussianMixture<T>(params as GaussianMixtureOptions<T>)
-    if (fitted) {
-      const state = fitted as unknown as Fitted
-      const { covarianceType: type, weights, means, covariances, precisions, precisionsCholesky, nFeaturesIn: d } = state
-      const k = weights.length
-      if (means.length !== k || means[0].length !== d)
-        throw wrongValue('GaussianMixture.fromJSON: fitted.means', `shape (${k}, ${d})`, `(${means.length}, ${means[0].length})`)
-      for (const [name, value] of Object.entries({ covariances, precisions, precisionsCholesky })) {
-        const { shape } = covarianceShape(type, k, d)
-        const square = type === 'full' || type === 'tied'
-        const bad = flatten(value, shape, `GaussianMixture.fromJSON: fitted.${name}`).findIndex(
-          (v, i) => (!square || (i % (d * d)) % (d + 1) === 0) && !(v > 0),
-        )
-        if (bad >= 0) throw new RangeError(`GaussianMixture.fromJSON: fitted.${name}: expected positive diagonals, entry ${bad} is not.`)
-      }
-      const kind = [type, k, d].join()
-      const about = 'GaussianMixture.fromJSON: fitted.statistics'
-      if (state.statistics && GaussianStatistics.fromBytes(state.statistics, about).kind.join() !== kind)
-        throw new RangeError(`${about}: expected those of a mixture of covarianceType, nComponents and nFeaturesIn (${kind}).`)
-      if (state.seen && state.seen.largest.length !== d)
-        throw wrongValue('GaussianMixture.fromJSON: fitted.seen.largest', `${d} numbers`, state.seen.largest.length)
-      model.fitted = state
-    }
+    model.fitted = fitted
     return model
   }
 

@@ -1,6 +1,7 @@
 // KMeans: what the options mean and what a fit leaves behind. The algorithm is in lloyd.ts, the first centers in seeding.ts.
 import { unconverged } from './errors.ts'
 import {
+  CENTROIDS,
   CentroidEstimator,
   type Centroids,
   type KMeansFitOptions,
@@ -9,11 +10,10 @@ import {
   centersFrom,
   checkInertia,
   initOption,
-  openCentroids,
   startsOf,
 } from './centroid-estimator.ts'
 import { autoOr, checkOptions, integer, oneOf, orNull, real, type Schema, seed } from './check.ts'
-import { type EstimatorJSON, isWhole, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isBoolean, isWhole, openJSON, toNested, type WarningListener } from './estimator.ts'
 import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { Random, seedOf } from './random.ts'
@@ -132,9 +132,10 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
   /** Restores what `toJSON` returned. A function given as `init` is not stored.
    *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): KMeans {
-    const { params, fitted } = openCentroids<Fitted>(json, 'KMeans', {
+    const { params, fitted } = openJSON<Fitted>(json, 'KMeans', {
+      ...CENTROIDS,
       nIter: isWhole(0),
-      converged: (v) => typeof v === 'boolean',
+      converged: isBoolean,
     })
     const model = new KMeans(params)
     model.fitted = fitted

@@ -1,6 +1,5 @@
-// MiniBatchKMeans: what the options mean and what a fit, or a part of one, leaves behind. The algorithm is in mini-batch.ts.
-import { wrongValue } from './errors.ts'
 import {
+  CENTROIDS,
   CentroidEstimator,
   type Centroids,
   type KMeansFitOptions,
@@ -9,11 +8,10 @@ import {
   centersFrom,
   checkInertia,
   initOption,
-  openCentroids,
   startsOf,
 } from './centroid-estimator.ts'
 import { autoOr, checkOptions, integer, orNull, real, type Schema, seed } from './check.ts'
-import { type EstimatorJSON, FIT_SCHEMA, isNumbers, isWhole, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, FIT_SCHEMA, isBoolean, isNumbers, isWhole, openJSON, toNested, type WarningListener } from './estimator.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
 import type { Algorithm } from './passes.ts'
@@ -204,21 +202,16 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
   /** Restores what `toJSON` returned; `partialFit` goes on as if nothing had happened. A function given as `init` is not stored.
    *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): MiniBatchKMeans {
-    const { params, fitted } = openCentroids<Fitted>(json, 'MiniBatchKMeans', {
+    const { params, fitted } = openJSON<Fitted>(json, 'MiniBatchKMeans', {
+      ...CENTROIDS,
       nIter: isWhole(0),
       nSteps: isWhole(0),
-      converged: (v) => typeof v === 'boolean',
-      counts: (v) => isNumbers(v, (count) => count >= 0 && count < Infinity),
+      converged: isBoolean,
+      counts: (v, { clusterCenters }) => isNumbers(v, (count) => count >= 0 && count < Infinity) && v.length === clusterCenters.length,
       sinceReassignment: isWhole(0),
       batchSize: isWhole(1),
       seed: isWhole(0),
     })
-    if (fitted && fitted.counts.length !== fitted.clusterCenters.length)
-      throw wrongValue(
-        'MiniBatchKMeans.fromJSON',
-        `fitted.counts of ${fitted.clusterCenters.length} numbers, one per center`,
-        fitted.counts.length,
-      )
     const model = new MiniBatchKMeans(params)
     model.fitted = fitted
     return model

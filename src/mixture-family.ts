@@ -3,7 +3,7 @@
 import { sameRuns, unconverged, wrongValue } from './errors.ts'
 import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { type EstimatorJSON, isMixing, isNumbers, isWhole, openJSON, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isBoolean, isMixing, isNumbers, isShaped, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type Family, FamilyModel, type FamilyParameters } from './family.ts'
 import { Matrix, type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import {
@@ -186,31 +186,24 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
   /** @internal */
   protected restore(json: EstimatorJSON): this {
     const { name, shape, accepts, columns, parameter } = this.#family
-    const { fitted } = openJSON(json, name, {
+    const parameters = (v: unknown, { weights, nFeaturesIn: d }: Fitted) => {
+      const whole = shape(weights.length, d)
+      return isShaped(v, whole) && flatten(v, whole, '').every((p) => accepts(p) === undefined)
+    }
+    const { fitted } = openJSON<Fitted>(json, name, {
       weights: isMixing,
-      parameters: () => true, // checked below, where its shape is known
-      converged: (v) => typeof v === 'boolean',
+      nFeaturesIn: (v) => isWhole(1)(v) && (columns === undefined || v === columns),
+      parameters,
+      converged: isBoolean,
       nIter: isWhole(0),
       lowerBound: (v) => typeof v === 'number',
       lowerBounds: (v) => isNumbers(v, () => true),
-      history: Array.isArray,
-      nFeaturesIn: (v) => isWhole(1)(v) && (columns === undefined || v === columns),
-      fitWeights: (v) => typeof v === 'boolean',
+      history: (v, state) =>
+        Array.isArray(v) && v.every((entry) => isShaped(entry?.weights, [state.weights.length]) && parameters(entry[parameter], state)),
+      fitWeights: isBoolean,
       meanTrials: isWhole(0),
     })
-    if (fitted) {
-      const state = fitted as unknown as Fitted
-      const k = state.weights.length
-      const requireParameters = (value: unknown, where: string) =>
-        requireAll(flatten(value, shape(k, state.nFeaturesIn), where), accepts, where)
-      requireParameters(state.parameters, `${name}.fromJSON: fitted.parameters`)
-      state.history.forEach((entry, i) => {
-        const where = `${name}.fromJSON: fitted.history[${i}]`
-        flatten(entry?.weights, [k], `${where}.weights`)
-        requireParameters(entry[parameter], `${where}.${parameter}`)
-      })
-      this.fitted = state
-    }
+    this.fitted = fitted
     return this
   }
 

@@ -1,5 +1,3 @@
-// StandardScaler: columns of mean 0 and variance 1, as scikit-learn's.
-import { wrongValue } from './errors.ts'
 import { type Schema, boolean, checkOptions, orNull } from './check.ts'
 import { Estimator, type EstimatorJSON, type WarningListener, isNumbers, isWhole, openJSON } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -133,22 +131,18 @@ export class StandardScaler extends Estimator<Params, Fitted> {
   /** Restores what `toJSON` returned.
    *  @throws TypeError, RangeError for anything else, malformed or truncated, naming the field. */
   static fromJSON(json: EstimatorJSON): StandardScaler {
-    const numbers = (valid: (v: number) => boolean) => (v: unknown) => v === null || isNumbers(v, (x) => Number.isFinite(x) && valid(x))
-    const { params, fitted } = openJSON(json, 'StandardScaler', {
-      mean: numbers(() => true),
-      variance: numbers((v) => v >= 0),
-      scale: numbers((v) => v > 0),
+    const columns =
+      (valid: (v: number) => boolean) =>
+      (v: unknown, { nFeaturesIn: d }: Fitted) =>
+        v === null || (isNumbers(v, (x) => Number.isFinite(x) && valid(x)) && v.length === d)
+    const { params, fitted } = openJSON<Fitted>(json, 'StandardScaler', {
       nFeaturesIn: isWhole(1),
+      mean: columns(() => true),
+      variance: columns((v) => v >= 0),
+      scale: columns((v) => v > 0),
     })
-    for (const field of ['mean', 'variance', 'scale'])
-      if (fitted?.[field] && (fitted[field] as number[]).length !== fitted.nFeaturesIn)
-        throw wrongValue(
-          'StandardScaler.fromJSON',
-          `fitted.${field} of nFeaturesIn = ${fitted.nFeaturesIn} numbers`,
-          (fitted[field] as number[]).length,
-        )
     const scaler = new StandardScaler(params)
-    if (fitted) scaler.fitted = fitted as unknown as Fitted
+    scaler.fitted = fitted
     return scaler
   }
 }

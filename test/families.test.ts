@@ -963,10 +963,10 @@ describe.each(families)('%s, JSON', (_, family) => {
       [changed((f) => (f.weights = [])), /fitted\.weights/],
       [changed((f) => (f.weights = [2, -1])), /fitted\.weights/],
       [changed((f) => delete f.parameters), /fitted\.parameters/],
-      [changed((f) => (f.parameters as unknown[]).pop()), /fitted\.parameters: expected shape \(3/],
+      [changed((f) => (f.parameters as unknown[]).pop()), /fitted\.parameters is missing or malformed, or does not fit the others/],
       [
         changed((f) => (f.parameters = JSON.parse(JSON.stringify(f.parameters).replace(/[\d.]+/, '-1')))),
-        /fitted\.parameters: expected .*got -1 at 0/,
+        /fitted\.parameters is missing or malformed/,
       ],
       [changed((f) => (f.nFeaturesIn = 1.5)), /fitted\.nFeaturesIn/],
       [changed((f) => delete f.fitWeights), /fitted\.fitWeights/],
@@ -1089,7 +1089,12 @@ describe('refusals', () => {
       [binomial, { probabilitiesInit: [0.5, Number.NaN] }, RangeError, /probabilitiesInit\[1\]: expected a finite number, got NaN/],
       [binomial, { probabilitiesInit: [[0.5], [0.5]] }, TypeError, /probabilitiesInit\[0\]: expected a finite number/],
       [binomial, { probabilitiesInit: 0.5 }, TypeError, /probabilitiesInit: expected an array, got 0.5/],
-      [bernoulli, { probabilitiesInit: [0.5, 0.5] }, TypeError, /probabilitiesInit: expected shape \(2, 2\), with a list at \[0\], got 0.5/],
+      [
+        bernoulli,
+        { probabilitiesInit: [0.5, 0.5] },
+        TypeError,
+        /probabilitiesInit: expected shape \(2, 2\), with a list at \[0\], got 0.5/,
+      ],
       [
         bernoulli,
         {

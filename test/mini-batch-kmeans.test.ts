@@ -734,8 +734,10 @@ describe('refusals', () => {
     expect(changed({ counts: null })).toThrow(/fitted.counts/)
     expect(changed({ seed: 0.5 })).toThrow(/fitted.seed/)
     expect(changed({ nSteps: 'x' })).toThrow(/fitted.nSteps/)
-    expect(changed({ clusterCenters: [[1], [2], [3]] })).toThrow(/nFeaturesIn/)
-    expect(changed({ labels: { int32: [3] } })).toThrow(/from 0 to 2/)
+    expect(changed({ clusterCenters: [[1], [2], [3]] })).toThrow(
+      /fitted.clusterCenters is missing or malformed, or does not fit the others, got an array of length 3/,
+    )
+    expect(changed({ labels: { int32: [3] } })).toThrow(/fitted.labels is missing or malformed/)
     expect(() => MiniBatchKMeans.fromJSON(new KMeans().toJSON())).toThrow(TypeError)
   })
 })

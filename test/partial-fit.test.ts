@@ -265,9 +265,7 @@ describe('statistics', () => {
     const json = mixture('diag').partialFit(rows).toJSON()
     const other = mixture('full').partialFit(rows).toJSON()
     json.fitted = { ...json.fitted, statistics: other.fitted?.statistics }
-    expect(() => GaussianMixture.fromJSON(json)).toThrow(
-      'fitted.statistics: expected those of a mixture of covarianceType, nComponents and nFeaturesIn (diag,3,4).',
-    )
+    expect(() => GaussianMixture.fromJSON(json)).toThrow('fitted.statistics is missing or malformed, or does not fit the others')
   })
 })
 

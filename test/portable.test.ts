@@ -92,7 +92,7 @@ describe('fromScikitLearn', () => {
       [{ ...json(3), _bisecting_tree: { center: [0, 0, 0, 0], left: { center: [1] }, right: null } }, RangeError, /two children or none/],
       [without(4, 'precisions_cholesky_'), RangeError, /precisions_cholesky_/],
       [{ ...json(4), means_: [[1, 2]] }, RangeError, /fitted\.means/],
-      [{ ...json(4), covariance_type: 'diag' }, TypeError, /fitted\.covariances/],
+      [{ ...json(4), covariance_type: 'diag' }, RangeError, /fitted\.covariances/],
       [{ ...json(4), tol: '<' }, TypeError, /tol/],
     ]
     for (const [given, Kind, message] of cases) {
@@ -272,9 +272,7 @@ describe('a stored model, changed', () => {
       },
     }
     const before = Date.now()
-    expect(() => GaussianMixture.fromJSON(it)).toThrow(
-      /GaussianMixture\.fromJSON: fitted\.covariances: expected a number at \[0\]\[0\]\[0\]/,
-    )
+    expect(() => GaussianMixture.fromJSON(it)).toThrow(/GaussianMixture\.fromJSON: fitted\.covariances is missing or malformed/)
     expect(Date.now() - before).toBeLessThan(2000) // 7 GB would take longer
     let deep: unknown = 0
     for (let i = 0; i < 1e5; i++) deep = [deep]

@@ -156,7 +156,9 @@ describe('StandardScaler', () => {
     expect(restored.toJSON()).toEqual(scaler.toJSON())
     expect(StandardScaler.fromJSON(structuredClone(new StandardScaler({ withStd: false }).fit(X).toJSON())).scale).toBeNull()
     expect(() => StandardScaler.fromJSON(JSON.parse(JSON.stringify(new StandardScaler()))).mean).toThrow(NotFittedError)
-    expect(() => StandardScaler.fromJSON({ ...scaler.toJSON(), fitted: { mean: ['x'] } })).toThrow(/fitted.mean is missing or malformed/)
+    expect(() => StandardScaler.fromJSON({ ...scaler.toJSON(), fitted: { nFeaturesIn: 1, mean: ['x'] } })).toThrow(
+      /fitted.mean is missing or malformed/,
+    )
     expect(() => StandardScaler.fromJSON({ mixtura: 'KMeans', version: 1, params: {}, fitted: null })).toThrow(TypeError)
   })
 
