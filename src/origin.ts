@@ -35,7 +35,7 @@ export function originOf(parameters: GaussianParameters, d: number, spherical: b
   if (d <= FEW) return undefined
   const { weights, means, precisionsCholesky: factors } = parameters
   const point = weightedMean(parameters, d)
-  const mass = weights.reduce((s, weight) => s + weight, 0)
+  const mass = sum(weights)
   let limit = Number.POSITIVE_INFINITY
   let near: Float64Array
   if (!spherical) {
