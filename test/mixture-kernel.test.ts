@@ -716,8 +716,7 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     for (const d of [2, 16]) {
       const model = randomModel(u, type, 3, d, 0)
       // the third is 80 to 90 nats below the others for every row: its mass is about e^−80
-      const away = { full: 12, tied: 12, diag: 12, spherical: 12 }[type]
-      model.means[2] = model.means[2].map((m, j) => m + (j === 0 ? away : 0))
+      model.means[2] = model.means[2].map((m, j) => m + (j === 0 ? 12 : 0))
       if (type !== 'tied') model.covariances[2] = model.covariances[0]
       const X = rowsNear(u, 600, { ...model, means: model.means.slice(0, 2) })
       const { parameters } = emStep(X, model, { regCovar: 1e-3 })
@@ -750,69 +749,53 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     expect(relativeError(parameters.weights, expected)).toBeLessThan(1e-13)
   })
 
-  it('means that move by hundreds of standard deviations: moments are taken once more, 1e-12 of the oracle', () => {
-    const u = uniforms(22)
+  // moments are taken once more where means move by hundreds of deviations; covariances are no small differences of large numbers; nothing is lost to
+  // the grid that means lie on far from the origin
+  const onGrid = (X: number[][]) => X.map((row) => row.map((v) => Math.round(v * 4096) / 4096)) // so that 1e6 away they are the same rows
+  const apart = (means: number[][], n: number) => (u: () => number) => {
+    const model = { ...randomModel(u, type, means.length, 3), means }
+    return { model, X: onGrid(rowsNear(u, n, model)) }
+  }
+  const FAR = [
+    [0, 0, 0],
+    [1e5, -1e5, 1e5],
+    [-2e5, 2e5, 2e5],
+  ]
+  const NEAR = [
+    [0, 20, -3],
+    [20, 0, 3],
+  ]
+  // tied: rows are whitened once, about one origin for all components, so coordinates of 2·10⁵ round, in each of 3 terms, before they are squared
+  const farLikelihood = type === 'tied' ? 3 * 2e5 * EPS * 3 : 64 * EPS
+  it.each([
+    { about: 'means that move by a thousand deviations', offset: 0, make: moving, covariances: 1e-12, likelihood: undefined },
+    { about: 'clusters 1e5 deviations apart', offset: 0, make: apart(FAR, 600), covariances: 1e-12, likelihood: farLikelihood },
+    { about: 'the same at 1e6', offset: 1e6, make: apart(FAR, 600), covariances: 1e-12, likelihood: farLikelihood },
+    // tied: T is (20σ)²/4 + σ², so the difference keeps all but 100 of its 2⁻⁵²·√n
+    { about: '20 deviations apart at 1e6', offset: 1e6, make: apart(NEAR, 500), covariances: 100 * 16 * EPS, likelihood: 1e-13 },
+  ])('a step keeps its digits: $about', ({ offset, make, covariances, likelihood }) => {
+    const { model, X } = make(uniforms(22))
+    const away = (table: number[][]) => table.map((row) => row.map((v) => v + offset))
+    const { parameters, logLikelihood } = emStep(away(X), { ...model, means: away(model.means) }, { regCovar: 0 })
+    const expected = naiveEmStep(X, model, type, { regCovar: 0 })
+    expect(covarianceError(parameters.covariances, expected.covariances, type, model.means.length, 3)).toBeLessThan(covariances)
+    if (likelihood !== undefined) expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(likelihood)
+    // the sums of both, half of the grid that means far away lie on, and what the guard pulls them by: 10·2⁻⁵²·mean/n_k
+    const size = Math.max(...flat(away(model.means)).map(Math.abs))
+    const grid = offset > 0 ? (2 ** Math.floor(Math.log2(size)) * EPS) / 2 + (10 * EPS * size) / 160 : 0
+    const bound = 16 * EPS * (size - offset) + grid
+    expect(Math.max(...flat(parameters.means).map((m, i) => Math.abs(m - offset - flat(expected.means)[i])))).toBeLessThan(bound)
+  })
+
+  function moving(u: () => number) {
     const truth = [0, 1].map((c) => range(3).map((j) => 10 * c + j))
     const X = range(400).map((i) => truth[i % 2].map((m) => m + 0.001 * (u() + u() + u() - 1.5)))
     // means one unit off with standard deviation 1: every row is sure of its component, and S2 is 10⁶ times the variance
-    const wide = {
-      full: range(2).map(() => range(3).map((i) => range(3).map((j) => Number(i === j)))),
-      tied: range(3).map((i) => range(3).map((j) => Number(i === j))),
-      diag: rowsOf(2, 3, () => 1),
-      spherical: [1, 1],
-    }
+    const identity = range(3).map((i) => range(3).map((j) => Number(i === j)))
+    const wide = { full: [identity, identity], tied: identity, diag: rowsOf(2, 3, () => 1), spherical: [1, 1] }
     const model: Model = { type, weights: [0.5, 0.5], means: truth.map((row) => row.map((m) => m + 1)), covariances: wide[type] }
-    const { parameters } = emStep(X, model, { regCovar: 0 })
-    const expected = naiveEmStep(X, model, type, { regCovar: 0 })
-    expect(covarianceError(parameters.covariances, expected.covariances, type, 2, 3)).toBeLessThan(1e-12)
-    expect(relativeError(parameters.means, expected.means)).toBeLessThan(16 * EPS)
-  })
-
-  it('clusters 10⁵ standard deviations apart, near the origin and at 1e6: 1e-12 of the oracle', () => {
-    for (const offset of [0, 1e6]) {
-      const u = uniforms(23)
-      const model = randomModel(u, type, 3, 3)
-      model.means = [0, 1, -2].map((m, c) => [offset + 1e5 * m, offset - 1e5 * m, offset + 1e5 * c])
-      // on a grid of 2⁻¹², so that both see the same rows
-      const X = rowsNear(u, 600, model).map((row) => row.map((v) => Math.round(v * 4096) / 4096))
-      const { parameters, logLikelihood } = emStep(X, model, { regCovar: 0 })
-      const centred = { ...model, means: model.means.map((row) => row.map((v) => v - offset)) }
-      const expected = naiveEmStep(
-        X.map((row) => row.map((v) => v - offset)),
-        centred,
-        type,
-        { regCovar: 0 },
-      )
-      expect(covarianceError(parameters.covariances, expected.covariances, type, 3, 3)).toBeLessThan(1e-12)
-      // tied: rows are whitened once, about one origin for all components, so coordinates of 2·10⁵ round, in each of 3 terms, before they are squared
-      expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(type === 'tied' ? 3 * 2e5 * EPS * 3 : 64 * EPS)
-    }
-  })
-
-  it('clusters 20 standard deviations apart at an offset of 1e6: nothing is lost to the grid of the means', () => {
-    const u = uniforms(24)
-    const model = randomModel(u, type, 2, 3)
-    model.means = [
-      [1e6, 1e6 + 20, 1e6 - 3],
-      [1e6 + 20, 1e6, 1e6 + 3],
-    ]
-    const X = rowsNear(u, 500, model).map((row) => row.map((v) => Math.round(v * 4096) / 4096))
-    const { parameters, logLikelihood } = emStep(X, model, { regCovar: 0 })
-    const centred = { ...model, means: model.means.map((row) => row.map((v) => v - 1e6)) }
-    const expected = naiveEmStep(
-      X.map((row) => row.map((v) => v - 1e6)),
-      centred,
-      type,
-      { regCovar: 0 },
-    )
-    // tied: T is (20σ)²/4 + σ², so the difference keeps all but 100 of its 2⁻⁵²·√n
-    expect(covarianceError(parameters.covariances, expected.covariances, type, 2, 3)).toBeLessThan(100 * 16 * EPS)
-    expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(1e-13)
-    // means lie on the grid of 1e6, half of 2⁻³³ off at most, and the guard pulls them by 10·2⁻⁵²·1e6/n_k
-    expect(Math.max(...flat(parameters.means).map((m, i) => Math.abs(m - 1e6 - flat(expected.means)[i])))).toBeLessThan(
-      2 ** -34 + (10 * EPS * 1e6) / 200,
-    )
-  })
+    return { model, X }
+  }
 
   it('weights of any size: the same bits for weights 2⁻⁶⁰ and 2⁶⁰ times as large', () => {
     const u = uniforms(25)
@@ -832,8 +815,8 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     // scikit-learn's k-means++ start leaves weights of 1/N
     const u = uniforms(26)
     const model = randomModel(u, type, 2, 3)
-    const X = rowsNear(u, 300, model).map((row) => row.map((v) => Math.round(v * 4096) / 4096))
-    const scaled = { ...model, weights: [1 / 300, 1 / 300], means: model.means.map((row) => row.map((v) => Math.round(v * 4096) / 4096)) }
+    const X = onGrid(rowsNear(u, 300, model))
+    const scaled = { ...model, weights: [1 / 300, 1 / 300], means: onGrid(model.means) }
     const there = { ...scaled, means: scaled.means.map((row) => row.map((v) => v + 2 ** 30)) }
     const near = emStep(X, scaled)
     const far = emStep(
