@@ -164,7 +164,7 @@ function diagonal(a: usize, roots: usize, m: i32, i: i32, d: i32, out: usize, fi
   const end = a + (<usize>m << 5);
   for (; a < end; a += 32, roots += 8) {
     const y0 = v128.load(a), y1 = v128.load(a, 16);
-    a0 = f64x2.add(a0, f64x2.mul(v128.load64_splat(a), y0));
+    a0 = f64x2.add(a0, f64x2.mul(y0, y0));
     b0 = f64x2.add(b0, f64x2.mul(v128.load64_splat(a, 8), y0));
     let s = v128.load64_splat(a, 16);
     c0 = f64x2.add(c0, f64x2.mul(s, y0)); c1 = f64x2.add(c1, f64x2.mul(s, y1));
