@@ -74,6 +74,7 @@ const FIELDS = [
   'stride',
   'length',
   'paired',
+  'leaf',
   'scratch',
 ] as const satisfies (keyof PostedPass)[]
 

@@ -4,7 +4,7 @@
 // into slots by their number alone (slots.ts), so whoever runs them gets the same bits.
 import { type CoreKernels, core, type KernelModule, type MetricKernels, type MixtureKernels } from './kernel-modules.ts'
 import type { Arena } from './memory.ts'
-import { SLOT_ROWS, Sums, rowsPerCall, slots } from './slots.ts'
+import { SLOT_ROWS, Sums, leafOf, rowsPerCall, slots } from './slots.ts'
 
 export { SLOT_ROWS }
 
@@ -146,13 +146,15 @@ export class Reduction extends Sums {
   /** @param length doubles of statistics @param rows rows of the longest pass, which fixes the depth of the tree
    *  @param pairs how many of the statistics are sums in pairs of doubles: the last 2·pairs, high parts first */
   constructor(arena: Arena, length: number, rows: number, pairs = 0) {
-    const depth = Math.ceil(Math.log2(Math.max(1, Math.ceil(rows / SLOT_ROWS)))) + 1
+    const slotCount = Math.max(1, Math.ceil(rows / SLOT_ROWS))
+    const leaf = pairs > 0 ? leafOf(slotCount) : 1
+    const depth = Math.ceil(Math.log2(Math.ceil(slotCount / leaf))) + 1
     const buffers = Array.from({ length: depth }, () => arena.takeF64(length))
-    super(arena.kernels, buffers, length, 2 * pairs)
+    super(arena.kernels, buffers, length, 2 * pairs, leaf)
     this.#arena = arena
   }
 
-  /** Takes in the sums of a complete subtree of `slots`, summed elsewhere. */
+  /** Takes in the sums of `slots` (see `close`), summed elsewhere. */
   adopt(address: number, slots: number): void {
     this.#arena.f64(this.next(), this.length).set(this.#arena.f64(address, this.length))
     this.close(slots)

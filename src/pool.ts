@@ -283,7 +283,7 @@ class Pool {
     if (job < 0 || !plan || this.#equip(count, arena.space, module) === 0) return false
 
     const mark = arena.mark()
-    const runs = countRuns(plan.end - plan.first, plan.run)
+    const runs = countRuns(plan)
     if (pass.into) plan.partials = arena.take(runs * plan.stride)
     const own = arena.take(ownBytes(plan) * (count + 1))
     const { kernel: _, ...numbers } = plan
@@ -362,11 +362,12 @@ function planned(pass: Pass, arena: Arena, threads: number): SharedPass | undefi
   const first = (pass.begin ?? 0) / SLOT_ROWS
   const end = Math.ceil(rows / SLOT_ROWS)
   const slots = end - first
-  const [length, paired] = [into?.length ?? 0, into?.paired ?? 0]
+  const [length, paired, leaf] = [into?.length ?? 0, into?.paired ?? 0, into?.leaf ?? 1]
   const stride = Math.ceil(length / 8) * 64
-  let run = 2 ** Math.max(0, Math.floor(Math.log2(slots / (threads * RUNS_PER_THREAD))))
+  let run = Math.max(leaf, 2 ** Math.floor(Math.log2(slots / (threads * RUNS_PER_THREAD))))
   while ((slots / run) * stride > MUCH && 2 * run * threads <= slots) run *= 2
   while (into && into.count % run > 0) run /= 2
+  if (run < leaf) return undefined
   if ((slots / run) * stride > TOO_MUCH) return undefined
   return {
     kernel: kernelOf(pass, arena),
@@ -380,6 +381,7 @@ function planned(pass: Pass, arena: Arena, threads: number): SharedPass | undefi
     stride,
     length,
     paired,
+    leaf,
     scratch,
   }
 }

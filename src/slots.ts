@@ -39,37 +39,47 @@ export function* slots({ kernel, args, rows, callRows }: Rows, first: number, en
 
 type MergingKernels = Pick<CoreKernels, 'clear' | 'merge' | 'mergePairs'>
 
-/** Sums over slots, merged in a fixed binary tree: complete neighbours merge as soon as both are there, so that log₂ slots + 1 partial sums
- *  are held at most, and the order depends on the slots' numbers alone. */
+/** Slots whose sums in pairs go to one partial sum, of `slots`. Merging those of each slot is an eighth of a pass of k-means, as both grow with K·D, so
+ *  they are merged less often where enough are left to share. */
+export const leafOf = (slots: number) => (slots < 32 ? 1 : slots < 64 ? 2 : MOST_LEAF)
+export const MOST_LEAF = 4
+
+/** Sums over slots, `leaf` of which, from a multiple of it on, are summed in order; these are merged in a fixed binary tree: complete neighbours merge
+ *  as soon as both are there, so that log₂ slots + 1 partial sums are held at most, and the order depends on the slots' numbers alone. */
 export class Sums {
   readonly #kernels: MergingKernels
   readonly #buffers: number[]
   #count = 0 // slots closed
-  #depth = 0 // partial sums held
+  #depth = 0 // partial sums held, without that of a leaf to which slots may come
+  #growing = false // whether there is one
 
   /** Doubles of statistics. */
   readonly length: number
   /** How many of them, the last, are sums in pairs of doubles, high parts first. */
   readonly paired: number
+  /** Slots of a partial sum, a power of two. */
+  readonly leaf: number
 
-  /** @param buffers addresses of `length` doubles each, ⌈log₂ slots⌉ + 1 of them */
-  constructor(kernels: MergingKernels, buffers: number[], length: number, paired: number) {
+  /** @param buffers addresses of `length` doubles each, ⌈log₂ leaves⌉ + 1 of them */
+  constructor(kernels: MergingKernels, buffers: number[], length: number, paired: number, leaf: number) {
     this.#kernels = kernels
     this.#buffers = buffers
     this.length = length
     this.paired = paired
+    this.leaf = leaf
   }
 
   /** Forgets everything summed so far. */
   reset(): this {
     this.#count = this.#depth = 0
+    this.#growing = false
     return this
   }
 
-  /** Address of zeroed partial sums for the next slot. */
+  /** Address of the partial sums that the next slot adds to. */
   open(): number {
     const address = this.next()
-    this.#kernels.clear(address, this.length)
+    if (!this.#growing) this.#kernels.clear(address, this.length)
     return address
   }
 
@@ -78,12 +88,14 @@ export class Sums {
     return this.#buffers[this.#depth]
   }
 
-  /** Takes in what was opened, the sums of one slot or of a complete subtree of `slots`: as many merges as its number has trailing ones, as
-   *  when a binary counter carries. */
+  /** Takes in what was opened, the sums of one slot or of `slots`: whole leaves that are a complete subtree, or the last ones. A complete subtree merges
+   *  as many times as its number has trailing ones, as when a binary counter carries. */
   close(slots = 1): void {
-    this.#depth++
-    for (let carry = this.#count / slots; carry & 1; carry >>>= 1) this.#mergeLast()
     this.#count += slots
+    this.#growing = this.#count % this.leaf > 0
+    if (this.#growing) return
+    this.#depth++
+    for (let carry = this.#count / Math.max(slots, this.leaf) - 1; carry & 1; carry >>>= 1) this.#mergeLast()
   }
 
   /** Slots closed since `reset`. */
@@ -93,6 +105,8 @@ export class Sums {
 
   /** Address of the sums over all slots closed since `reset`: the first buffer. */
   finish(): number {
+    if (this.#growing) this.#depth++
+    this.#growing = false
     while (this.#depth > 1) this.#mergeLast()
     return this.#buffers[0]
   }
@@ -113,7 +127,7 @@ export interface SharedPass extends Rows {
   /** Slots [first, end). */
   first: number
   end: number
-  /** Slots of a run, a power of two; what is left at the end is made of smaller ones. */
+  /** Slots of a run, a power of two; what is left at the end is made of smaller ones, and the last leaf. */
   run: number
   /** Address of the sums of the first run; those of the others follow at `stride` bytes. 0: the pass has none. */
   partials: number
@@ -121,27 +135,41 @@ export interface SharedPass extends Rows {
   /** Doubles of statistics, and how many of them are in pairs: as in `Sums`. */
   length: number
   paired: number
+  leaf: number
   /** Bytes that a call of the kernel needs. */
   scratch: number
 }
 
+type Shared = Pick<SharedPass, 'first' | 'end' | 'run' | 'leaf'>
+
+// Leaves of a pass, of a run, and whole runs
+function leavesOf({ first, end, run, leaf }: Shared): [all: number, each: number, full: number] {
+  const [all, each] = [Math.ceil((end - first) / leaf), run / leaf]
+  return [all, each, Math.floor(all / each)]
+}
+
 /** How many runs there are. */
-export function countRuns(slots: number, run: number): number {
-  let runs = Math.floor(slots / run)
-  for (let rest = slots % run; rest > 0; rest &= rest - 1) runs++
+export function countRuns(pass: Shared): number {
+  const [all, each, full] = leavesOf(pass)
+  let runs = full
+  for (let rest = all % each; rest > 0; rest &= rest - 1) runs++
   return runs
 }
 
 /** First slot of run n, and how many it has. */
-export function runAt({ first, end, run }: Pick<SharedPass, 'first' | 'end' | 'run'>, n: number): [first: number, slots: number] {
-  const full = Math.floor((end - first) / run)
-  if (n < full) return [first + n * run, run]
-  let begin = first + full * run
-  for (let size = run >> 1; ; size >>= 1) {
-    if (((end - first) & size) === 0) continue
-    if (n-- === full) return [begin, size]
-    begin += size
-  }
+export function runAt(pass: Shared, n: number): [first: number, slots: number] {
+  const { first, end, leaf } = pass
+  const [all, each, full] = leavesOf(pass)
+  let [begin, size] = [Math.min(n, full) * each, each]
+  if (n >= full)
+    for (let before = n - full; ; before--) {
+      do size >>= 1
+      while ((all & size) === 0)
+      if (before === 0) break
+      begin += size
+    }
+  begin = first + begin * leaf
+  return [begin, Math.min(size * leaf, end - begin)]
 }
 
 /** Bytes of memory of its own that a thread needs for a shared pass: scratch of the kernel, and the sums below that of a run. */
@@ -151,10 +179,12 @@ export const ownBytes = ({ scratch, run, stride }: Pick<SharedPass, 'scratch' | 
 /** Runs run n in memory of the thread's own at `own`, one call of the kernel a step. */
 export function* share(pass: SharedPass, kernels: MergingKernels, n: number, own: number) {
   const [first, count] = runAt(pass, n)
-  const { partials, stride, length, paired, run } = pass
+  const { partials, stride, length, paired, leaf, run } = pass
   const below = own + Math.ceil(pass.scratch / 64) * 64
   const buffers = Array.from({ length: Math.log2(run) + 1 }, (_, level) =>
     level === 0 ? partials + n * stride : below + (level - 1) * stride,
   )
-  yield* slots(pass, first, first + count, partials ? new Sums(kernels, buffers, length, paired) : undefined, own)
+  const sums = partials ? new Sums(kernels, buffers, length, paired, leaf) : undefined
+  yield* slots(pass, first, first + count, sums, own)
+  sums?.finish() // the last leaf may have fewer slots
 }

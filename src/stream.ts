@@ -5,6 +5,7 @@ import { wrongKind, wrongValue } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import type { Arena } from './memory.ts'
 import { type Algorithm, PAUSE, type Pass, SLOT_ROWS } from './passes.ts'
+import { MOST_LEAF } from './slots.ts'
 import { type Resident, SELECTED, STREAMED } from './resident.ts'
 
 /** A source of rows that need not fit into memory: each call begins a new reading, which gives the same rows in the same order, in chunks of any
@@ -70,7 +71,8 @@ abstract class Windows {
   /** Room for a window of d columns. */
   protected layOut(d: number): void {
     this.d = d
-    this.windowRows = Math.max(1, Math.floor(WINDOW_VALUES / d / SLOT_ROWS)) * SLOT_ROWS
+    const slots = Math.max(1, Math.floor(WINDOW_VALUES / d / SLOT_ROWS))
+    this.windowRows = (slots < MOST_LEAF ? slots : slots - (slots % MOST_LEAF)) * SLOT_ROWS // threads share whole leaves of sums
     this.window = this.arena.takeF64(this.windowRows * d)
   }
 

@@ -103,7 +103,7 @@ function work(job: number): boolean {
   const own = kernelsOf(posted.space, posted.module)
   if (!kernels || !own) return false
   const pass = { ...posted, kernel: own[modules.get(posted.module)?.names[posted.kernel] as string] }
-  const runs = countRuns(pass.end - pass.first, pass.run)
+  const runs = countRuns(pass)
   const memory = pass.own + (index + 1) * ownBytes(pass)
   for (let n = Atomics.add(words, next(job), 1); n < runs; n = Atomics.add(words, next(job), 1))
     for (const _ of share(pass, kernels as never, n, memory)) {
