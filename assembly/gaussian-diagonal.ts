@@ -216,20 +216,39 @@ export function addListed(list: usize, end: usize, d: i32, anchor: usize, first:
   }
 }
 
-/** Lists the rows of a block that one of two neighbouring components has a share in: 24 bytes each, both r and the row's address; r as in `listRows`. */
-export function listPairs(r: usize, count: i32, stride: usize, row: usize, rowBytes: usize, list: usize): usize {
-  for (let i = 0; i < count; i += 4, r += stride) {
-    const last = r + (<usize>min(4, count - i) << 3);
-    for (let p = r; p < last; p += 8) {
-      const a = load<u64>(p), b = load<u64>(p, 32);
-      store<u64>(list, a);
-      store<u64>(list, b, 8);
-      store<usize>(list, row, 16);
-      list += <usize>((a | b) != 0) * 24;
-      row += rowBytes;
-    }
+const OTHER: usize = (256 << 3) + 64; // of the longest block's rows, and a line
+/** Bytes of the longest list of rows. */
+export const LIST_BYTES: usize = 3 * OTHER;
+
+/** Lists rows that one of two neighbouring components has a share in: of row i r of the first at list + 8·i, of the second at OTHER more, and the row's
+ *  address at 2·OTHER more. r as in `listRows`. Where few do not belong in it, all rows are copied, and with r = 0 add nothing: copying is three times
+ *  faster than choosing, which takes as long as what `addPairs` does with four features. Returns how many. */
+export function listPairs(r: usize, count: i32, d: i32, stride: usize, row: usize, rowBytes: usize, list: usize): i32 {
+  const zero = f64x2.splat(0);
+  const quads = (count + 3) >> 2;
+  let none = zero; // −1 for each row without a share
+  let from = r;
+  for (let to = list, end = list + (<usize>quads << 5); to < end; to += 32, from += stride) {
+    const a0 = v128.load(from), a1 = v128.load(from, 16), b0 = v128.load(from, 32), b1 = v128.load(from, 48);
+    v128.store(to, a0); v128.store(to, a1, 16);
+    v128.store(to + OTHER, b0); v128.store(to + OTHER, b1, 16);
+    none = i64x2.add(none, i64x2.add(i64x2.eq(v128.or(a0, b0), zero), i64x2.eq(v128.or(a1, b1), zero)));
   }
-  return list;
+  let at = list + 2 * OTHER;
+  if (d * -<i32>(i64x2.extract_lane(none, 0) + i64x2.extract_lane(none, 1)) <= 4 * count) {
+    for (let i = 0; i < count; i++, at += 8, row += rowBytes) store<usize>(at, row);
+    return count;
+  }
+  let n = list;
+  for (let i = 0; i < count; i++, row += rowBytes) {
+    const p = list + (<usize>i << 3);
+    const a = load<u64>(p), b = load<u64>(p, OTHER);
+    store<u64>(n, a);
+    store<u64>(n, b, OTHER);
+    store<usize>(n, row, 2 * OTHER);
+    n += <usize>((a | b) != 0) << 3;
+  }
+  return <i32>((n - list) >> 3);
 }
 
 /** Adds v to two values at `to` (inout), or to one or none where no more features are left. */
@@ -240,19 +259,20 @@ function addPair(to: usize, v: v128, left: i32): void {
 
 /** Adds Σ r·x to `first` (d, inout) and, if `squares`, Σ r·x² behind it (d, inout) over listed rows (`listPairs`, `centre`, in), for the first component
  *  of the list; for the other `each` bytes further on. Two components at a time, for what is loaded of a row. */
-export function addPairs(list: usize, end: usize, d: i32, squares: bool, first: usize, each: usize): void {
+export function addPairs(list: usize, count: i32, d: i32, squares: bool, first: usize, each: usize): void {
+  const end = list + (<usize>count << 3);
   const second = <usize>d << 3;
   if (squares) {
     for (let j: usize = 0, left = d; left > 0; j += 32, left -= 4, first += 32) {
       let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-      for (let p = list; p < end; p += 24) {
-        const x = load<usize>(p, 16) + j;
+      for (let p = list; p < end; p += 8) {
+        const x = load<usize>(p, 2 * OTHER) + j;
         const x0 = v128.load(x), x1 = v128.load(x, 16);
         let r = v128.load64_splat(p), t = f64x2.mul(r, x0);
         a0 = f64x2.add(a0, t); b0 = f64x2.add(b0, f64x2.mul(t, x0));
         t = f64x2.mul(r, x1);
         a1 = f64x2.add(a1, t); b1 = f64x2.add(b1, f64x2.mul(t, x1));
-        r = v128.load64_splat(p, 8); t = f64x2.mul(r, x0);
+        r = v128.load64_splat(p, OTHER); t = f64x2.mul(r, x0);
         c0 = f64x2.add(c0, t); d0 = f64x2.add(d0, f64x2.mul(t, x0));
         t = f64x2.mul(r, x1);
         c1 = f64x2.add(c1, t); d1 = f64x2.add(d1, f64x2.mul(t, x1));
@@ -267,13 +287,13 @@ export function addPairs(list: usize, end: usize, d: i32, squares: bool, first: 
   }
   for (let j: usize = 0, left = d; left > 0; j += 64, left -= 8, first += 64) {
     let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-    for (let p = list; p < end; p += 24) {
-      const x = load<usize>(p, 16) + j;
+    for (let p = list; p < end; p += 8) {
+      const x = load<usize>(p, 2 * OTHER) + j;
       const x0 = v128.load(x), x1 = v128.load(x, 16), x2 = v128.load(x, 32), x3 = v128.load(x, 48);
       let r = v128.load64_splat(p);
       a0 = f64x2.add(a0, f64x2.mul(r, x0)); a1 = f64x2.add(a1, f64x2.mul(r, x1));
       a2 = f64x2.add(a2, f64x2.mul(r, x2)); a3 = f64x2.add(a3, f64x2.mul(r, x3));
-      r = v128.load64_splat(p, 8);
+      r = v128.load64_splat(p, OTHER);
       b0 = f64x2.add(b0, f64x2.mul(r, x0)); b1 = f64x2.add(b1, f64x2.mul(r, x1));
       b2 = f64x2.add(b2, f64x2.mul(r, x2)); b3 = f64x2.add(b3, f64x2.mul(r, x3));
     }

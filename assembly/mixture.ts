@@ -4,7 +4,7 @@
 import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
 import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-features";
-import { addListed, addMass, addPairs, centre, centreTile, listPairs, listRows, originSquares, paddedFeatures, scaledSquares } from "./gaussian-diagonal";
+import { addListed, addMass, addPairs, centre, centreTile, LIST_BYTES, listPairs, listRows, originSquares, paddedFeatures, scaledSquares } from "./gaussian-diagonal";
 import { NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
 import { softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
@@ -25,7 +25,7 @@ const WORTH: f64 = 0.85;
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
-  return rows * (((<usize>(d + paddedFeatures(d)) + 2 * <usize>k + 6) << 3) + 4) + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
+  return rows * (((<usize>(d + paddedFeatures(d)) + 2 * <usize>k + 3) << 3) + 4) + LIST_BYTES + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
 }
 
 /** Doubles of sufficient statistics of one component: full — the lower triangle of Σ r·[t,1][t,1]ᵀ, row after row, so Σ r·t is
@@ -108,7 +108,7 @@ export function mixture(
   const labels = rowNorms + (<usize>rows << 3);
   const squares = type == SPHERICAL ? labels + (<usize>rows << 2) : resp;
   const list = labels + (<usize>rows << 2) + (<usize>rows * <usize>k << 3);
-  const t = list + <usize>rows * 24;
+  const t = list + LIST_BYTES;
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
@@ -178,8 +178,8 @@ export function mixture(
           const own = r + (<usize>c << 5), first = out + 8;
           const central = origin != 0 && load<f64>(about + (<usize>c << 3)) != 0;
           if (central && c + 1 < k && load<f64>(about + (<usize>c << 3), 8) != 0) {
-            const end = listPairs(own, some, respStride, z + <usize>s * centredBytes, centredBytes, list);
-            addPairs(list, end, d, momentType == DIAG, first, each);
+            const listed = listPairs(own, some, d, respStride, z + <usize>s * centredBytes, centredBytes, list);
+            addPairs(list, listed, d, momentType == DIAG, first, each);
             c++;
             out += each;
             continue;

@@ -35,23 +35,17 @@ export function originOf(parameters: GaussianParameters, d: number, spherical: b
   if (d <= FEW) return undefined
   const { weights, means, precisionsCholesky: factors } = parameters
   const point = weightedMean(parameters, d)
-  const mass = sum(weights)
-  let limit = Number.POSITIVE_INFINITY
-  let near: Float64Array
   if (!spherical) {
-    near = weights.map((_, c) => Number(point.every((o, j) => ((means[c * d + j] - o) * factors[c * d + j]) ** 2 <= NEAR)))
-  } else {
-    const squares = weights.map((_, c) => point.reduce((s, o, j) => s + (means[c * d + j] - o) ** 2, 0))
-    // of rows, in the mean; components for which rows twice as far would not be near are not
-    const usual = weights.reduce((s, weight, c) => s + (weight / mass) * (squares[c] + d / factors[c] ** 2), 0)
-    near = weights.map((_, c) => {
-      const reach = ((NEAR / 4) * d) / factors[c] ** 2
-      const is = Math.max(squares[c], 4 * usual) <= reach
-      if (is) limit = Math.min(limit, reach)
-      return Number(is)
-    })
+    const near = weights.map((_, c) => Number(point.every((o, j) => ((means[c * d + j] - o) * factors[c * d + j]) ** 2 <= NEAR)))
+    return near.includes(1) ? { point, near, limit: Number.POSITIVE_INFINITY } : undefined
   }
+  const squares = weights.map((_, c) => point.reduce((s, o, j) => s + (means[c * d + j] - o) ** 2, 0))
+  const mass = sum(weights)
+  // of rows, in the mean; components for which rows twice as far would not be near are not
+  const usual = weights.reduce((s, weight, c) => s + (weight / mass) * (squares[c] + d / factors[c] ** 2), 0)
+  const reach = factors.map((f) => ((NEAR / 4) * d) / f ** 2)
+  const near = weights.map((_, c) => Number(Math.max(squares[c], 4 * usual) <= reach[c]))
   // distances to own components that are far are computed twice, the second time at five times the cost: more than is gained with few components
   const far = weights.reduce((s, weight, c) => s + (near[c] ? 0 : weight / mass), 0)
-  return (spherical ? weights.length >= 20 * far : near.includes(1)) ? { point, near, limit } : undefined
+  return weights.length >= 20 * far ? { point, near, limit: Math.min(...reach.filter((_, c) => near[c])) } : undefined
 }
