@@ -104,7 +104,7 @@ export function seedUpdate(
       }
     } else {
       const listEnd = near != 0 ? listNear(near + <usize>(b >> 3), count, scratch) : 0;
-      if (near == 0 || <i32>(listEnd - scratch) > count) { // more than a quarter
+      if (near == 0 || <i32>(listEnd - scratch) > 2 * count) { // more than half
         let i: usize = 0;
         for (; i + 1 < <usize>count; i += 2) {
           const row = base + i * rowBytes;
