@@ -5,7 +5,7 @@
 // index-mixtures.ts and index-metrics.ts, modules of their own, so that an application that clusters by k-means does not carry them.
 export { inertia } from "./kmeans";
 export { assignOnce, onceScratch } from "./once";
-export { seedScratch, seedTrials, seedUpdate } from "./seeding";
+export { seedGains, seedScratch, seedTrials, seedUpdate } from "./seeding";
 export { assignScreened, blockNorms, blockRecords, centerDoubles, quantizeBlocks, quantizeCenters, screeningScratch, tileBytes } from "./screening";
 export { transform, transformScratch } from "./distances";
 export { packPanels } from "./tile";

@@ -174,16 +174,12 @@ function nearerTwo(distances: usize, thresholds: usize, squares: v128, half: f64
   }
 }
 
-/** Pass: what each of m candidates would gain over rows [start, end). `candidates` (m×d, in), `info`: the same quantised. `tiles`, `blocks` (in), 0 where
- *  none are kept.
- *  `exact`: stats[ℓ] += Σ w·max(0, closest − ‖x − candidate_ℓ‖²). Otherwise, without weights, brackets of the same: stats[ℓ] += a lower
- *  bound and stats[m + ℓ] += an upper bound.
- *  `near` (m times `stride` ≥ ⌈n/8⌉ bytes, out, if there are tiles): of each eight rows those that a candidate may bring nearer, a bit each. */
+/** Pass: brackets of what each of m candidates would gain over rows [start, end), each of weight 1. `info` (in): the candidates quantised; `tiles`, `blocks`,
+ *  `thresholds` (in). stats (inout): [ℓ] += a lower bound of Σ max(0, closest − ‖x − candidate_ℓ‖²) and [m + ℓ] += an upper one, infinite where rows are not quantised.
+ *  `near` (m times `stride` ≥ ⌈n/8⌉ bytes, out): of each eight rows those that a candidate may bring nearer, a bit each. */
 export function seedTrials(
-  x: usize, w: usize, d: i32, m: i32, candidates: usize, info: usize, tiles: usize, blocks: usize, closest: usize, thresholds: usize,
-  near: usize, stride: i32, exact: i32, start: i32, end: i32, stats: usize, scratch: usize,
+  d: i32, m: i32, info: usize, tiles: usize, blocks: usize, thresholds: usize, near: usize, stride: i32, start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
-  const rowBytes = <usize>d << 3;
   const pairs = (d + 1) >> 1;
   const octBytes = <usize>pairs << 5;
   const panels = info + 32 + (<usize>m << 3);
@@ -193,20 +189,19 @@ export function seedTrials(
     const count = min(SCREEN_ROWS, end - b);
     const number = <usize>(b / SCREEN_ROWS);
     const block = blocks + (number * BLOCK_DOUBLES << 3);
-    const unit = blocks != 0 ? load<f64>(block) * inverse : 0;
+    const unit = load<f64>(block) * inverse;
     const masks = near + <usize>(b >> 3);
     if (unit == 0) { // not quantised
-      for (let i = 0; i < count; i += 8) {
-        const rest = count - i < 8 ? (1 << (count - i)) - 1 : 0xff;
-        if (near != 0) for (let l = 0; l < m; l++) store<u8>(masks + <usize>l * <usize>stride + <usize>(i >> 3), rest);
-        if (exact) for (let l = 0; l < m; l++) gainExactly(x, w, rowBytes, candidates, l, m, b + i, rest, closest, stats);
+      for (let l = 0; l < m; l++) {
+        memory.fill(masks + <usize>l * <usize>stride, 0xff, <usize>(count + 7) >> 3);
+        store<f64>(stats + (<usize>(m + l) << 3), Infinity);
       }
-      if (exact) continue;
+      continue;
     }
-    const bound = unit != 0 ? scoreBound(block, info) : 0;
+    const bound = scoreBound(block, info);
     const ownTile = tiles + number * (<usize>SCREEN_ROWS * <usize>pairs << 2);
     for (let g = 0; g < m; g += 4) {
-      const some = min(4, m - g);
+      const some = m - g;
       const panel = panels + (<usize>(g >> 2) * <usize>pairs << 4);
       const h0 = firstScore(info, g, m, unit, bound), h1 = firstScore(info, g + 1, m, unit, bound);
       const h2 = firstScore(info, g + 2, m, unit, bound), h3 = firstScore(info, g + 3, m, unit, bound);
@@ -217,7 +212,7 @@ export function seedTrials(
       for (let i = 0; i < count; i += 8, tile += octBytes, mask++) {
         let a0 = h0, a1 = h0, b0 = h1, b1 = h1, c0 = h2, c1 = h2, d0 = h3, d1 = h3;
         let p = panel;
-        if (some == 4) {
+        if (some > 2) {
           for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
             const x0 = v128.load(t), x1 = v128.load(t, 16);
             let v = v128.load32_splat(p);
@@ -229,11 +224,6 @@ export function seedTrials(
             v = v128.load32_splat(p, 12);
             d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x0, v)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x1, v));
           }
-        } else if (some == 1) {
-          for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
-            const v = v128.load32_splat(p);
-            a0 = i32x4.add(a0, i32x4.dot_i16x8_s(v128.load(t), v)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(v128.load(t, 16), v));
-          }
         } else {
           for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
             const x0 = v128.load(t), x1 = v128.load(t, 16);
@@ -241,13 +231,6 @@ export function seedTrials(
             a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, v)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, v));
             v = v128.load32_splat(p, 4);
             b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, v)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, v));
-          }
-          if (some == 3) {
-            p = panel;
-            for (let t = tile; t < tile + octBytes; t += 32, p += 16) {
-              const v = v128.load32_splat(p, 8);
-              c0 = i32x4.add(c0, i32x4.dot_i16x8_s(v128.load(t), v)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(v128.load(t, 16), v));
-            }
           }
         }
         const at = thresholds + (<usize>(b + i) << 2);
@@ -259,35 +242,29 @@ export function seedTrials(
         }
         // s of a row, 0 where it does not gain: scores and thresholds lie within ±1.4·2^30 of each other where it matters
         let u = i32x4.gt_s(a0, t0), v = i32x4.gt_s(a1, t1);
-        if (unit != 0) store<u8>(mask, above(u, v));
-        if (exact) gainExactly(x, w, rowBytes, candidates, g, m, b + i, above(u, v), closest, stats);
+        store<u8>(mask, above(u, v));
         n0 = i32x4.add(n0, i32x4.add(u, v));
-        s0 = i32x4.add(s0, i32x4.add(i32x4.shr_u(v128.and(i32x4.sub(a0, t0), u), 8), i32x4.shr_u(v128.and(i32x4.sub(a1, t1), v), 8)));
+        s0 = i32x4.add(s0, gained(a0, t0, u, a1, t1, v));
         if (some == 1) continue;
         u = i32x4.gt_s(b0, t0); v = i32x4.gt_s(b1, t1);
-        if (unit != 0) store<u8>(mask + <usize>stride, above(u, v));
-        if (exact) gainExactly(x, w, rowBytes, candidates, g + 1, m, b + i, above(u, v), closest, stats);
+        store<u8>(mask + <usize>stride, above(u, v));
         n1 = i32x4.add(n1, i32x4.add(u, v));
-        s1 = i32x4.add(s1, i32x4.add(i32x4.shr_u(v128.and(i32x4.sub(b0, t0), u), 8), i32x4.shr_u(v128.and(i32x4.sub(b1, t1), v), 8)));
+        s1 = i32x4.add(s1, gained(b0, t0, u, b1, t1, v));
         if (some == 2) continue;
         u = i32x4.gt_s(c0, t0); v = i32x4.gt_s(c1, t1);
-        if (unit != 0) store<u8>(mask + 2 * <usize>stride, above(u, v));
-        if (exact) gainExactly(x, w, rowBytes, candidates, g + 2, m, b + i, above(u, v), closest, stats);
+        store<u8>(mask + 2 * <usize>stride, above(u, v));
         n2 = i32x4.add(n2, i32x4.add(u, v));
-        s2 = i32x4.add(s2, i32x4.add(i32x4.shr_u(v128.and(i32x4.sub(c0, t0), u), 8), i32x4.shr_u(v128.and(i32x4.sub(c1, t1), v), 8)));
+        s2 = i32x4.add(s2, gained(c0, t0, u, c1, t1, v));
         if (some == 3) continue;
         u = i32x4.gt_s(d0, t0); v = i32x4.gt_s(d1, t1);
-        if (unit != 0) store<u8>(mask + 3 * <usize>stride, above(u, v));
-        if (exact) gainExactly(x, w, rowBytes, candidates, g + 3, m, b + i, above(u, v), closest, stats);
+        store<u8>(mask + 3 * <usize>stride, above(u, v));
         n3 = i32x4.add(n3, i32x4.add(u, v));
-        s3 = i32x4.add(s3, i32x4.add(i32x4.shr_u(v128.and(i32x4.sub(d0, t0), u), 8), i32x4.shr_u(v128.and(i32x4.sub(d1, t1), v), 8)));
+        s3 = i32x4.add(s3, gained(d0, t0, u, d1, t1, v));
       }
-      if (!exact) {
-        bracket(s0, n0, g, m, unit, bound, stats);
-        bracket(s1, n1, g + 1, m, unit, bound, stats);
-        bracket(s2, n2, g + 2, m, unit, bound, stats);
-        bracket(s3, n3, g + 3, m, unit, bound, stats);
-      }
+      bracket(s0, n0, g, m, unit, bound, stats);
+      bracket(s1, n1, g + 1, m, unit, bound, stats);
+      bracket(s2, n2, g + 2, m, unit, bound, stats);
+      bracket(s3, n3, g + 3, m, unit, bound, stats);
     }
   }
 }
@@ -296,6 +273,13 @@ export function seedTrials(
 function firstScore(info: usize, l: i32, m: i32, unit: f64, bound: f64): v128 {
   if (l >= m) return i32x4.splat(-0x3fff0000);
   return i32x4.splat(<i32>(bound - nearest(load<f64>(info + 32 + (<usize>l << 3)) * unit)));
+}
+
+/** Σ ⌊s/256⌋ of two rows a lane, where they gain: scores, thresholds and which is above. */
+// @ts-ignore: decorator
+@inline
+function gained(a: v128, t: v128, u: v128, b: v128, s: v128, v: v128): v128 {
+  return i32x4.add(i32x4.shr_u(v128.and(i32x4.sub(a, t), u), 8), i32x4.shr_u(v128.and(i32x4.sub(b, s), v), 8));
 }
 
 /** Two masks of four lanes as eight bits. */
@@ -315,14 +299,23 @@ function bracket(sums: v128, counts: v128, l: i32, m: i32, unit: f64, bound: f64
   store<f64>(upper, load<f64>(upper) + 2 * (whole + 257 * rows) / unit);
 }
 
-/** Adds the exact gains of candidate l over the rows of an oct that `near` names. */
-function gainExactly(x: usize, w: usize, rowBytes: usize, candidates: usize, l: i32, m: i32, first: i32, near: i32, closest: usize, stats: usize): void {
-  if (l >= m) return;
-  const out = stats + (<usize>l << 3);
-  while (near != 0) {
-    const r = <usize>(first + ctz(near));
-    near &= near - 1;
-    const left = load<f64>(closest + (r << 3)) - squaredDistance(x + r * rowBytes, candidates + <usize>l * rowBytes, rowBytes);
-    if (left > 0) store<f64>(out, load<f64>(out) + (w != 0 ? left * load<f64>(w + (r << 3)) : left));
+/** Pass: stats[ℓ] += Σ w·max(0, closest − ‖x − candidate_ℓ‖²) over rows [start, end), exactly. x (n×d, in), w (n, in; 0 for none), `candidates` (m×d, in).
+ *  `near` (in): the rows to look at, as `seedTrials` left them; 0: all. */
+export function seedGains(
+  x: usize, w: usize, d: i32, m: i32, candidates: usize, closest: usize, near: usize, stride: i32, start: i32, end: i32, stats: usize, scratch: usize,
+): void {
+  const rowBytes = <usize>d << 3;
+  for (let i = start; i < end; i += 8) {
+    const all = end - i < 8 ? (1 << (end - i)) - 1 : 0xff;
+    for (let l: usize = 0; l < <usize>m; l++) {
+      let mask = near != 0 ? all & load<u8>(near + l * <usize>stride + <usize>(i >> 3)) : all;
+      let gain = load<f64>(stats + (l << 3));
+      for (; mask != 0; mask &= mask - 1) {
+        const r = <usize>(i + ctz(mask));
+        const left = load<f64>(closest + (r << 3)) - squaredDistance(x + r * rowBytes, candidates + l * rowBytes, rowBytes);
+        if (left > 0) gain += w != 0 ? left * load<f64>(w + (r << 3)) : left;
+      }
+      store<f64>(stats + (l << 3), gain);
+    }
   }
 }

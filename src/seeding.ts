@@ -34,12 +34,22 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, tiles.radius, info)
   }
   const { shift, tiles: integers, blocks } = tiles ?? { shift: 0, tiles: 0, blocks: 0 }
-  const trial = (exact: boolean): Pass => ({
+  // rows that candidates may bring nearer, and brackets of what each gains
+  const trial = (): Pass => ({
     kernel: 'seedTrials',
-    args: [x, w, d, trials, candidates, info, integers, blocks, closest, thresholds, near, stride, Number(exact)],
+    args: [d, trials, info, integers, blocks, thresholds, near, stride],
     rows: n,
     scratch: 0,
-    flopsPerRow: exact ? 2 * d * trials + 8 : (d * trials) / 2 + 8,
+    flopsPerRow: (d * trials) / 2 + 8,
+    into: into.reset(),
+  })
+  // what each gains, exactly
+  const gains = (): Pass => ({
+    kernel: 'seedGains',
+    args: [x, w, d, trials, candidates, closest, near, stride],
+    rows: n,
+    scratch: 0,
+    flopsPerRow: 2 * d * trials + 8,
     into: into.reset(),
   })
   // takes in candidate l of the step, or the first center
@@ -69,16 +79,16 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     const rows = yield* rowsOf(data, tried)
     load(rows)
     let best = trials === 1 ? 0 : -1
-    // brackets are of sums without weights; with one trial only the rows it brings nearer are asked for
-    if (tiles && (trials === 1 || (!w && arena.f64(info, 1)[0] !== 0))) {
-      yield trial(false)
-      if (best < 0) best = surelyLargest(into.total(), trials)
+    if (tiles) {
+      yield trial()
+      // brackets are of sums without weights
+      if (best < 0 && !w) best = surelyLargest(into.total(), trials)
     }
     if (best < 0) {
-      yield trial(true)
-      const gains = into.total()
+      yield gains()
+      const exact = into.total()
       best = 0
-      for (let l = 1; l < trials; l++) if (gains[l] > gains[best]) best = l
+      for (let l = 1; l < trials; l++) if (exact[l] > exact[best]) best = l
     }
     choose(c, tried[best], rows.subarray(best * d, (best + 1) * d))
     if (c + 1 < k) yield update(best, false)

@@ -48,8 +48,7 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
       const { info, candidates } = quantized(trials)
       const stride = Math.ceil(n / 8)
       const near = !first && tried ? memory.bytes(3 * stride) : 0
-      if (near)
-        kernels.seedTrials(x, w, d, 3, candidates, info, tiles, blocks, closest, thresholds, near, stride, 0, 0, n, memory.zeros(6), 0)
+      if (near) kernels.seedTrials(d, 3, info, tiles, blocks, thresholds, near, stride, 0, n, memory.zeros(6), 0)
       const potentials = memory.bytes(Math.ceil(n / SLOT_ROWS) * 8)
       const scratch = memory.bytes(kernels.seedScratch())
       const args = [
@@ -74,33 +73,18 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
       }
       return { closest: arena.f64(closest, n).slice(), potentials: arena.f64(potentials, Math.ceil(n / SLOT_ROWS)).slice() }
     },
-    trials(rows: number[][], exact: boolean, cuts = [0, n]) {
+    /** Brackets of gains, then the exact ones: of the rows that the former name, and of all. */
+    trials(rows: number[][], cuts = [0, n]) {
+      const m = rows.length
       const { info, candidates } = quantized(rows)
-      const stats = memory.zeros(2 * rows.length)
       const stride = Math.ceil(n / 8)
-      const near = memory.bytes(rows.length * stride)
-      alongCuts(cuts, (start, end) =>
-        kernels.seedTrials(
-          x,
-          w,
-          d,
-          rows.length,
-          candidates,
-          info,
-          tiles,
-          blocks,
-          closest,
-          thresholds,
-          near,
-          stride,
-          Number(exact),
-          start,
-          end,
-          stats,
-          0,
-        ),
-      )
-      return [...arena.f64(stats, 2 * rows.length)]
+      const near = memory.bytes(m * stride)
+      const brackets = memory.zeros(2 * m)
+      const gains = [near, 0].map((named) => [named, memory.zeros(m)])
+      alongCuts(cuts, (start, end) => kernels.seedTrials(d, m, info, tiles, blocks, thresholds, near, stride, start, end, brackets, 0))
+      for (const [named, stats] of gains)
+        alongCuts(cuts, (start, end) => kernels.seedGains(x, w, d, m, candidates, closest, named, stride, start, end, stats, 0))
+      return [[...arena.f64(brackets, 2 * m)], ...gains.map(([, stats]) => [...arena.f64(stats, m)])]
     },
   }
 }
@@ -168,9 +152,9 @@ describe('seedTrials', () => {
             const passes = seeder(memory, X)
             const { closest } = passes.update(X[0], true)
             const exact = rows.map((row) => X.reduce((sum, x, i) => sum + Math.max(0, closest[i] - pairedSquare(x, row)), 0))
-            const got = passes.trials(rows, true, cuts)
-            expect(relativeError([...got.slice(0, m), 1e-300], [...exact, 1e-300])).toBeLessThanOrEqual(n * EPS)
-            const brackets = passes.trials(rows, false, cuts)
+            const [brackets, got, ofAll] = passes.trials(rows, cuts)
+            expectBits(got, ofAll)
+            expect(relativeError([...got, 1e-300], [...exact, 1e-300])).toBeLessThanOrEqual(n * EPS)
             if (brackets.every(Number.isFinite))
               exact.forEach((gain, l) => {
                 // the exact sum itself rounds
@@ -190,7 +174,7 @@ describe('seedTrials', () => {
     fenced((memory) => {
       const passes = seeder(memory, X)
       passes.update(X[0], true)
-      const [lower, upper] = passes.trials([X[1000]], false)
+      const [[lower, upper]] = passes.trials([X[1000]])
       expect(upper - lower).toBeLessThan(0.02 * upper)
     })
   })
