@@ -17,15 +17,16 @@ export const TIED: i32 = 1;
 export const DIAG: i32 = 2;
 export const SPHERICAL: i32 = 3;
 
-/** Where asking which squares matter (`nearSquares`) left more than this share of the work, so many blocks are not asked. Asking itself takes a tenth
- *  of it at d = 16, less beyond; so overlapping components lose a hundredth. What is asked changes the time alone, never a result. */
-const REST: i32 = 7;
-const WORTH: f64 = 0.85;
+/** So many blocks are not asked which squares matter (`nearSquares`) after one where asking did not pay. It costs about 8/d of the work: half of it
+ *  at d = 16, an eighth at d = 64. How many are left is kept at the beginning of the scratch from call to call, whose rows may be two blocks only;
+ *  whatever stood there before, what is asked changes the time alone, never a result. */
+const REST: u32 = 31;
+const LINE: usize = 64;
 
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
-  return rows * (((<usize>(d + paddedFeatures(d)) + 2 * <usize>k + 3) << 3) + 4) + LIST_BYTES + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
+  return LINE + rows * (((<usize>(d + paddedFeatures(d)) + 2 * <usize>k + 3) << 3) + 4) + LIST_BYTES + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
 }
 
 /** Doubles of sufficient statistics of one component: full — the lower triangle of Σ r·[t,1][t,1]ᵀ, row after row, so Σ r·t is
@@ -98,7 +99,7 @@ export function mixture(
 ): void {
   const rows = blockRows(d);
   const rowBytes = <usize>d << 3;
-  const tile = scratch;
+  const tile = scratch + LINE;
   const z = tile + (<usize>rows * <usize>d << 3); // tied: the tile whitened; diag and spherical: the rows about the origin
   const centredBytes = <usize>paddedFeatures(d) << 3;
   const resp = z + <usize>rows * centredBytes;
@@ -116,7 +117,7 @@ export function mixture(
   const table = origin != 0 && type == SPHERICAL ? about + (<usize>k << 3) : 0;
   const part = max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
   let total = stats != 0 ? load<f64>(stats) : 0;
-  let rest = 0;
+  let rest = min(load<u32>(scratch), REST);
   for (let b = start; b < end; b += rows) {
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
@@ -138,9 +139,10 @@ export function mixture(
       if (type == FULL && d >= NEAR_FROM && k > 1 && rest == 0) {
         const guide = sums + scatterScratch(d);
         const panelBytes = <usize>triangularPanelLength(d) << 3;
-        if (nearSquares(tile, quads, d, k, components, means, factors, panelBytes, squares, logNorm, guide, t) > WORTH) rest = REST;
+const work = nearSquares(tile, quads, d, k, components, means, factors, panelBytes, squares, logNorm, guide, t);
+        if (work > 1 - 8 / <f64>d) rest = REST;
       } else {
-        rest = max(0, rest - 1);
+        if (rest > 0) rest--;
         if (table != 0) originSquares(tile, quads, d, rowNorms, factors, block, count, means, table, k, squares);
         else squaresOf(type, tile, quads, d, k, means, factors, squares, z, t);
       }
@@ -193,4 +195,5 @@ export function mixture(
     }
   }
   if (stats != 0) store<f64>(stats, total);
+  store<u32>(scratch, rest);
 }

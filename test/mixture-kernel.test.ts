@@ -92,11 +92,24 @@ interface Call {
   cuts?: number[]
   /** Shares below which a component's counts as 0, as logarithms; none by default. */
   floors?: number[]
+  /** What stands in the scratch before: so many blocks are not asked which squares matter. */
+  unasked?: number
   /** Whether moments are taken about the anchors that the pass chooses, not about `anchors`. */
   chosen?: boolean
 }
 
-function callKernel({ X, model, w, given, anchors = model.means, moments = model.type, cuts = [], floors, chosen = false }: Call) {
+function callKernel({
+  X,
+  model,
+  w,
+  given,
+  anchors = model.means,
+  moments = model.type,
+  cuts = [],
+  floors,
+  chosen = false,
+  unasked = 0,
+}: Call) {
   return fenced((memory) => {
     const [n, d, k] = [X.length, X[0].length, model.means.length]
     const begin = arena.mark()
@@ -116,6 +129,7 @@ function callKernel({ X, model, w, given, anchors = model.means, moments = model
       memory.f64([...new Float64Array(length), ...BEYOND]),
     ]
     const scratch = memory.bytes(kernels.mixtureScratch(d, k))
+    arena.i32(scratch, 1)[0] = unasked
     const data: Resident = { arena, x, w: weights, n, d, totalWeight: n, largest: new Float64Array(d) }
     const { args } = pass.over(data, { given: responsibilities, logNorm, responsibilities: resp, labels, moments })
     const edges = [0, ...cuts.filter((c) => c > 0 && c < n), n]
@@ -402,6 +416,11 @@ describe.each(TYPES)('kernel mixture, %s', (type) => {
     }
     const cut = callKernel({ X, model, w, floors, cuts: [256, 512] })
     expectBits(cut.stats, some.stats, 'stats')
+    for (const unasked of [1, 31, -1]) {
+      const other = callKernel({ X, model, w, floors, unasked })
+      for (const part of ['logNorm', 'responsibilities', 'labels', 'stats'] as const)
+        expectBits(other[part], some[part], `${part}, ${unasked} unasked`)
+    }
   })
 
   it('with a floor of 0 the labels are those of all densities', () => {
