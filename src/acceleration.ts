@@ -1,6 +1,6 @@
 // SQUAREM for Gaussian mixtures (Varadhan & Roland 2008): where EM creeps, three of its points say where it is heading.
 import { largestOf, sum } from './lists.ts'
-import { type CovarianceType, type GaussianParameters, covariancesFromFactors } from './gaussian.ts'
+import { type CovarianceType, type GaussianParameters, covariancesFromFactors, isDense } from './gaussian.ts'
 import { log } from './logarithm.ts'
 
 /** The point that three successive points of EM head for: θ₀ − 2αr + α²v with r = θ₁ − θ₀, v = θ₂ − θ₁ − r, α = −‖r‖/‖v‖ (their scheme S3), or
@@ -17,7 +17,7 @@ export function extrapolate(
   if (points.some(({ weights }) => weights.some((weight) => !(weight > 0)))) return undefined
   const own = type === 'tied' || type === 'full' ? d * d : type === 'diag' ? d : 1
   // entry (i, j) of a factor: whether it is on the diagonal, and where the diagonal entry of its row i is
-  const square = type === 'full' || type === 'tied'
+  const square = isDense(type)
   const onDiagonal = (at: number) => !square || at % (d + 1) === 0
   const diagonal = (c: number, j: number) =>
     start.precisionsCholesky[type === 'tied' ? j * (d + 1) : type === 'full' ? c * own + j * (d + 1) : type === 'diag' ? c * d + j : c]

@@ -27,6 +27,7 @@ import {
   factorsFromPrecisions,
   precisionsFromFactors,
   shareFloors,
+  isDense,
 } from './gaussian.ts'
 import { GaussianStatistics } from './gaussian-statistics.ts'
 import { centersFrom } from './kmeans.ts'
@@ -43,6 +44,7 @@ import {
   type MixtureState,
   type Wanted,
   checkMixingWeights,
+  roomFor,
 } from './mixture.ts'
 import { standardNormal } from './normal.ts'
 import { type Algorithm, SLOT_ROWS, retold } from './passes.ts'
@@ -311,7 +313,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const name = 'GaussianMixture'
     const matrices = (v: unknown, { covarianceType: type, weights, nFeaturesIn: d }: Fitted) => {
       const { shape } = covarianceShape(type, weights.length, d)
-      const square = type === 'full' || type === 'tied'
+      const square = isDense(type)
       return isShaped(v, shape) && flatten(v, shape, '').every((x, i) => (square && (i % (d * d)) % (d + 1) > 0) || x > 0)
     }
     const { params, fitted } = openJSON<Fitted>(json, name, {
@@ -345,11 +347,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const source = sourceOf(X)
     checkShape(source, 0, 'GaussianMixture', d)
     const { rows: n } = source
-    const result: Evaluation = {
-      labels: new Int32Array(want.labels ? n : 0),
-      responsibilities: new Matrix(n, k, new Float64Array(want.responsibilities ? n * k : 0)),
-      logNorm: new Float64Array(want.logNorm ? n : 0),
-    }
+    const result = roomFor(n, k, want)
     const windows = withWindows(source, function* (data, begin) {
       const { arena, n: rows } = data
       const pass = new GaussianPass(arena, type, k, d)
@@ -381,13 +379,12 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     if (precisionsInit) {
       const { shape } = covarianceShape(type, k, d)
       const precisions = flatten(precisionsInit, shape, 'precisionsInit')
-      if (type === 'full' || type === 'tied') requireSymmetric(precisions, d)
+      if (isDense(type)) requireSymmetric(precisions, d)
       const factors = factorsFromPrecisions(type, precisions, d)
       if (typeof factors === 'number') {
-        const what =
-          type === 'full' || type === 'tied'
-            ? `positive definite ${type} precisions, matrix ${factors} is not`
-            : `positive ${type} precisions, got ${precisions[factors]} at ${factors}`
+        const what = isDense(type)
+          ? `positive definite ${type} precisions, matrix ${factors} is not`
+          : `positive ${type} precisions, got ${precisions[factors]} at ${factors}`
         throw new RangeError(`precisionsInit: expected ${what}.`)
       }
       given.factors = factors

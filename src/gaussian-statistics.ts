@@ -10,6 +10,7 @@ import {
   covarianceShape,
   precisionFactors,
   roundingLevel,
+  isDense,
 } from './gaussian.ts'
 
 const GUARD = 10 * 2 ** -52 // share of a component that has no rows, so that it has a covariance: scikit-learn's, for one row
@@ -104,7 +105,7 @@ export class GaussianStatistics {
         if (type === 'diag') scatters[at] += square
         else if (type === 'spherical') scatters[c] += square / d
       }
-      if (type === 'full' || type === 'tied') {
+      if (isDense(type)) {
         const own = type === 'full' ? c * d * d : 0
         for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) scatters[own + i * d + j] += between * delta[i] * delta[j]
       }
@@ -181,10 +182,10 @@ function tabulated(type: CovarianceType, shares: Float64Array, d: number): { sca
   return { scatter: (i) => shares[Math.floor(i / each)], square: (i) => shares[type === 'spherical' ? i : Math.floor(i / d)] }
 }
 
-const onDiagonal = (type: CovarianceType, i: number, d: number) => type === 'diag' || type === 'spherical' || (i % (d * d)) % (d + 1) === 0
+const onDiagonal = (type: CovarianceType, i: number, d: number) => !isDense(type) || (i % (d * d)) % (d + 1) === 0
 
 const countSquares = (type: CovarianceType, k: number, d: number) => (type === 'tied' ? d : type === 'spherical' ? k : k * d)
 
 // The variance that belongs to entry i of the squares
 const varianceOf = (type: CovarianceType, covariances: Float64Array, i: number, d: number) =>
-  covariances[type === 'full' || type === 'tied' ? i * d + (i % d) : i]
+  covariances[isDense(type) ? i * d + (i % d) : i]

@@ -28,6 +28,9 @@ export interface GaussianParameters {
   precisionsCholesky: Float64Array
 }
 
+/** Whether covariances are matrices, rather than variances. */
+export const isDense = (type: CovarianceType) => type === 'full' || type === 'tied'
+
 const codeOf = (type: CovarianceType) => COVARIANCE_TYPES.indexOf(type)
 const EPS = 2 ** -52
 const LOG_2PI = 1.8378770664093453
@@ -219,7 +222,7 @@ export function precisionFactors(
   { sums, data }: Rounding,
 ): Float64Array | DegenerateCovarianceError {
   const lost = (squares: number, u: number) => !(sums * squares < 1 && u < 1)
-  if (type === 'diag' || type === 'spherical') {
+  if (!isDense(type)) {
     const units = type === 'diag' ? data : rootMeanSquares(data, d) // spread is K×D and K
     const factors = covariances.map((v) => 1 / Math.sqrt(v))
     const bad = factors.findIndex((f, i) => !(covariances[i] > 0) || lost((f * spread[i]) ** 2, f * units[i % units.length]))
@@ -271,7 +274,7 @@ const rootMeanSquares = (table: Float64Array, d: number) =>
 /** Factors U with U·Uᵀ = Λ of given precisions, or the index of a matrix that is not positive definite.
  *  With J the reversal of coordinates, J·Λ·J = L·Lᵀ gives U = J·L·J. */
 export function factorsFromPrecisions(type: CovarianceType, precisions: Float64Array, d: number): Float64Array | number {
-  if (type === 'diag' || type === 'spherical') {
+  if (!isDense(type)) {
     const bad = precisions.findIndex((v) => !(v > 0))
     return bad >= 0 ? bad : precisions.map(Math.sqrt)
   }
@@ -296,13 +299,13 @@ export function factorsFromPrecisions(type: CovarianceType, precisions: Float64A
 
 /** Λ = U·Uᵀ (full, tied) or p² (diag, spherical). */
 export function precisionsFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
-  if (type === 'diag' || type === 'spherical') return factors.map((p) => p * p)
+  if (!isDense(type)) return factors.map((p) => p * p)
   return gram(factors, d)
 }
 
 /** Σ = U⁻ᵀ·U⁻¹ (full, tied) or 1/p². */
 export function covariancesFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
-  if (type === 'diag' || type === 'spherical') return factors.map((p) => 1 / (p * p))
+  if (!isDense(type)) return factors.map((p) => 1 / (p * p))
   const inverses = eachMatrix(transposed(factors, d), d, ({ inverseTransposed }, lower, inverse) => inverseTransposed(lower, d, inverse))
   return gram(transposed(inverses, d), d)
 }
@@ -372,7 +375,7 @@ export class GaussianPass {
     this.#factors = arena.takeF64({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: panels }[type])
     this.#anchors = arena.takeF64(k * d) // what moments are taken about; before that, room to lay out panels
     this.#origin = arena.takeF64(d + 3 * k + 1) // and what is near it
-    this.#upper = type === 'full' || type === 'tied' ? arena.takeF64(d * d) : 0 // one U on its way into panels
+    this.#upper = isDense(type) ? arena.takeF64(d * d) : 0 // one U on its way into panels
   }
 
   /** Puts parameters where the kernel reads them. Floors become as low as they go. Returns the anchors (K×D): the means or, of components near it, an

@@ -14,6 +14,7 @@ import {
   type MixtureState,
   type Wanted,
   checkMixingWeights,
+  roomFor,
 } from './mixture.ts'
 import type { Algorithm } from './passes.ts'
 import { Random, seedOf } from './random.ts'
@@ -223,11 +224,7 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
     this.#checkShape(source, 0, d)
     const n = source.rows
     const components = flatten(parameters, family.shape(k, d), 'parameters')
-    const result: Evaluation = {
-      labels: new Int32Array(want.labels ? n : 0),
-      responsibilities: new Matrix(n, k, new Float64Array(want.responsibilities ? n * k : 0)),
-      logNorm: new Float64Array(want.logNorm ? n : 0),
-    }
+    const result = roomFor(n, k, want)
     const windows = withWindows(source, function* (data, first) {
       const model = new FamilyModel(data, family, k, {})
       yield* model.read(first)

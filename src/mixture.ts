@@ -4,7 +4,7 @@ import { wrongValue } from './errors.ts'
 import { checkOptions } from './check.ts'
 import { IterativeEstimator } from './estimator.ts'
 import { log } from './logarithm.ts'
-import type { Matrix, MatrixLike } from './matrix.ts'
+import { Matrix, type MatrixLike } from './matrix.ts'
 import type { IterationEvent } from './passes.ts'
 import { flatten } from './shapes.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, run } from './task.ts'
@@ -43,6 +43,13 @@ export interface Evaluation {
   /** N */
   logNorm: Float64Array
 }
+
+/** Room for what is wanted of N rows. @internal */
+export const roomFor = (n: number, k: number, want: Wanted): Evaluation => ({
+  labels: new Int32Array(want.labels ? n : 0),
+  responsibilities: new Matrix(n, k, new Float64Array(want.responsibilities ? n * k : 0)),
+  logNorm: new Float64Array(want.logNorm ? n : 0),
+})
 
 /** Rows drawn from a mixture. */
 export interface MixtureSample {

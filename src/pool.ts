@@ -351,7 +351,7 @@ class Pool {
     this.#lost.delete(job)
     if (member) member.fault = ''
     return new Error(
-      `A worker thread failed and took the call with it: ${reason}. Nothing was changed; the next call starts another worker. With threads: 1 none is used.`,
+      `A worker thread failed and took the call with it: ${reason}. Nothing was changed: call again, if need be with threads: 1.`,
     )
   }
 }
@@ -437,8 +437,7 @@ export class Crew {
   #call(): void {
     if (this.#asked) return
     this.#asked = true
-    const failed = (reason: string) =>
-      this.#warn(`No worker threads: ${reason}. This thread does the work alone, in turns with its event loop; results are the same.`)
+    const failed = (reason: string) => this.#warn(`No worker threads: ${reason}. This thread does the work alone; results are the same.`)
     const why = obstacle()
     if (why) {
       failed(why)

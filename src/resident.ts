@@ -176,7 +176,8 @@ function* load(
   return { x, largest: arena.f64(largest, d).slice() }
 }
 
-function scan(arena: Arena, x: number, w: number, d: number, largest: number, start: number, end: number, firstRow: number): void {
+/** Refuses values that are not finite in rows [start, end), of which row 0 is row `firstRow` of X; `largest`: see the kernel. */
+export function scan(arena: Arena, x: number, w: number, d: number, largest: number, start: number, end: number, firstRow: number): void {
   const bad = arena.kernels.scan(x, w, d, largest, start, end)
   if (bad < 0) return
   const value = arena.f64(x + bad * 8, 1)[0]

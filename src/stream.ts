@@ -5,8 +5,8 @@ import { wrongKind, wrongValue } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import type { Arena } from './memory.ts'
 import { type Algorithm, PAUSE, type Pass, SLOT_ROWS } from './passes.ts'
+import { type Resident, SELECTED, STREAMED, scan } from './resident.ts'
 import { MOST_LEAF } from './slots.ts'
-import { type Resident, SELECTED, STREAMED } from './resident.ts'
 
 /** A source of rows that need not fit into memory: each call begins a new reading, which gives the same rows in the same order, in chunks of any
  *  of the accepted forms and of any size. A chunk is copied before the next is asked for, so its memory may be used again. */
@@ -142,12 +142,7 @@ export class Reader extends Windows {
         largest = this.arena.takeF64(d)
         kernels.clear(largest, d)
       }
-      const bad = kernels.scan(this.window - begin * d * 8, w, d, largest, begin, end)
-      if (bad >= 0) {
-        const [row, column] = [Math.floor(bad / d), bad % d]
-        const value = this.arena.f64(this.window + (bad - begin * d) * 8, 1)[0]
-        throw wrongValue('X', 'finite numbers', `${value} at row ${row}, column ${column}`, 'Drop such rows or fill in the values first.')
-      }
+      scan(this.arena, this.window - begin * d * 8, w, d, largest, begin, end, 0)
       this.#prints.push(this.#fingerprint())
     }
     const n = this.end
@@ -190,15 +185,11 @@ export class Reader extends Windows {
     const n = this.#n
     if (n === undefined) return
     const { begin, end } = this
-    const differs = (found: string, remedy = 'The function must begin at the first row each time, over data that do not change.') =>
-      wrongValue('X', `the ${n} rows of the first reading, in that order`, found, remedy)
+    const remedy = 'Each reading must begin at the first row, over data that do not change; a query needs an order (ORDER BY).'
+    const differs = (found: string) => wrongValue('X', `the ${n} rows of the first reading, in that order`, found, remedy)
     if (rows < this.windowRows && end < n) throw differs(`${end} rows`)
     if (end > n || (end === n && (yield* this.goesOn(n)))) throw differs('more')
-    if (this.#fingerprint() !== this.#prints[begin / this.windowRows])
-      throw differs(
-        `other numbers in rows ${begin} to ${end - 1}`,
-        'Data must not change during a fit; a query needs an order (ORDER BY) that is the same each time.',
-      )
+    if (this.#fingerprint() !== this.#prints[begin / this.windowRows]) throw differs(`other numbers in rows ${begin} to ${end - 1}`)
   }
 
   #fingerprint(): number {
