@@ -129,18 +129,13 @@ export function seedUpdate(
   }
 }
 
-/** Lists the rows of a block that its masks name (32 bytes), the last one twice if their number is odd; returns the end of the list. Without branches on
- *  single rows, as which they are cannot be predicted. */
+/** Lists the rows of a block that its masks name (32 bytes), the last one twice if their number is odd; returns the end of the list. */
 function listNear(masks: usize, count: i32, list: usize): usize {
   let end = list;
-  for (let i = 0; i < count; i += 8, masks++) {
-    let mask: i32 = load<u8>(masks);
-    if (mask == 0) continue;
-    for (let lane = 0; lane < 8; lane++) {
-      store<i32>(end, i + lane);
-      end += <usize>(mask & 1) << 2;
-      mask >>= 1;
-    }
+  for (let i = 0; i < count; i += 64, masks += 8) {
+    let mask: u64 = load<u64>(masks);
+    if (count - i < 64) mask &= (<u64>1 << (count - i)) - 1; // what follows are masks of another candidate
+    for (; mask != 0; mask &= mask - 1, end += 4) store<i32>(end, i + <i32>ctz(mask));
   }
   if ((end - list) & 4) {
     store<i32>(end, load<i32>(end - 4));
@@ -175,10 +170,12 @@ function nearerTwo(distances: usize, thresholds: usize, squares: v128, half: f64
 }
 
 /** Pass: brackets of what each of m candidates would gain over rows [start, end), each of weight 1. `info` (in): the candidates quantised; `tiles`, `blocks`,
- *  `thresholds` (in). stats (inout): [ℓ] += a lower bound of Σ max(0, closest − ‖x − candidate_ℓ‖²) and [m + ℓ] += an upper one, infinite where rows are not quantised.
+ *  `thresholds` (in). `brackets` (2·m doubles per slot of `slotRows` rows, inout): lower bounds of Σ max(0, closest − ‖x − candidate‖²) over the slot, then
+ *  upper ones, infinite where rows are not quantised.
  *  `near` (m times `stride` ≥ ⌈n/8⌉ bytes, out): of each eight rows those that a candidate may bring nearer, a bit each. */
 export function seedTrials(
-  d: i32, m: i32, info: usize, tiles: usize, blocks: usize, thresholds: usize, near: usize, stride: i32, start: i32, end: i32, stats: usize, scratch: usize,
+  d: i32, m: i32, info: usize, tiles: usize, blocks: usize, thresholds: usize, near: usize, stride: i32, brackets: usize, slotRows: i32,
+  start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const pairs = (d + 1) >> 1;
   const octBytes = <usize>pairs << 5;
@@ -191,10 +188,12 @@ export function seedTrials(
     const block = blocks + (number * BLOCK_DOUBLES << 3);
     const unit = load<f64>(block) * inverse;
     const masks = near + <usize>(b >> 3);
+    const own = brackets + <usize>(b / slotRows) * (<usize>m << 4);
+    if (b % slotRows == 0) memory.fill(own, 0, <usize>m << 4);
     if (unit == 0) { // not quantised
       for (let l = 0; l < m; l++) {
         memory.fill(masks + <usize>l * <usize>stride, 0xff, <usize>(count + 7) >> 3);
-        store<f64>(stats + (<usize>(m + l) << 3), Infinity);
+        store<f64>(own + (<usize>(m + l) << 3), Infinity);
       }
       continue;
     }
@@ -261,10 +260,10 @@ export function seedTrials(
         n3 = i32x4.add(n3, i32x4.add(u, v));
         s3 = i32x4.add(s3, gained(d0, t0, u, d1, t1, v));
       }
-      bracket(s0, n0, g, m, unit, bound, stats);
-      bracket(s1, n1, g + 1, m, unit, bound, stats);
-      bracket(s2, n2, g + 2, m, unit, bound, stats);
-      bracket(s3, n3, g + 3, m, unit, bound, stats);
+      bracket(s0, n0, g, m, unit, bound, own);
+      bracket(s1, n1, g + 1, m, unit, bound, own);
+      bracket(s2, n2, g + 2, m, unit, bound, own);
+      bracket(s3, n3, g + 3, m, unit, bound, own);
     }
   }
 }
@@ -290,11 +289,11 @@ function above(u: v128, v: v128): i32 {
 }
 
 /** Adds a block's bracket of the gain of candidate l. */
-function bracket(sums: v128, counts: v128, l: i32, m: i32, unit: f64, bound: f64, stats: usize): void {
+function bracket(sums: v128, counts: v128, l: i32, m: i32, unit: f64, bound: f64, brackets: usize): void {
   if (l >= m) return;
   const rows = -<f64>(i32x4.extract_lane(counts, 0) + i32x4.extract_lane(counts, 1) + i32x4.extract_lane(counts, 2) + i32x4.extract_lane(counts, 3));
   const whole = 256 * (<f64>i32x4.extract_lane(sums, 0) + <f64>i32x4.extract_lane(sums, 1) + <f64>i32x4.extract_lane(sums, 2) + <f64>i32x4.extract_lane(sums, 3));
-  const lower = stats + (<usize>l << 3), upper = stats + (<usize>(m + l) << 3);
+  const lower = brackets + (<usize>l << 3), upper = brackets + (<usize>(m + l) << 3);
   store<f64>(lower, load<f64>(lower) + 2 * max(0, whole - rows * (2 * bound + 1)) / unit);
   store<f64>(upper, load<f64>(upper) + 2 * (whole + 257 * rows) / unit);
 }

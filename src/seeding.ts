@@ -26,9 +26,10 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
   const stride = Math.ceil(n / 8)
   const near = tiles ? arena.take(stride * trials) : 0 // rows that each candidate of a step may bring nearer, a bit each
   const potentials = arena.takeF64(slots) //      Σ w·closest per slot
+  const brackets = arena.takeF64(2 * trials * slots) // what each candidate of a step gains: at least, then at most, per slot
   const candidates = arena.takeF64(trials * d) // rows tried in a step
   const info = arena.takeF64(kernels.centerDoubles(trials, d))
-  const into = new Reduction(arena, 2 * trials, n)
+  const into = new Reduction(arena, trials, n)
   const load = (rows: Float64Array) => {
     arena.f64(candidates, rows.length).set(rows)
     if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, tiles.radius, info)
@@ -37,11 +38,10 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
   // rows that candidates may bring nearer, and brackets of what each gains
   const trial = (): Pass => ({
     kernel: 'seedTrials',
-    args: [d, trials, info, integers, blocks, thresholds, near, stride],
+    args: [d, trials, info, integers, blocks, thresholds, near, stride, brackets, SLOT_ROWS],
     rows: n,
     scratch: 0,
     flopsPerRow: (d * trials) / 2 + 8,
-    into: into.reset(),
   })
   // what each gains, exactly
   const gains = (): Pass => ({
@@ -82,7 +82,7 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     if (tiles) {
       yield trial()
       // brackets are of sums without weights
-      if (best < 0 && !w) best = surelyLargest(into.total(), trials)
+      if (best < 0 && !w) best = surelyLargest(arena.f64(brackets, 2 * trials * slots), trials)
     }
     if (best < 0) {
       yield gains()
@@ -97,12 +97,14 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
   return { indices, centers }
 }
 
-// Which of m brackets (lower bounds, then upper bounds) lies above all others, −1 if none does. Sums of exact gains round by far less than
-// the brackets are wide.
+// Which of m gains is above all others, by brackets of each slot (m lower bounds, then m upper bounds); −1 if none is for sure. Sums of exact gains round by
+// far less than the brackets are wide.
 function surelyLargest(brackets: Float64Array, m: number): number {
+  const sums = new Float64Array(2 * m)
+  for (let i = 0; i < brackets.length; ) for (let l = 0; l < 2 * m; l++) sums[l] += brackets[i++]
   let best = 0
-  for (let l = 1; l < m; l++) if (brackets[l] > brackets[best]) best = l
-  for (let l = 0; l < m; l++) if (l !== best && brackets[m + l] >= brackets[best]) return -1
+  for (let l = 1; l < m; l++) if (sums[l] > sums[best]) best = l
+  for (let l = 0; l < m; l++) if (l !== best && sums[m + l] >= sums[best]) return -1
   return best
 }
 

@@ -23,6 +23,7 @@ function pairedSquare(x: ArrayLike<number>, z: ArrayLike<number>): number {
 /** Rows in memory, quantised, with the passes as functions. */
 function seeder(memory: Fenced, X: number[][], weights?: number[]) {
   const [n, d] = [X.length, X[0].length]
+  const slots = Math.ceil(n / SLOT_ROWS)
   const x = memory.f64(flat(X))
   const w = weights ? memory.f64(weights) : 0
   const shift = memory.f64(X[0])
@@ -48,7 +49,7 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
       const { info, candidates } = quantized(trials)
       const stride = Math.ceil(n / 8)
       const near = !first && tried ? memory.bytes(3 * stride) : 0
-      if (near) kernels.seedTrials(d, 3, info, tiles, blocks, thresholds, near, stride, 0, n, memory.zeros(6), 0)
+      if (near) kernels.seedTrials(d, 3, info, tiles, blocks, thresholds, near, stride, memory.zeros(6 * slots), SLOT_ROWS, 0, n, 0, 0)
       const potentials = memory.bytes(Math.ceil(n / SLOT_ROWS) * 8)
       const scratch = memory.bytes(kernels.seedScratch())
       const args = [
@@ -79,12 +80,16 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
       const { info, candidates } = quantized(rows)
       const stride = Math.ceil(n / 8)
       const near = memory.bytes(m * stride)
-      const brackets = memory.zeros(2 * m)
+      const brackets = memory.bytes(2 * m * slots * 8)
       const gains = [near, 0].map((named) => [named, memory.zeros(m)])
-      alongCuts(cuts, (start, end) => kernels.seedTrials(d, m, info, tiles, blocks, thresholds, near, stride, start, end, brackets, 0))
+      alongCuts(cuts, (start, end) =>
+        kernels.seedTrials(d, m, info, tiles, blocks, thresholds, near, stride, brackets, SLOT_ROWS, start, end, 0, 0),
+      )
       for (const [named, stats] of gains)
         alongCuts(cuts, (start, end) => kernels.seedGains(x, w, d, m, candidates, closest, named, stride, start, end, stats, 0))
-      return [[...arena.f64(brackets, 2 * m)], ...gains.map(([, stats]) => [...arena.f64(stats, m)])]
+      const bySlot = arena.f64(brackets, 2 * m * slots)
+      const sums = Array.from({ length: 2 * m }, (_, l) => bySlot.reduce((sum, v, i) => (i % (2 * m) === l ? sum + v : sum), 0))
+      return [sums, ...gains.map(([, stats]) => [...arena.f64(stats, m)])]
     },
   }
 }
