@@ -130,7 +130,7 @@ export function inverseScale(reach: f64): f64 {
 
 /** Quantises rows [start, start + count) of x, of norms up to `largest`, into a tile ([⌈count/8⌉][⌈d/2⌉][8][2] i16, out) with a scale fit for
  *  these rows and for centers of norm up to `radius`; `block` gets 1/σ, max ‖q‖ and max ‖e‖. */
-function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, largest: f64, radius: f64, tile: usize, block: usize): void {
+export function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, largest: f64, radius: f64, tile: usize, block: usize): void {
   const rowBytes = <usize>d << 3;
   const evenBytes = <usize>(d & ~1) << 3;
   const pairs = (d + 1) >> 1;
@@ -170,17 +170,6 @@ function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, la
 export function blockNorms(x: usize, d: i32, shift: usize, blocks: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
   for (let b = start; b < end; b += SCREEN_ROWS) {
     store<f64>(blocks + (<usize>(b / SCREEN_ROWS) * BLOCK_DOUBLES << 3), largestNorm(x, d, b, min(SCREEN_ROWS, end - b), shift), 8);
-  }
-}
-
-/** Pass: quantises rows [start, end) into `tiles`, fit for centers of norm up to `radius`; records as `blockNorms` left them (inout). */
-export function quantizeBlocks(x: usize, d: i32, shift: usize, radius: f64, tiles: usize, blocks: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
-  const blockBytes = <usize>SCREEN_ROWS * <usize>((d + 1) >> 1) << 2;
-  for (let b = start; b < end; b += SCREEN_ROWS) {
-    const number = <usize>(b / SCREEN_ROWS);
-    const block = blocks + (number * BLOCK_DOUBLES << 3);
-    quantizeRows(x, d, b, min(SCREEN_ROWS, end - b), shift, load<f64>(block, 8), radius, tiles + number * blockBytes, block);
-    store<f64>(block, 0, 24);
   }
 }
 

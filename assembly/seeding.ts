@@ -9,7 +9,7 @@
 // one exact distance; the caller asks for exact gains otherwise. Either way the choice is that of the exact gains.
 import { squaredDistance } from "./distances";
 import { touchRows } from "./cluster-sums";
-import { BLOCK_DOUBLES, SCREEN_ROWS } from "./screening";
+import { BLOCK_DOUBLES, SCREEN_ROWS, quantizeRows } from "./screening";
 
 /** From so many features on, neighbouring rows are read one after the other, as memory likes long ones to be read: half the time of two at once at d = 64. */
 const ONE_BY_ONE_FROM: i32 = 24;
@@ -75,12 +75,13 @@ export function seedScratch(): usize {
 }
 
 /** Pass: takes one chosen center into the rows [start, end) of x (n×d, in). `center` (d, in), `info`: it quantised, with others or alone.
- *  `near` (⌈n/8⌉ bytes, in): the rows that it may bring nearer, as `seedTrials` left them; 0: any row. `blocks` (in): records of the tiles, 0 where none
- *  are kept: `thresholds` are not used then. `first`: whether it is the first center.
+ *  `near` (⌈n/8⌉ bytes, in): the rows that it may bring nearer, as `seedTrials` left them; 0: any row. `tiles`, `blocks` (inout): the quantised rows and their
+ *  records, 0 where none are kept: `thresholds` are not used then. `first`: whether it is the first center, with which blocks are quantised that are not yet,
+ *  while they are in cache: about `shift`, fit for centers of norm up to `radius`, of norms as `blockNorms` left them.
  *  `closest` (n, inout: min with the squared distance), `thresholds` (n, i32, inout: ⌊T⌋), w (n, in; 0 for none).
  *  `potentials` (one double per slot of `slotRows` rows, inout): Σ w·closest of the slot, for sampling. */
 export function seedUpdate(
-  x: usize, w: usize, d: i32, shift: usize, center: usize, info: usize, blocks: usize, near: usize, first: i32, closest: usize, thresholds: usize, potentials: usize, slotRows: i32,
+  x: usize, w: usize, d: i32, shift: usize, center: usize, info: usize, tiles: usize, blocks: usize, radius: f64, near: usize, first: i32, closest: usize, thresholds: usize, potentials: usize, slotRows: i32,
   start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const rowBytes = <usize>d << 3;
@@ -90,7 +91,14 @@ export function seedUpdate(
     const sum = potentials + (<usize>(b / slotRows) << 3);
     const base = x + <usize>b * rowBytes;
     const distances = closest + (<usize>b << 3), own = thresholds + (<usize>b << 2);
-    const half = blocks != 0 ? 0.5 * (load<f64>(blocks + (<usize>(b / SCREEN_ROWS) * BLOCK_DOUBLES << 3)) * inverse) : 0;
+    const number = <usize>(b / SCREEN_ROWS);
+    const block = blocks + (number * BLOCK_DOUBLES << 3);
+    if (first & <i32>(blocks != 0)) {
+      if (load<f64>(block) == 0) {
+        quantizeRows(x, d, b, count, shift, load<f64>(block, 8), radius, tiles + number * (<usize>SCREEN_ROWS * <usize>((d + 1) >> 1) << 2), block);
+      }
+    }
+    const half = blocks != 0 ? 0.5 * (load<f64>(block) * inverse) : 0;
     if (first) {
       for (let i: usize = 0; i < <usize>count; i++) {
         const row = base + i * rowBytes;

@@ -34,7 +34,7 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     arena.f64(candidates, rows.length).set(rows)
     if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, tiles.radius, info)
   }
-  const { shift, tiles: integers, blocks } = tiles ?? { shift: 0, tiles: 0, blocks: 0 }
+  const { shift, tiles: integers, blocks, radius } = tiles ?? { shift: 0, tiles: 0, blocks: 0, radius: 0 }
   // rows that candidates may bring nearer, and brackets of what each gains
   const trial = (): Pass => ({
     kernel: 'seedTrials',
@@ -57,10 +57,26 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     const mine = first || !tiles ? 0 : near + l * stride
     return {
       kernel: 'seedUpdate',
-      args: [x, w, d, shift, candidates + l * d * 8, info, blocks, mine, Number(first), closest, thresholds, potentials, SLOT_ROWS],
+      args: [
+        x,
+        w,
+        d,
+        shift,
+        candidates + l * d * 8,
+        info,
+        integers,
+        blocks,
+        radius,
+        mine,
+        Number(first),
+        closest,
+        thresholds,
+        potentials,
+        SLOT_ROWS,
+      ],
       rows: n,
       scratch: kernels.seedScratch(),
-      flopsPerRow: d + 8,
+      flopsPerRow: first ? 12 * d + 8 : d + 8,
     }
   }
 

@@ -27,18 +27,17 @@ export function emptyTiles(data: Resident): IntegerTiles | undefined {
   return { tiles, blocks, shift, radius: Number.NaN }
 }
 
-/** Quantises every row, fit for centers among the rows; undefined as `emptyTiles`. */
+/** Room for the tiles of all rows, fit for centers among them: k-means++ quantises them with its first center. Undefined as `emptyTiles`. */
 export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefined> {
   const { arena, x, n, d } = data
   const empty = emptyTiles(data)
   if (!empty) return undefined
-  const { tiles, blocks, shift } = empty
+  const { blocks, shift } = empty
   yield { kernel: 'blockNorms', args: [x, d, shift, blocks], rows: n, scratch: 0, flopsPerRow: 3 * d }
   refuseBroken(data, empty)
   let radius = 0
   const record = arena.f64(blocks, arena.kernels.blockRecords(n))
   for (let i = 1; i < record.length; i += 4) radius = Math.max(radius, record[i])
-  yield { kernel: 'quantizeBlocks', args: [x, d, shift, radius, tiles, blocks], rows: n, scratch: 0, flopsPerRow: 10 * d }
   return { ...empty, radius }
 }
 

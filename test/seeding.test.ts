@@ -33,7 +33,6 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
   const records = arena.f64(blocks, kernels.blockRecords(n))
   let radius = 0
   for (let i = 1; i < records.length; i += 4) radius = Math.max(radius, records[i])
-  kernels.quantizeBlocks(x, d, shift, radius, tiles, blocks, 0, n, 0, 0)
   const closest = memory.bytes(n * 8)
   const thresholds = memory.bytes(n * 4)
   const quantized = (rows: number[][]) => {
@@ -59,7 +58,9 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
         shift,
         candidates + d * 8,
         info,
+        tiles,
         blocks,
+        radius,
         near && near + stride,
         Number(first),
         closest,
