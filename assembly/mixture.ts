@@ -23,6 +23,9 @@ export const SPHERICAL: i32 = 3;
 const REST: u32 = 31;
 const LINE: usize = 64;
 
+/** From so many features on, second moments are summed one component at a time: lists then cost less than rows in which one of two has no share. */
+const PAIRS_BELOW: i32 = 32;
+
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
@@ -154,6 +157,7 @@ const work = nearSquares(tile, quads, d, k, components, means, factors, panelByt
     }
     if (stats != 0) {
       const listed = d > FEW && momentType != FULL;
+      const inPairs = momentType == SPHERICAL || d < PAIRS_BELOW;
       let out = stats + 8;
       for (let c = 0; c < k; c++, out += each) {
         const r = resp + (<usize>c << 5);
@@ -179,7 +183,7 @@ const work = nearSquares(tile, quads, d, k, components, means, factors, panelByt
         for (let c = 0; c < k; c++, out += each) {
           const own = r + (<usize>c << 5), first = out + 8;
           const central = origin != 0 && load<f64>(about + (<usize>c << 3)) != 0;
-          if (central && c + 1 < k && load<f64>(about + (<usize>c << 3), 8) != 0) {
+          if (central && inPairs && c + 1 < k && load<f64>(about + (<usize>c << 3), 8) != 0) {
             const listed = listPairs(own, some, d, respStride, z + <usize>s * centredBytes, centredBytes, list);
             addPairs(list, listed, d, momentType == DIAG, first, each);
             c++;
@@ -189,7 +193,7 @@ const work = nearSquares(tile, quads, d, k, components, means, factors, panelByt
           const end = central
             ? listRows(own, some, respStride, z + <usize>s * centredBytes, centredBytes, list)
             : listRows(own, some, respStride, block + <usize>s * rowBytes, rowBytes, list);
-          addListed(list, end, d, anchors + <usize>c * rowBytes, first, momentType == DIAG ? first + rowBytes : 0);
+          addListed(list, end, d, central, anchors + <usize>c * rowBytes, first, momentType == DIAG ? first + rowBytes : 0);
         }
       }
     }
