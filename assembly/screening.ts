@@ -14,12 +14,15 @@
 // times farther than the centers are from each other, and its distances round to ties. The 1 covers every other floating-point step here (norms are
 // at most LIMIT = 23170 in units of the scales, so each errs by less than (d + 8)·2^−53·2^31, below ½ for d < 10⁶). Norms are maxima over the block and
 // over the centers.
-// The low `bits` of a score are replaced by the center's index, which moves it by less than 2^bits. Hence: if best − second > 2E + 2·2^bits,
-// the best is the nearest, and no other center ties with it.
+// Two scores differ from their exact values by what the centers do not have in common: by ‖q‖‖f_a − f_c‖ + ‖e‖‖b_a − b_c‖/τ, at most ρ times the first two
+// terms of E, where ρ is the largest of ‖f_a − f_c‖/max‖f‖ and ‖b_a − b_c‖/max‖b‖, at most 2, near √2 for centers that lie around the shift. So with
+//   T = ρ(‖q‖‖f‖ + ‖e‖‖b‖/τ) + 2(the other terms) ≤ 2E:
+// the low `bits` of a score are replaced by the center's index, which moves it by less than 2^bits; if best − second > T + 2·2^bits, the best is the
+// nearest, and no other center ties with it.
 // Bounds across passes. A row keeps in one byte a lower bound γ, in units of U, of how much farther the second nearest center is than its own. When
 // the centers move by δ_c, its own comes at most δ_own farther and any other at most max δ_other nearer, so the row keeps its label as long as γ
 // stays above δ_own + max δ_other (Hamerly 2010). Only the other rows are screened: gathered into fresh tiles, which is when γ is made anew:
-//   d₂ − d₁ = (d₂² − d₁²)/(d₂ + d₁),   d₂² − d₁² ≥ 2στ(best − second − 2E),   d₁² = ‖t‖² − 2στ·g ≤ σ²(‖q‖ + ‖e‖)² − 2στ(best − E),
+//   d₂ − d₁ = (d₂² − d₁²)/(d₂ + d₁),   d₂² − d₁² ≥ 2στ(best − second − T),   d₁² = ‖t‖² − 2στ·g ≤ σ²(‖q‖ + ‖e‖)² − 2στ(best − E),
 // in single precision with a margin of 2^−17 on every term, rounded down; d₂ + d₁ is taken as at most 2√((d₂² + d₁²)/2). U is at least 2^−30 of what the scales reach, far above the rounding of
 // canonical distances ((d + 2)·2^−53 of each), so a bound of one unit decides their order as well.
 // Overflow: |q·p| ≤ LIMIT² < 2^29 and h ≤ LIMIT²/2, because σ is at least max‖b‖/LIMIT (else the block is quantised again).
@@ -44,7 +47,7 @@ const DENSE_AFTER: f64 = 64;
  *  what it saves. */
 const GATHER_BELOW: i32 = 160;
 
-/** Doubles that `quantizeCenters` fills: 1/τ (0: not screened), max ‖b‖, max ‖f‖, one unused, ‖b‖²/2 of each center, and the integers. */
+/** Doubles that `quantizeCenters` fills: 1/τ (0: not screened), max ‖b‖, max ‖f‖, ρ, ‖b‖²/2 of each center, and the integers. */
 export function centerDoubles(k: i32, d: i32): i32 {
   return 4 + k + ((k + 3) >> 2) * ((d + 1) >> 1) * 2;
 }
@@ -70,8 +73,9 @@ export function screeningScratch(d: i32, k: i32): usize {
 
 /** Quantises k centers (k×d, row-major, in) shifted by `shift` (d, in). `info` (`centerDoubles(k, d)` doubles, out): scalars, then
  *  the integers as panels of four: [⌈k/4⌉][⌈d/2⌉][4][2] i16 (out).
- *  `radius`: a norm that the scale must be fit for, where several sets of centers are to have the same one; 0 for their own. */
-export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, radius: f64, info: usize): void {
+ *  `radius`: a norm that the scale must be fit for, where several sets of centers are to have the same one; 0 for their own. `pairwise`: whether pairs of
+ *  centers are looked at for ρ, or it is 2. */
+export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, radius: f64, pairwise: i32, info: usize): void {
   const rowBytes = <usize>d << 3;
   const pairs = (d + 1) >> 1;
   const halves = info + 32;
@@ -107,7 +111,35 @@ export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, ra
   }
   store<f64>(info, inverse);
   store<f64>(info, largest, 8);
-  store<f64>(info, Math.sqrt(residual), 16);
+  residual = Math.sqrt(residual);
+  store<f64>(info, residual, 16);
+  store<f64>(info, pairwise && inverse != 0 ? pairRatio(centers, k, d, inverse, panels, largest * inverse, residual) : 2, 24);
+}
+
+/** ρ of k quantised centers (see the top); `inverse`: 1/τ, `radius`: max ‖b‖/τ, `residual`: max ‖f‖. */
+function pairRatio(centers: usize, k: i32, d: i32, inverse: f64, panels: usize, radius: f64, residual: f64): f64 {
+  const rowBytes = <usize>d << 3;
+  const panelBytes = <usize>((d + 1) >> 1) << 4;
+  const scale = f64x2.splat(inverse);
+  let apart: f64 = 0, errors: f64 = 0;
+  for (let a = 1; a < k; a++) {
+    const x = centers + <usize>a * rowBytes;
+    for (let c = 0; c < a; c++) {
+      const y = centers + <usize>c * rowBytes;
+      let p = panels + <usize>(a >> 2) * panelBytes + (<usize>(a & 3) << 2), q = panels + <usize>(c >> 2) * panelBytes + (<usize>(c & 3) << 2);
+      let b = f64x2.splat(0), f = b;
+      for (let j: usize = 0; j < rowBytes; j += 16, p += 16, q += 16) {
+        const t = f64x2.mul(j + 16 <= rowBytes ? f64x2.sub(v128.load(x + j), v128.load(y + j)) : f64x2.sub(v128.load64_zero(x + j), v128.load64_zero(y + j)), scale);
+        const whole = i32x4.sub(i32x4.extend_low_i16x8_s(v128.load32_zero(p)), i32x4.extend_low_i16x8_s(v128.load32_zero(q)));
+        const e = f64x2.sub(t, f64x2.convert_low_i32x4_s(whole));
+        b = f64x2.add(b, f64x2.mul(t, t));
+        f = f64x2.add(f, f64x2.mul(e, e));
+      }
+      apart = max(apart, f64x2.extract_lane(b, 0) + f64x2.extract_lane(b, 1));
+      errors = max(errors, f64x2.extract_lane(f, 0) + f64x2.extract_lane(f, 1));
+    }
+  }
+  return min<f64>(2, max(Math.sqrt(apart) / radius, residual > 0 ? Math.sqrt(errors) / residual : 0) * (1 + 1e-9));
 }
 
 /** Largest ‖x − shift‖ of rows [start, start + count); NaN or infinite where some value is not finite. */
@@ -380,9 +412,10 @@ function rowAt(tile: usize, octBytes: usize, list: usize, i: i32): usize {
   return tile + <usize>(r >> 3) * octBytes + (<usize>(r & 7) << 2);
 }
 
-/** γ of `count` screened rows (a byte a row, out; written by fours), from best, second and ‖q‖². `residual`: what ‖e‖ adds to ‖q‖² at most;
+/** γ of `count` screened rows (a byte a row, out; written by fours), from best, second and ‖q‖². `threshold`, `error`: bounds of the errors of the difference of
+ *  two scores, and of one; `residual`: what ‖e‖ adds to ‖q‖² at most;
  *  `square`: σ²/U²; `unit`: 2στ/U². */
-function storeGaps(best: usize, second: usize, norms: usize, count: i32, threshold: i32, residual: f32, square: f32, unit: f32, gaps: usize): void {
+function storeGaps(best: usize, second: usize, norms: usize, count: i32, threshold: i32, error: i32, residual: f32, square: f32, unit: f32, gaps: usize): void {
   const limit = i32x4.splat(threshold);
   const less = f32x4.splat(<f32>0.5 - <f32>7.62939453125e-6), more = f32x4.splat(<f32>7.62939453125e-6); // 2^-17
   const zero = f32x4.splat(0), half = f32x4.splat(0.5), wide = f32x4.splat(residual), scale = f32x4.splat(square), scale2 = f32x4.splat(unit);
@@ -391,7 +424,7 @@ function storeGaps(best: usize, second: usize, norms: usize, count: i32, thresho
     const at = <usize>i << 2;
     const top = v128.load(best + at);
     const norm = f32x4.mul(f32x4.add(f32x4.convert_i32x4_s(v128.load(norms + at)), wide), scale);
-    const score = f32x4.mul(f32x4.convert_i32x4_s(i32x4.sub(top, limit)), scale2);
+    const score = f32x4.mul(f32x4.convert_i32x4_s(i32x4.sub(top, i32x4.splat(error))), scale2);
     // d₁², and (d₂² − d₁²)/2: as √a + √b ≤ 2√((a + b)/2), the gap is at least the latter over √(d₁² + the latter)
     const near = f32x4.pmax(zero, f32x4.add(f32x4.sub(norm, score), f32x4.mul(f32x4.add(norm, f32x4.abs(score)), more)));
     const gap = f32x4.mul(f32x4.convert_i32x4_s(i32x4.max_s(i32x4.sub(i32x4.sub(top, v128.load(second + at)), limit), i32x4.splat(0))), f32x4.mul(scale2, less));
@@ -435,7 +468,7 @@ export function assignScreened(
   const scores = fresh + rowInts;
   const dense = scores + (<usize>groups << 4);
   const sorted = dense + (<usize>SCREEN_ROWS * (<usize>d + 1) << 3);
-  const centerInverse = load<f64>(info), radius = load<f64>(info, 8), centerResidual = load<f64>(info, 16);
+  const centerInverse = load<f64>(info), radius = load<f64>(info, 8), centerResidual = load<f64>(info, 16), ratio = load<f64>(info, 24);
   const halves = info + 32;
   const quantized = halves + (<usize>k << 3);
   let bits = 0;
@@ -464,8 +497,8 @@ export function assignScreened(
     }
     // in units of στ; the sums are far below 2^53, so ceil leaves a bound
     const canonical = <f64>(d + 8) * (4 * LIMIT * LIMIT * 2.220446049250313e-16) * (centerInverse / inverse);
-    const bound = load<f64>(block, 8) * centerResidual + load<f64>(block, 16) * (radius * centerInverse) + 1.5 + canonical;
-    const threshold = Math.ceil(2 * bound) + <f64>(2 << bits);
+    const products = load<f64>(block, 8) * centerResidual + load<f64>(block, 16) * (radius * centerInverse), rest = 1.5 + canonical;
+    const threshold = Math.ceil(ratio * products + 2 * rest) + <f64>(2 << bits);
     let open: f64 = 0;
     if (inverse == 0 || centerInverse == 0 || threshold > <f64>0x20000000 || load<f64>(block, 24) > DENSE_AFTER) {
       const rows = blockRows(d);
@@ -492,7 +525,7 @@ export function assignScreened(
         // (‖q‖ + ‖e‖)² ≤ ‖q‖² + ‖e‖(2·max ‖q‖ + ‖e‖)
         const residual = load<f64>(block, 16) * (2 * load<f64>(block, 8) + load<f64>(block, 16));
         const square = 1 / (inverse * inverse * gapUnit * gapUnit);
-        storeGaps(best, second, norms, screened, <i32>threshold, <f32>residual, <f32>square, <f32>(2 / (unit * gapUnit * gapUnit)), listed ? norms : gaps + <usize>b);
+        storeGaps(best, second, norms, screened, <i32>threshold, <i32>Math.ceil(products + rest) + (1 << bits), <f32>residual, <f32>square, <f32>(2 / (unit * gapUnit * gapUnit)), listed ? norms : gaps + <usize>b);
       }
       const opened = sorted; // room that is free until the labels are taken
       let openEnd = opened;

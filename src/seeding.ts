@@ -32,7 +32,7 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
   const into = new Reduction(arena, trials, n)
   const load = (rows: Float64Array) => {
     arena.f64(candidates, rows.length).set(rows)
-    if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, tiles.radius, info)
+    if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, tiles.radius, 0, info)
   }
   const { shift, tiles: integers, blocks, radius } = tiles ?? { shift: 0, tiles: 0, blocks: 0, radius: 0 }
   // rows that candidates may bring nearer, and brackets of what each gains

@@ -7,6 +7,7 @@ import { type Resident, passBy, refuse } from './resident.ts'
 export interface IntegerTiles {
   tiles: number
   blocks: number
+  rows: number
   /** Address of a point near the data (D), about which rows and centers are quantised. */
   shift: number
   /** Largest distance of a row from it; NaN as long as no row is quantised. */
@@ -24,7 +25,7 @@ export function emptyTiles(data: Resident): IntegerTiles | undefined {
   const blocks = arena.takeF64(records)
   const tiles = arena.take(arena.kernels.tileBytes(n, d))
   arena.kernels.clear(blocks, records)
-  return { tiles, blocks, shift, radius: Number.NaN }
+  return { tiles, blocks, rows: n, shift, radius: Number.NaN }
 }
 
 /** Room for the tiles of all rows, fit for centers among them: k-means++ quantises them with its first center. Undefined as `emptyTiles`. */
@@ -71,6 +72,9 @@ function meanOf(table: ArrayLike<number>, j: number, k: number, d: number): numb
   return sum / k
 }
 
+/** Pairs of centers are looked at where there are so many rows a center: then that is at most a hundredth of a pass. */
+const PAIR_ROWS = 900
+
 /** Counts that an assignment begins its statistics with, see `changes`. */
 export const COUNTS = 3
 
@@ -87,13 +91,21 @@ export class CenterPanels {
   readonly #d: number
   readonly #shift: number
   readonly #tiles: IntegerTiles | undefined
+  readonly #pairwise: boolean
 
-  /** @param tiles the rows, if they are kept quantised */
-  constructor(arena: Resident['arena'], k: number, d: number, tiles?: IntegerTiles) {
+  /** @param tiles the rows, if they are kept quantised @param pairwise whether pairs of centers are looked at to decide more rows by screening */
+  constructor(
+    arena: Resident['arena'],
+    k: number,
+    d: number,
+    tiles?: IntegerTiles,
+    pairwise = tiles !== undefined && tiles.rows > PAIR_ROWS * k,
+  ) {
     this.#arena = arena
     this.#k = k
     this.#d = d
     this.#tiles = tiles
+    this.#pairwise = pairwise
     this.#shift = tiles?.shift ?? arena.takeF64(d)
     this.#centers = arena.takeF64(k * d)
     this.#panels = arena.takeF64(Math.ceil(k / 4) * 4 * d)
@@ -105,7 +117,7 @@ export class CenterPanels {
     const [k, d] = [this.#k, this.#d]
     this.#arena.f64(this.#centers, k * d).set(centers)
     kernels.packPanels(this.#centers, k, d, this.#panels)
-    if (this.#tiles) kernels.quantizeCenters(this.#centers, k, d, this.#shift, 0, this.#info)
+    if (this.#tiles) kernels.quantizeCenters(this.#centers, k, d, this.#shift, 0, Number(this.#pairwise), this.#info)
     // rows that are looked at once are quantised about the mean of the centers: near them, and known without reading them
     else this.#arena.f64(this.#shift, d).set(Float64Array.from({ length: d }, (_, j) => meanOf(centers, j, k, d)))
     return this

@@ -28,7 +28,7 @@ function passes(X: number[][], course: number[][][], changed: number, visit: (pa
   const data: Resident = { arena, x, w: 0, n, d, totalWeight: n, largest: new Float64Array(d) }
   const work = function* () {
     const tiles = emptyTiles(data) as IntegerTiles
-    const panels = new CenterPanels(arena, k, d, tiles)
+    const panels = new CenterPanels(arena, k, d, tiles, true)
     const bounds = new Bounds(arena, n, k, tiles)
     const labels = arena.take(n * 4)
     arena.i32(labels, n).fill(-1)

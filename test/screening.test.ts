@@ -9,10 +9,11 @@ interface Setup {
   X: number[][]
   weights?: number[]
   shift?: number[]
+  pairwise?: boolean
 }
 
 /** A data set in memory; each call of the result is one pass with other centers. */
-function assigner(memory: Fenced, { X, weights, shift = X[0] }: Setup) {
+function assigner(memory: Fenced, { X, weights, shift = X[0], pairwise = true }: Setup) {
   const [n, d] = [X.length, X[0].length]
   const x = memory.f64(flat(X))
   const w = weights ? memory.f64(weights) : 0
@@ -26,7 +27,7 @@ function assigner(memory: Fenced, { X, weights, shift = X[0] }: Setup) {
     const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
     const info = memory.bytes(kernels.centerDoubles(k, d) * 8)
     kernels.packPanels(centers, k, d, panels)
-    kernels.quantizeCenters(centers, k, d, m, 0, info)
+    kernels.quantizeCenters(centers, k, d, m, 0, Number(pairwise), info)
     const pairs = k + k * d
     const stats = memory.zeros(3 + k + 2 * pairs)
     const scratch = memory.bytes(kernels.screeningScratch(d, k))
@@ -54,7 +55,8 @@ describe('assignScreened', () => {
     for (const { n, k, seed } of sizes(d)) {
       const { X, C } = draw(seed, n, d, k)
       const { labels } = naiveAssign(X, C)
-      for (const cuts of cuttings(n)) expectBits(once({ X }, C, cuts).labels, labels, `n ${n}, k ${k}, cuts ${cuts}`)
+      for (const cuts of cuttings(n))
+        for (const pairwise of [true, false]) expectBits(once({ X, pairwise }, C, cuts).labels, labels, `n ${n}, k ${k}, cuts ${cuts}`)
     }
   })
 

@@ -38,7 +38,7 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
   const quantized = (rows: number[][]) => {
     const info = memory.bytes(kernels.centerDoubles(rows.length, d) * 8)
     const candidates = memory.f64(flat(rows))
-    kernels.quantizeCenters(candidates, rows.length, d, shift, radius, info)
+    kernels.quantizeCenters(candidates, rows.length, d, shift, radius, 0, info)
     return { info, candidates }
   }
   return {
