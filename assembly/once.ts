@@ -18,7 +18,7 @@
 // Overflow: |q·p| ≤ (LIMIT + √d/2)² and h ≤ LIMIT·(LIMIT + √d)/2, below 2^30 together for d ≤ 10^6, as s is at most LIMIT over max‖c − shift‖.
 import { sumsScratch, takeLabels } from "./cluster-sums";
 import { squaredDistance } from "./distances";
-import { nearestCenters, nearestOfRow } from "./kmeans";
+import { inertia, nearestCenters, nearestOfRow } from "./kmeans";
 import { LIMIT, SHIFTER, inverseScale, nearestAmong, rowScores, screen } from "./screening";
 import { blockRows, pack } from "./tile";
 
@@ -238,9 +238,10 @@ function isBroken(row: usize, d: i32): i32 {
 /** Assignment pass over rows [start, end): the label of each row of x (n×d, in) to `labels` (i32, inout). `shift` (d, in): a point near centers and rows.
  *  Centers come row-major (k×d, in) and as panels ([⌈k/4⌉][d][4], in).
  *  `broken` (i32, out; 0: all rows are finite): set to 1 where a row has a value that is not, whose label means nothing.
+ *  `inertias` (two doubles per slot of `slotRows` rows, inout; 0: not asked for), where `broken` is not 0: Σ w·distance² of the slot, and one unused.
  *  stats (inout), where `broken` is 0: as in `assignScreened`, without its second and third count. */
 export function assignOnce(
-  x: usize, w: usize, d: i32, k: i32, shift: usize, centers: usize, panels: usize, labels: usize, broken: usize,
+  x: usize, w: usize, d: i32, k: i32, shift: usize, centers: usize, panels: usize, labels: usize, broken: usize, inertias: usize, slotRows: i32,
   start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const rowBytes = <usize>d << 3;
@@ -268,8 +269,8 @@ export function assignOnce(
   const last = i32x4.splat((groups << 2) - 1), lows = i32x4.splat(low);
   let bad = 0;
   let open = 0; // rows decided exactly
-  for (let b = start; b < end; b += rows) {
-    const count = min(rows, end - b);
+  for (let b = start, count = 0; b < end; b += count) {
+    count = min(min(rows, end - b), slotRows - b % slotRows);
     const base = x + <usize>b * rowBytes;
     const final = base + <usize>(count - 1) * rowBytes;
     // not screened, or screening has decided less than three quarters of the call so far
@@ -318,7 +319,14 @@ export function assignOnce(
       }
     }
     if (broken == 0) takeLabels(x, w, d, k, labels, fresh, sorted, b, count, stats);
-    else memory.copy(labels + (<usize>b << 2), fresh, <usize>count << 2);
+    else {
+      memory.copy(labels + (<usize>b << 2), fresh, <usize>count << 2);
+      if (inertias != 0) {
+        const sum = inertias + (<usize>(b / slotRows) << 4);
+        if (b % slotRows == 0) memory.fill(sum, 0, 16);
+        inertia(x, w, d, centers, labels, 0, 0, b, b + count, sum, 0); // while the rows are in cache
+      }
+    }
   }
   if (bad & <i32>(broken != 0)) store<i32>(broken, 1);
 }

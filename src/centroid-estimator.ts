@@ -7,6 +7,7 @@ import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type IterationEvent, single } from './passes.ts'
 import { type Resident, checkShape, refuse, withWindows } from './resident.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, afterwards, run } from './task.ts'
+import { sumOfSlots } from './slots.ts'
 import { CenterPanels } from './tiles.ts'
 
 /** Chooses first centers: gets the data, the number of clusters and a generator of uniform numbers on [0, 1), returns K×D. */
@@ -93,15 +94,14 @@ export abstract class CentroidEstimator<
     const source = sourceOf(X)
     checkShape(source, 0, this.estimatorName, d)
     const labels = new Int32Array(source.rows)
-    let inertia = 0
+    const inertias: number[] = [] // of slots, whatever the windows
     const perWindow = function* (data: Resident, begin: number) {
       const window = yield* nearest(data, centers, clusterCenters.length, withInertia, labels.subarray(begin, begin + data.n))
       if (window.broken) refuse(data, begin)
-      inertia += window.inertia
+      inertias.push(...window.inertias)
     }
-    // a label a row; distances to centers are taken while the rows are in cache
-    const windows = withWindows(source, perWindow, true, withInertia ? d : 1)
-    return afterwards(windows, () => ({ labels, inertia }))
+    const windows = withWindows(source, perWindow, true, 1) // a label a row
+    return afterwards(windows, () => ({ labels, inertia: sumOfSlots(inertias) }))
   }
 
   /** @internal Warns when several starts were asked for and centers given. */

@@ -6,10 +6,11 @@
 // integer weight is a repeated row and a zero weight an absent one, to the last bit.
 import { sum } from './lists.ts'
 import { Bounds } from './bounds.ts'
-import type { Algorithm, Pass, Reduction } from './passes.ts'
+import { type Algorithm, type Pass, type Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
+import { sumOfSlots } from './slots.ts'
 import { COUNTS, CenterPanels, emptyTiles, type IntegerTiles, integerTiles, refuseBroken } from './tiles.ts'
 
 /** One fitted k-means. */
@@ -128,27 +129,29 @@ function squaredDistance(a: Float64Array, b: Float64Array): number {
   return sum
 }
 
-/** The nearest of k centers (k×d) for every row, to `labels` (n), and, if asked, Σ w·distance². `broken`: whether some value is not finite, which
- *  the pass comes upon. */
+/** The nearest of k centers (k×d) for every row, to `labels` (n), and, if asked, Σ w·distance², in all and of each slot. `broken`: whether some value is not finite,
+ *  which the pass comes upon. */
 export function* nearest(
   data: Resident,
   centers: ArrayLike<number>,
   k: number,
   withInertia: boolean,
   labels = new Int32Array(data.n),
-): Algorithm<{ labels: Int32Array; inertia: number; broken: boolean }> {
+): Algorithm<{ labels: Int32Array; inertia: number; inertias: Float64Array; broken: boolean }> {
   const { arena, n, d } = data
   const mark = arena.mark()
   const panels = new CenterPanels(arena, k, d).load(centers)
   const address = arena.take(n * 4 + 4)
   const flag = arena.i32(address + n * 4, 1)
   flag[0] = 0
-  yield panels.labels(data, address, address + n * 4)
-  const inertia = withInertia ? (yield* panels.inertia(data, address)).inertia : Number.NaN
+  const slots = withInertia ? Math.ceil(n / SLOT_ROWS) : 0
+  const sums = slots && arena.takeF64(2 * slots)
+  yield panels.labels(data, address, address + n * 4, sums)
   labels.set(arena.i32(address, n))
+  const inertias = arena.f64(sums, 2 * slots).filter((_, i) => i % 2 === 0)
   const broken = flag[0] !== 0
   arena.release(mark)
-  return { labels, inertia, broken }
+  return { labels, inertia: sumOfSlots(inertias), inertias, broken }
 }
 
 /** Labels of one run and the sums that go with them. Bytes: 5·N + 16·k·d and a little + partial sums 8·(2 + 3·k + 2·k·d)·(log₂(N/1024) + 2). */

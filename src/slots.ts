@@ -120,6 +120,21 @@ export class Sums {
   }
 }
 
+/** The sum of a number of each slot, in the order of `Sums`. */
+export function sumOfSlots(numbers: ArrayLike<number>): number {
+  const sums: number[] = []
+  const mergeLast = () => {
+    const last = sums.pop() as number
+    sums[sums.length - 1] += last
+  }
+  for (let slot = 0; slot < numbers.length; slot++) {
+    sums.push(numbers[slot])
+    for (let carry = slot; carry & 1; carry >>>= 1) mergeLast()
+  }
+  while (sums.length > 1) mergeLast()
+  return sums[0] ?? 0
+}
+
 // ------------------------------------------------------------------------------------------------------------------ shared passes
 
 /** A pass that several threads share: slots are claimed in runs, each a complete subtree of the sums, whose sum stands at a place of its own. */

@@ -1,6 +1,6 @@
 // Rows and centers as the screening kernels read them (assembly/screening.ts): in 16-bit integers about a point near the data.
 import type { BoundArguments } from './bounds.ts'
-import { type Algorithm, type Pass, Reduction } from './passes.ts'
+import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import { type Resident, passBy, refuse } from './resident.ts'
 
 /** The rows in 16-bit integers, kept between passes and between runs. Bytes: N·(2·D + 0.125), D rounded up to even. */
@@ -123,20 +123,21 @@ export class CenterPanels {
     return this
   }
 
-  /** The label of every row to `labels` (n, i32), of rows that may have values that are not finite: `broken` (i32) becomes 1 if one has. */
-  labels(data: Resident, labels: number, broken: number): Pass {
-    return this.#once(data, labels, broken)
+  /** The label of every row to `labels` (n, i32), of rows that may have values that are not finite: `broken` (i32) becomes 1 if one has. `inertias`: an
+   *  address for Σ w·distance² of each slot, every other double; 0 where nobody asks. */
+  labels(data: Resident, labels: number, broken: number, inertias: number): Pass {
+    return this.#once(data, labels, broken, inertias)
   }
 
-  #once({ x, w, n, d }: Resident, labels: number, broken: number, into?: Reduction): Pass {
+  #once({ x, w, n, d }: Resident, labels: number, broken: number, inertias: number, into?: Reduction): Pass {
     const k = this.#k
-    const args = [x, w, d, k, this.#shift, this.#centers, this.#panels, labels, broken]
+    const args = [x, w, d, k, this.#shift, this.#centers, this.#panels, labels, broken, inertias, SLOT_ROWS]
     return { kernel: 'assignOnce', args, rows: n, scratch: this.#arena.kernels.onceScratch(d, k), flopsPerRow: k * d + 20, into }
   }
 
   /** The label of every row to `labels` (n, i32) and what changes with them to `into` (`changes`). */
   assignment(data: Resident, labels: number, into: Reduction, bounds: BoundArguments = [0, 0, 0, 1]): Pass {
-    if (!this.#tiles) return this.#once(data, labels, 0, into)
+    if (!this.#tiles) return this.#once(data, labels, 0, 0, into)
     const { kernels } = this.#arena
     const { x, w, n, d } = data
     const k = this.#k

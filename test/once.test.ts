@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { KMeans } from '../src/index.ts'
 import { DS, alongCuts, arena, cuttings, draw, fenced, kernels, sizes } from './fenced.ts'
-import { expectBits, flat, rowsOf, uniforms } from './near.ts'
+import { SLOT_ROWS } from '../src/passes.ts'
+import { EPS, expectBits, flat, relativeError, rowsOf, uniforms } from './near.ts'
 import { exactSum, naiveAssign, naiveMeans } from './oracle.ts'
 
 /** One pass: labels, and what it counts or sums. */
@@ -22,12 +23,17 @@ function once(
     const length = 3 + k + 2 * (k + k * d)
     const stats = changes ? memory.zeros(length) : 0
     const flag = changes ? 0 : memory.i32([0])
+    const slots = Math.ceil(n / SLOT_ROWS)
+    const inertias = changes ? 0 : memory.bytes(16 * slots)
     const scratch = memory.bytes(kernels.onceScratch(d, k))
-    alongCuts(cuts, (start, end) => kernels.assignOnce(x, w, d, k, m, centers, panels, labels, flag, start, end, stats, scratch))
+    alongCuts(cuts, (start, end) =>
+      kernels.assignOnce(x, w, d, k, m, centers, panels, labels, flag, inertias, SLOT_ROWS, start, end, stats, scratch),
+    )
     return {
       labels: Array.from(arena.i32(labels, n)),
       stats: changes ? Array.from(arena.f64(stats, length)) : [],
       broken: flag && arena.i32(flag, 1)[0],
+      inertia: changes ? [] : Array.from({ length: slots }, (_, s) => arena.f64(inertias + 16 * s, 1)[0]),
     }
   })
 }
@@ -40,15 +46,20 @@ const withCenters = (centers: number[][]) =>
   })
 
 describe('assignOnce', () => {
-  it.each(DS)('gives the naive labels, wherever it is cut: d = %i', (d) => {
+  it.each(DS)('gives the naive labels, and the inertia of each slot, wherever it is cut: d = %i', (d) => {
     for (const { n, k, seed } of sizes(d)) {
       const { X, C } = draw(seed, n, d, k)
-      const { labels } = naiveAssign(X, C)
-      for (const cuts of cuttings(n)) expectBits(once(X, C, { cuts }).labels, labels, `n ${n}, k ${k}, cuts ${cuts}`)
+      const { labels, best } = naiveAssign(X, C)
+      const inertias = Array.from({ length: Math.ceil(n / SLOT_ROWS) }, (_, s) => exactSum(best.slice(s * SLOT_ROWS, (s + 1) * SLOT_ROWS)))
+      for (const cuts of cuttings(n)) {
+        const got = once(X, C, { cuts })
+        expectBits(got.labels, labels, `n ${n}, k ${k}, cuts ${cuts}`)
+        expect(relativeError(got.inertia, inertias)).toBeLessThanOrEqual((SLOT_ROWS + d + 2) * EPS)
+      }
     }
   })
 
-  it.each([22, 23, 24, 25, 31, 40, 130])(
+  it.each([22, 23, 24, 25, 36, 37, 38, 39, 40, 130])(
     'gives the naive labels around the number of features from which rows are read one by one: d = %i',
     (d) => {
       for (const [n, k] of [
