@@ -165,8 +165,8 @@ export function listRows(r: usize, count: i32, stride: usize, row: usize, rowByt
   return list;
 }
 
-/** Adds Σ r·t to `first` (d, inout) and, if `second` is not 0, Σ r·t² to it (d, inout) over listed rows (`listRows`, in); t = x − anchor (d, in), with
- *  `central` the anchor is 0. SIMD runs across features: rows are read where they lie, those without a share are not, and nothing is summed horizontally. */
+/** Adds Σ r·t to `first` (d, inout) and, if `second` is not 0, Σ r·t² to it (d, inout) over listed rows (`listRows`, in, with 56 bytes
+ *  of room behind); t = x − anchor (d, in), with `central` the anchor is 0. SIMD runs across features: rows are read where they lie, those without a share are not, and nothing is summed horizontally. */
 export function addListed(list: usize, end: usize, d: i32, central: bool, anchor: usize, first: usize, second: usize): void {
   let j: usize = 0;
   const bytes = <usize>d << 3;
@@ -204,13 +204,8 @@ export function addListed(list: usize, end: usize, d: i32, central: bool, anchor
       }
       v128.store(first + j, a0); v128.store(first + j, a1, 16); v128.store(first + j, a2, 32); v128.store(first + j, a3, 48);
     }
-    for (; j < bytes; j += 8) {
-      const m = load<f64>(anchor + j);
-      let a = load<f64>(first + j);
-      for (let p = list; p < end; p += 16) a += load<f64>(p) * (load<f64>(load<usize>(p, 8) + j) - m);
-      store<f64>(first + j, a);
-    }
-    return;
+    if (j == bytes) return;
+    second = end - j; // up to seven features more, together with squares that nobody reads: four at a time
   }
   for (; j + 32 <= bytes; j += 32) {
     const m0 = v128.load(anchor + j), m1 = v128.load(anchor + j, 16);
