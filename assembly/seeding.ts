@@ -75,7 +75,7 @@ export function seedScratch(): usize {
 }
 
 /** Pass: takes one chosen center into the rows [start, end) of x (n×d, in). `center` (d, in), `info`: it quantised, with others or alone.
- *  `near` (⌈n/8⌉ bytes, in): the rows that it may bring nearer, as `seedTrials` left them; 0: any row. `tiles`, `blocks` (inout): the quantised rows and their
+ *  `near` (⌈n/8⌉ bytes, in, read by eights): the rows that it may bring nearer, as `seedTrials` left them; 0: any row. `tiles`, `blocks` (inout): the quantised rows and their
  *  records, 0 where none are kept: `thresholds` are not used then. `first`: whether it is the first center, with which blocks are quantised that are not yet,
  *  while they are in cache: about `shift`, fit for centers of norm up to `radius`, of norms as `blockNorms` left them.
  *  `closest` (n, inout: min with the squared distance), `thresholds` (n, i32, inout: ⌊T⌋), w (n, in; 0 for none).

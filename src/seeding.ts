@@ -24,7 +24,7 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
   const closest = arena.takeF64(n) //             squared distance of each row to the chosen
   const thresholds = tiles ? arena.take(n * 4) : 0 // the same as a score, in integers
   const stride = Math.ceil(n / 8)
-  const near = tiles ? arena.take(stride * trials) : 0 // rows that each candidate of a step may bring nearer, a bit each
+  const near = tiles ? arena.take(stride * trials + 8) : 0 // rows that each candidate of a step may bring nearer, a bit each
   const potentials = arena.takeF64(slots) //      Σ w·closest per slot
   const brackets = arena.takeF64(2 * trials * slots) // what each candidate of a step gains: at least, then at most, per slot
   const candidates = arena.takeF64(trials * d) // rows tried in a step
