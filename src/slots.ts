@@ -1,5 +1,5 @@
-// Slots: how rows are cut, and how what is summed over them is merged. Rows are cut into slots by their number alone, every slot has its own
-// partial sums, and the sums are merged in one fixed tree, so that whoever runs which slots, in whatever order, the bits are the same.
+// Slots: how rows are cut, and how what is summed over them is merged. Rows are cut into slots by their number alone, every slot, or
+// every few, have their own partial sums, and the sums are merged in one fixed tree, so that whoever runs which slots, in whatever order, the bits are the same.
 // This file is also part of the workers: it knows kernels and addresses, nothing else.
 import type { CoreKernels } from './kernel-modules.ts'
 
