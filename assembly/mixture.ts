@@ -142,7 +142,7 @@ export function mixture(
       if (type == FULL && d >= NEAR_FROM && k > 1 && rest == 0) {
         const guide = sums + scatterScratch(d);
         const panelBytes = <usize>triangularPanelLength(d) << 3;
-const work = nearSquares(tile, quads, d, k, components, means, factors, panelBytes, squares, logNorm, guide, t);
+        const work = nearSquares(tile, quads, d, k, components, means, factors, panelBytes, squares, logNorm, guide, t);
         if (work > 1 - 8 / <f64>d) rest = REST;
       } else {
         if (rest > 0) rest--;
@@ -172,7 +172,7 @@ const work = nearSquares(tile, quads, d, k, components, means, factors, panelByt
           }
         } else {
           const central = origin != 0 && load<f64>(about + (<usize>c << 3)) != 0;
-          const second = momentType != SPHERICAL ? 0 : central ? rowNorms : squares + (<usize>c << 5);
+          const second: usize = momentType != SPHERICAL ? 0 : central ? rowNorms : squares + (<usize>c << 5);
           addMass(r, second, quads, respStride, central ? 32 : respStride, out, out + 8 + rowBytes);
         }
       }

@@ -71,7 +71,7 @@ export function checkShape(source: Pick<Source, 'rows' | 'cols'>, minRows: numbe
 
 /** Refuses fewer rows than an option asks for. */
 export function requireRows(n: number, option: string, k: number): void {
-  if (n < k) throw wrongValue('X', `at least ${option} = ${k} rows`, n)
+  if (n < k) throw wrongValue('X', `at least ${option} = ${k} rows`, n, `Use more data or a smaller ${option}.`)
 }
 
 /** Sample weights as doubles: n finite numbers ≥ 0, not all zero. `undefined` stays undefined. Without n any number of them. */

@@ -670,7 +670,7 @@ describe('scikit-learn’s catalogue, the rest', () => {
   it('one iteration is one iteration; more components than samples is an error', () => {
     expect(mixture({ maxIter: 1 }).fit(three.X).nIter).toBe(1)
     expect(() => mixture({ nComponents: 12 }).fit(three.X.slice(0, 10))).toThrow(
-      new RangeError('X: expected at least nComponents = 12 rows, got 10.'),
+      new RangeError('X: expected at least nComponents = 12 rows, got 10. Use more data or a smaller nComponents.'),
     )
   })
 
