@@ -222,17 +222,27 @@ export function screen(tile: usize, octs: i32, pairs: i32, k: i32, panels: usize
       let b0 = v128.load32_splat(hp, 4), b1 = b0;
       let c0 = v128.load32_splat(hp, 8), c1 = c0;
       let d0 = v128.load32_splat(hp, 12), d1 = d0;
-      for (let x = tile; x < end; x += 32) {
-        const x0 = v128.load(x), x1 = v128.load(x, 16);
-        let m = v128.load32_splat(p);
-        a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, m)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, m));
-        m = v128.load32_splat(p, 4);
-        b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, m)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, m));
-        m = v128.load32_splat(p, 8);
-        c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x0, m)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x1, m));
-        m = v128.load32_splat(p, 12);
-        d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x0, m)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x1, m));
-        p += 16;
+      const two = k - (g << 2) <= 2; // the last panel holds one or two centers: the other lanes would be computed for nothing
+      if (two) {
+        for (let x = tile; x < end; x += 32, p += 16) {
+          const x0 = v128.load(x), x1 = v128.load(x, 16);
+          const m = v128.load32_splat(p), n = v128.load32_splat(p, 4);
+          a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, m)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, m));
+          b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, n)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, n));
+        }
+      } else {
+        for (let x = tile; x < end; x += 32) {
+          const x0 = v128.load(x), x1 = v128.load(x, 16);
+          let m = v128.load32_splat(p);
+          a0 = i32x4.add(a0, i32x4.dot_i16x8_s(x0, m)); a1 = i32x4.add(a1, i32x4.dot_i16x8_s(x1, m));
+          m = v128.load32_splat(p, 4);
+          b0 = i32x4.add(b0, i32x4.dot_i16x8_s(x0, m)); b1 = i32x4.add(b1, i32x4.dot_i16x8_s(x1, m));
+          m = v128.load32_splat(p, 8);
+          c0 = i32x4.add(c0, i32x4.dot_i16x8_s(x0, m)); c1 = i32x4.add(c1, i32x4.dot_i16x8_s(x1, m));
+          m = v128.load32_splat(p, 12);
+          d0 = i32x4.add(d0, i32x4.dot_i16x8_s(x0, m)); d1 = i32x4.add(d1, i32x4.dot_i16x8_s(x1, m));
+          p += 16;
+        }
       }
       hp += 16;
       a0 = v128.or(v128.and(a0, kept), index); a1 = v128.or(v128.and(a1, kept), index);
@@ -242,6 +252,7 @@ export function screen(tile: usize, octs: i32, pairs: i32, k: i32, panels: usize
       b0 = v128.or(v128.and(b0, kept), index); b1 = v128.or(v128.and(b1, kept), index);
       second0 = i32x4.max_s(second0, i32x4.min_s(best0, b0)); best0 = i32x4.max_s(best0, b0);
       second1 = i32x4.max_s(second1, i32x4.min_s(best1, b1)); best1 = i32x4.max_s(best1, b1);
+      if (two) break;
       index = i32x4.sub(index, one);
       c0 = v128.or(v128.and(c0, kept), index); c1 = v128.or(v128.and(c1, kept), index);
       second0 = i32x4.max_s(second0, i32x4.min_s(best0, c0)); best0 = i32x4.max_s(best0, c0);
