@@ -92,8 +92,9 @@ function addFewMoments(momentType: i32, d: i32, sums: usize, out: usize): void {
  *    full: means (k×d), factors (k triangular panels of U); tied: means (d: the origin of z), factors (one triangular panel of U,
  *    then panels of Uᵀ(mean − origin)); diag: means and factors as panels ([⌈k/4⌉][d][4]), factors 1/σ; spherical: means as panels.
  *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
- *  `origin` where it is not 0 (diag and spherical): a point (d), of each component whether its moments are about it (k, 0 or 1), and, spherical, the
- *  table of `originSquares`; then means are row-major (k×d), and factors panels of −2·(mean − origin).
+ *  `origin` where it is not 0 (diag and spherical): a point (d), of each component whether its moments are about it (k, 0 or 1; -1: of its
+ *  statistics only the mass is wanted), and, spherical, the table of `originSquares`; then means are row-major (k×d), and factors panels of
+ *  −2·(mean − origin).
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
  *  `anchors` (k×d), or the origin: then the component's anchor is 0. Other spherical ones take ‖t‖² from E, so their anchors are the means. */
 export function mixture(
@@ -116,7 +117,7 @@ export function mixture(
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
-  const about = origin + rowBytes; // of each component, whether its moments are about the origin
+  const about = origin + rowBytes; // of each component, whether its moments are about the origin; negative: none are taken
   const table = origin != 0 && type == SPHERICAL ? about + (<usize>k << 3) : 0;
   const part = max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
   let total = stats != 0 ? load<f64>(stats) : 0;
@@ -171,7 +172,7 @@ export function mixture(
             addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + <usize>q * respStride, respStride, anchor, out, sums);
           }
         } else {
-          const central = origin != 0 && load<f64>(about + (<usize>c << 3)) != 0;
+          const central = origin != 0 && load<f64>(about + (<usize>c << 3)) > 0;
           const second: usize = momentType != SPHERICAL ? 0 : central ? rowNorms : squares + (<usize>c << 5);
           addMass(r, second, quads, respStride, central ? 32 : respStride, out, out + 8 + rowBytes);
         }
@@ -182,8 +183,10 @@ export function mixture(
         out = stats + 8;
         for (let c = 0; c < k; c++, out += each) {
           const own = r + (<usize>c << 5), first = out + 8;
-          const central = origin != 0 && load<f64>(about + (<usize>c << 3)) != 0;
-          if (central && inPairs && c + 1 < k && load<f64>(about + (<usize>c << 3), 8) != 0) {
+          const place = origin != 0 ? load<f64>(about + (<usize>c << 3)) : 0;
+          if (place < 0) continue;
+          const central = place > 0;
+          if (central && inPairs && c + 1 < k && load<f64>(about + (<usize>c << 3), 8) > 0) {
             const listed = listPairs(own, some, d, respStride, z + <usize>s * centredBytes, centredBytes, list);
             addPairs(list, listed, d, momentType == DIAG, first, each);
             c++;

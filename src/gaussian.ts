@@ -458,10 +458,13 @@ export class GaussianPass {
     for (let c = 0; c < this.k; c++) components[4 * c + 2] = floors[c]
   }
 
-  /** Takes moments about other points (K×D) than the means. */
-  anchor(anchors: Float64Array): void {
+  /** Takes moments about other points (K×D) than the means: those of `components` where they are given. Of the others, if there is an origin, only
+   *  masses are taken then. */
+  anchor(anchors: Float64Array, components?: number[]): void {
     this.#arena.f64(this.#anchors, this.k * this.#d).set(anchors)
-    this.#arena.f64(this.#origin + this.#d * 8, this.k).fill(0)
+    const about = this.#arena.f64(this.#origin + this.#d * 8, this.k)
+    about.fill(components ? -1 : 0)
+    for (const c of components ?? []) about[c] = 0
   }
 
   /** The pass over `data`. */
@@ -647,10 +650,10 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   }
 
   /** Runs `passes` for statistics about `anchors` and finishes them. Where a mean has moved by many standard deviations, taking moments
-   *  about the old one costs digits (error ≈ 2⁻⁵²·(δ/σ)²): they are taken once more about the new one, which brings δ down by sixteen digits, so
-   *  that a second time is for data that span more than that. Where clusters lie so far apart that the tied covariance is a small difference
-   *  of large numbers, it is pooled from full statistics instead. The same where a covariance looks degenerate: whether it is, is decided on
-   *  the more exact moments.
+   *  about the old one costs digits (error ≈ 2⁻⁵²·(δ/σ)²): they are taken once more about the new one (diag and spherical: of that component
+   *  alone), which brings δ down by sixteen digits, so that a second time is for data that span more than that. Where clusters lie so far apart
+   *  that the tied covariance is a small difference of large numbers, it is pooled from full statistics instead. The same where a covariance
+   *  looks degenerate: whether it is, is decided on the more exact moments.
    *  @param moments the kind of statistics to begin with: those of the type if the anchors are the means, otherwise `again(type)`
    *  @returns centre: what the last ones were taken about */
   *#moments(
@@ -673,18 +676,22 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const logSum = into.total()[0]
     let next = finish(moments, into, anchors)
     if (type === 'tied') next = tie(next, anchors, yield* this.#totalScatter(), totalWeight, d, regCovar, false)
-    let factors = cancels(type, next, d) ? undefined : (given ?? this.#factors(next))
+    let lost = cancelling(type, next, d)
+    let factors = lost.length > 0 ? undefined : (given ?? this.#factors(next))
     let centre = anchors
     if (!(factors instanceof Float64Array)) {
       const kind = again(type)
       if (kind !== moments) into = sums(kind)
+      if (lost.length === 0) lost = all(k)
+      centre = anchors.slice()
       let rounds = 0
       do {
-        centre = centre.map((v, i) => v + next.offsets[i]) // the means before the guard pulls them
-        this.#pass.anchor(centre)
+        for (const c of lost) for (let i = c * d; i < (c + 1) * d; i++) centre[i] += next.offsets[i] // the means before the guard pulls them
+        this.#pass.anchor(centre, lost)
         yield* passes(into, kind) as Algorithm<void>
-        next = finish(kind, into, centre)
-      } while (++rounds < MOST_ROUNDS && cancels(type, next, d))
+        next = replaced(next, finish(kind, into, centre), lost)
+        lost = cancelling(type, next, d)
+      } while (++rounds < MOST_ROUNDS && lost.length > 0)
       factors = given ?? orThrow(this.#factors(next))
     }
     arena.release(mark)
@@ -751,11 +758,36 @@ function masses(moments: CovarianceType, sums: Float64Array, k: number, d: numbe
 // From 1e150 to 1 in steps of sixteen digits
 const MOST_ROUNDS = 10
 
-// Whether a variance is so much smaller than the squares it was made from (30²: a mean that moved by 30σ, clusters 30σ from x̄) that their
-// error of about 2⁻⁵² each leaves fewer than 13 digits of it
-function cancels(type: CovarianceType, { covariances, spread }: Maximised, d: number): boolean {
-  return spread.some((s, i) => {
-    const variance = type === 'spherical' || type === 'diag' ? covariances[i] : covariances[i * d + (i % d)]
-    return !(s * s <= 900 * variance)
-  })
+/** What was found of some components in place of what it was, of the others what it was. */
+function replaced(before: Maximised, found: Maximised, components: number[]): Maximised {
+  const k = before.counts.length
+  if (components.length === k) return found // full and tied, always
+  const table = (name: keyof Maximised) => {
+    const result = before[name].slice()
+    const each = result.length / k
+    for (const c of components) result.set(found[name].subarray(c * each, (c + 1) * each), c * each)
+    return result
+  }
+  return {
+    counts: table('counts'),
+    offsets: table('offsets'),
+    means: table('means'),
+    covariances: table('covariances'),
+    spread: table('spread'),
+  }
 }
+
+// Components with a variance so much smaller than the squares it was made from (30²: a mean that moved by 30σ, clusters 30σ from x̄) that their error
+// of about 2⁻⁵² each leaves fewer than 13 digits of it; full and tied, all where one is
+function cancelling(type: CovarianceType, { counts, covariances, spread }: Maximised, d: number): number[] {
+  const k = counts.length
+  const dense = isDense(type)
+  const lost: number[] = []
+  spread.forEach((s, i) => {
+    const c = Math.floor((i * k) / spread.length)
+    if (!(s * s <= 900 * covariances[dense ? i * d + (i % d) : i]) && lost.at(-1) !== c) lost.push(c)
+  })
+  return dense && lost.length > 0 ? all(k) : lost
+}
+
+const all = (k: number) => Array.from({ length: k }, (_, c) => c)

@@ -572,6 +572,19 @@ function onModel(
 type Step = { logLikelihood: number; parameters: GaussianParameters }
 const emStep = (X: number[][], model: Model, options: StepOptions = {}) =>
   onModel(X, model.type, model.means.length, options, (m) => m.step(packed(model))) as Step
+/** A step, and how many passes of the model it takes. */
+function counted(X: number[][], model: Model, options: StepOptions = {}): Step & { passes: number } {
+  let passes = 0
+  const step = onModel(X, model.type, model.means.length, options, function* (m) {
+    const steps = m.step(packed(model))
+    for (let next = steps.next(); ; next = steps.next(yield next.value)) {
+      if (next.done) return next.value
+      passes += Number('kernel' in next.value && next.value.args[0] === CODE[model.type])
+    }
+  }) as Step
+  return { ...step, passes }
+}
+
 const fromGiven = (X: number[][], R: number[][], type: CovarianceType, options: StepOptions = {}) =>
   onModel(X, type, R[0].length, options, (m) =>
     m.fromResponsibilities((begin, end, out) => {
@@ -755,17 +768,30 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     model.means[1] = model.means[0].map((m) => m + 12)
     const X = rowsNear(uniforms(26), 4000, { ...model, means: model.means.slice(0, 1) })
     X[7] = model.means[1]
-    let passes = 0
-    const { parameters } = onModel(X, type, 2, { regCovar: 0.25 }, function* (m) {
-      const steps = m.step(packed(model))
-      for (let next = steps.next(); ; next = steps.next(yield next.value)) {
-        if (next.done) return next.value
-        passes += Number('kernel' in next.value && next.value.args[0] === CODE[type])
-      }
-    }) as Step
+    const { parameters, passes } = counted(X, model, { regCovar: 0.25 })
     expect(passes).toBe(1)
     const expected = naiveEmStep(X, model, type, { regCovar: 0.25 }).weights
     expect(relativeError(parameters.weights, expected)).toBeLessThan(1e-13)
+  })
+
+  // a mean that moves by hundreds of its new deviations: moments are taken once more, diag and spherical of that component alone
+  it.each([[[4]], [[0, 3]], [[0, 1, 2, 5]]])('components %j keep one row of a mixture with an origin: all keep 13 digits', (lonely) => {
+    const [d, k] = [6, 6]
+    const u = uniforms(27)
+    const model = randomModel(u, type, k, d, 0.5)
+    const others = range(k).filter((c) => !lonely.includes(c))
+    const X = rowsNear(u, 1500, { ...model, means: others.map((c) => model.means[c]) })
+    for (const c of lonely) {
+      model.means[c] = range(d).map((j) => (j === c ? 14 : 0))
+      model.weights[c] = 1e-3
+      X[100 * c] = model.means[c].map((m) => m + 0.6)
+    }
+    const { parameters, passes } = counted(X, model)
+    const expected = naiveEmStep(X, model, type, { regCovar: 1e-6 })
+    expect(passes).toBe(type === 'tied' ? 1 : 2)
+    expect(relativeError(parameters.weights, expected.weights)).toBeLessThan(1e-12)
+    expect(relativeError(parameters.means, expected.means)).toBeLessThan(1e-12)
+    expect(covarianceError(parameters.covariances, expected.covariances, type, k, d)).toBeLessThan(1e-12)
   })
 
   // moments are taken once more where means move by hundreds of deviations; covariances are no small differences of large numbers; nothing is lost to
