@@ -51,25 +51,29 @@ export function touchRows(rows: usize, rowBytes: usize, list: usize, end: usize,
   v128.store(sink, all);
 }
 
-/** Lists the numbers of the rows whose labels differ; returns the end of the list. Without branches where some of sixteen do, as which they are
- *  cannot be predicted; sixteen at a time where none does. */
+/** Lists the rows of a mask, bit 0 being row `first`; returns the end of the list. Which of 64 rows are set cannot be predicted: what is mispredicted is one
+ *  branch, at the last of them. */
+export function listRows(mask: u64, first: i32, list: usize): usize {
+  for (; mask != 0; mask &= mask - 1, list += 4) store<i32>(list, first + <i32>ctz(mask));
+  return list;
+}
+
+/** Lists the numbers of the rows whose labels differ; returns the end of the list. */
 function changes(old: usize, fresh: usize, count: i32, list: usize): usize {
-  let end = list;
-  for (let i = 0; i < count; i += 16) {
-    const at = <usize>i << 2;
-    const some = min(16, count - i);
-    if (some == 16) {
-      const p = old + at, q = fresh + at;
-      const a = v128.or(v128.xor(v128.load(p), v128.load(q)), v128.xor(v128.load(p, 16), v128.load(q, 16)));
-      const b = v128.or(v128.xor(v128.load(p, 32), v128.load(q, 32)), v128.xor(v128.load(p, 48), v128.load(q, 48)));
-      if (!v128.any_true(v128.or(a, b))) continue;
-    }
-    for (let r = i; r < i + some; r++) {
-      store<i32>(end, r);
-      end += <usize>(load<i32>(old + (<usize>r << 2)) != load<i32>(fresh + (<usize>r << 2))) << 2;
+  let mask: u64 = 0;
+  let i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const p = old + (<usize>i << 2), q = fresh + (<usize>i << 2);
+    const a = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(p), v128.load(q)), i32x4.ne(v128.load(p, 16), v128.load(q, 16)));
+    const b = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(p, 32), v128.load(q, 32)), i32x4.ne(v128.load(p, 48), v128.load(q, 48)));
+    mask |= <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(a, b)) << (i & 63);
+    if ((i & 63) == 48) {
+      list = listRows(mask, i - 48, list);
+      mask = 0;
     }
   }
-  return end;
+  for (; i < count; i++) mask |= <u64>(load<i32>(old + (<usize>i << 2)) != load<i32>(fresh + (<usize>i << 2))) << (i & 63);
+  return listRows(mask, (count - 1) & ~63, list);
 }
 
 /** Counting sort of listed rows by label. `starts` (k + 2 i32, out): cluster c has sorted[starts[c] … starts[c + 1]); rows without a label (−1) are

@@ -26,7 +26,7 @@
 // in single precision with a margin of 2^−17 on every term, rounded down; d₂ + d₁ is taken as at most 2√((d₂² + d₁²)/2). U is at least 2^−30 of what the scales reach, far above the rounding of
 // canonical distances ((d + 2)·2^−53 of each), so a bound of one unit decides their order as well.
 // Overflow: |q·p| ≤ LIMIT² < 2^29 and h ≤ LIMIT²/2, because σ is at least max‖b‖/LIMIT (else the block is quantised again).
-import { sumsScratch, takeLabels, touchRows } from "./cluster-sums";
+import { listRows, sumsScratch, takeLabels, touchRows } from "./cluster-sums";
 import { squaredDistance } from "./distances";
 import { nearestCenters } from "./kmeans";
 import { blockRows, pack } from "./tile";
@@ -351,6 +351,7 @@ function tileNorms(tile: usize, octs: i32, pairs: i32, norms: usize): void {
  *  label's center, after `doublings` doublings for a unit that many times halved. Returns how many. */
 function staleRows(gaps: usize, labels: usize, count: i32, drift: usize, doublings: i32, list: usize): i32 {
   let end = list;
+  let mask: u64 = 0;
   let i = 0;
   for (; i + 16 <= count; i += 16) {
     const at = labels + (<usize>i << 2);
@@ -374,11 +375,10 @@ function staleRows(gaps: usize, labels: usize, count: i32, drift: usize, doublin
     for (let t = 0; t < doublings; t++) gap = i8x16.add_sat_u(gap, gap);
     gap = i8x16.sub_sat_u(gap, fall);
     v128.store(gaps + <usize>i, gap);
-    let stale = i8x16.bitmask(i8x16.eq(gap, i8x16.splat(0)));
-    if (stale == 0) continue;
-    for (let r = i; r < i + 16; r++, stale >>= 1) {
-      store<i32>(end, r);
-      end += <usize>(stale & 1) << 2;
+    mask |= <u64>i8x16.bitmask(i8x16.eq(gap, i8x16.splat(0))) << (i & 63);
+    if ((i & 63) == 48) {
+      end = listRows(mask, i - 48, end);
+      mask = 0;
     }
   }
   for (; i < count; i++) {
@@ -386,10 +386,9 @@ function staleRows(gaps: usize, labels: usize, count: i32, drift: usize, doublin
     for (let t = 0; t < doublings; t++) gap = min(2 * gap, 255);
     gap = max(gap - <i32>load<u8>(drift + <usize>load<i32>(labels + (<usize>i << 2))), 0);
     store<u8>(gaps + <usize>i, <u8>gap);
-    store<i32>(end, i);
-    end += <usize>(gap == 0) << 2;
+    mask |= <u64>(gap == 0) << (i & 63);
   }
-  return <i32>((end - list) >> 2);
+  return <i32>((listRows(mask, (count - 1) & ~63, end) - list) >> 2);
 }
 
 /** Copies listed rows of a tile into another, side by side (the last oct is filled up with the last of them), and their ‖q‖² to `norms` (i32, out). */
