@@ -53,7 +53,7 @@ export function touchRows(rows: usize, rowBytes: usize, list: usize, end: usize,
 
 /** Lists the rows of a mask, bit 0 being row `first`; returns the end of the list. Which of 64 rows are set cannot be predicted: what is mispredicted is one
  *  branch, at the last of them. */
-export function listRows(mask: u64, first: i32, list: usize): usize {
+export function listBits(mask: u64, first: i32, list: usize): usize {
   for (; mask != 0; mask &= mask - 1, list += 4) store<i32>(list, first + <i32>ctz(mask));
   return list;
 }
@@ -68,12 +68,12 @@ function changes(old: usize, fresh: usize, count: i32, list: usize): usize {
     const b = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(p, 32), v128.load(q, 32)), i32x4.ne(v128.load(p, 48), v128.load(q, 48)));
     mask |= <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(a, b)) << (i & 63);
     if ((i & 63) == 48) {
-      list = listRows(mask, i - 48, list);
+      list = listBits(mask, i - 48, list);
       mask = 0;
     }
   }
   for (; i < count; i++) mask |= <u64>(load<i32>(old + (<usize>i << 2)) != load<i32>(fresh + (<usize>i << 2))) << (i & 63);
-  return listRows(mask, (count - 1) & ~63, list);
+  return listBits(mask, (count - 1) & ~63, list);
 }
 
 /** Counting sort of listed rows by label. `starts` (k + 2 i32, out): cluster c has sorted[starts[c] … starts[c + 1]); rows without a label (−1) are

@@ -85,6 +85,13 @@ function addFewMoments(momentType: i32, d: i32, sums: usize, out: usize): void {
   }
 }
 
+/** Whether moments of a component are about the origin (1) or its anchor (0), or not taken (−1). `about`: of each (in); 0: all about their anchors. */
+// @ts-ignore: decorator
+@inline
+function placeOf(about: usize, c: i32): f64 {
+  return about != 0 ? load<f64>(about + (<usize>c << 3)) : 0;
+}
+
 /** Pass over rows [start, end) of x (n×d, row-major, in) with weights w (n, in; 0 for none).
  *
  *  E: responsibilities come from `given` (n×k, row-major, in) where it is not 0, otherwise from the parameters —
@@ -117,7 +124,7 @@ export function mixture(
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
-  const about = origin + rowBytes; // of each component, whether its moments are about the origin; negative: none are taken
+  const about = origin != 0 ? origin + rowBytes : 0;
   const table = origin != 0 && type == SPHERICAL ? about + (<usize>k << 3) : 0;
   const part = max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
   let total = stats != 0 ? load<f64>(stats) : 0;
@@ -172,7 +179,7 @@ export function mixture(
             addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + <usize>q * respStride, respStride, anchor, out, sums);
           }
         } else {
-          const central = origin != 0 && load<f64>(about + (<usize>c << 3)) > 0;
+          const central = placeOf(about, c) > 0;
           const second: usize = momentType != SPHERICAL ? 0 : central ? rowNorms : squares + (<usize>c << 5);
           addMass(r, second, quads, respStride, central ? 32 : respStride, out, out + 8 + rowBytes);
         }
@@ -183,12 +190,12 @@ export function mixture(
         out = stats + 8;
         for (let c = 0; c < k; c++, out += each) {
           const own = r + (<usize>c << 5), first = out + 8;
-          const place = origin != 0 ? load<f64>(about + (<usize>c << 3)) : 0;
+          const place = placeOf(about, c);
           if (place < 0) continue;
           const central = place > 0;
-          if (central && inPairs && c + 1 < k && load<f64>(about + (<usize>c << 3), 8) > 0) {
-            const listed = listPairs(own, some, d, respStride, z + <usize>s * centredBytes, centredBytes, list);
-            addPairs(list, listed, d, momentType == DIAG, first, each);
+          if (central && inPairs && c + 1 < k && placeOf(about, c + 1) > 0) {
+            const pairs = listPairs(own, some, d, respStride, z + <usize>s * centredBytes, centredBytes, list);
+            addPairs(list, pairs, d, momentType == DIAG, first, each);
             c++;
             out += each;
             continue;

@@ -26,7 +26,7 @@
 // in single precision with a margin of 2^−17 on every term, rounded down; d₂ + d₁ is taken as at most 2√((d₂² + d₁²)/2). U is at least 2^−30 of what the scales reach, far above the rounding of
 // canonical distances ((d + 2)·2^−53 of each), so a bound of one unit decides their order as well.
 // Overflow: |q·p| ≤ LIMIT² < 2^29 and h ≤ LIMIT²/2, because σ is at least max‖b‖/LIMIT (else the block is quantised again).
-import { listRows, sumsScratch, takeLabels, touchRows } from "./cluster-sums";
+import { listBits, sumsScratch, takeLabels, touchRows } from "./cluster-sums";
 import { squaredDistance } from "./distances";
 import { nearestCenters } from "./kmeans";
 import { blockRows, pack } from "./tile";
@@ -377,7 +377,7 @@ function staleRows(gaps: usize, labels: usize, count: i32, drift: usize, doublin
     v128.store(gaps + <usize>i, gap);
     mask |= <u64>i8x16.bitmask(i8x16.eq(gap, i8x16.splat(0))) << (i & 63);
     if ((i & 63) == 48) {
-      end = listRows(mask, i - 48, end);
+      end = listBits(mask, i - 48, end);
       mask = 0;
     }
   }
@@ -388,7 +388,7 @@ function staleRows(gaps: usize, labels: usize, count: i32, drift: usize, doublin
     store<u8>(gaps + <usize>i, <u8>gap);
     mask |= <u64>(gap == 0) << (i & 63);
   }
-  return <i32>((listRows(mask, (count - 1) & ~63, end) - list) >> 2);
+  return <i32>((listBits(mask, (count - 1) & ~63, end) - list) >> 2);
 }
 
 /** Copies listed rows of a tile into another, side by side (the last oct is filled up with the last of them), and their ‖q‖² to `norms` (i32, out). */

@@ -8,7 +8,7 @@
 // s = score + E − ⌊T⌋ ≤ 0, and else between s − 2E − 1 and s + 1. Brackets that do not overlap decide which candidate gains most without
 // one exact distance; the caller asks for exact gains otherwise. Either way the choice is that of the exact gains.
 import { squaredDistance } from "./distances";
-import { listRows, touchRows } from "./cluster-sums";
+import { listBits, touchRows } from "./cluster-sums";
 import { BLOCK_DOUBLES, SCREEN_ROWS, quantizeRows } from "./screening";
 
 /** From so many features on, neighbouring rows are read one after the other, as memory likes long ones to be read: half the time of two at once at d = 64. */
@@ -143,7 +143,7 @@ function listNear(masks: usize, count: i32, list: usize): usize {
   for (let i = 0; i < count; i += 64, masks += 8) {
     let mask: u64 = load<u64>(masks);
     if (count - i < 64) mask &= (<u64>1 << (count - i)) - 1; // what follows are masks of another candidate
-    end = listRows(mask, i, end);
+    end = listBits(mask, i, end);
   }
   if ((end - list) & 4) {
     store<i32>(end, load<i32>(end - 4));
