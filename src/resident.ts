@@ -3,7 +3,7 @@ import { isList } from './check.ts'
 import { wrongKind, wrongValue } from './errors.ts'
 import type { Arena } from './memory.ts'
 import type { Source } from './matrix.ts'
-import { type Algorithm, PAUSE, Reduction, SLOT_ROWS } from './passes.ts'
+import { type Algorithm, PAUSE, Reduction, SLOT_ROWS, inPieces } from './passes.ts'
 import type { Task } from './task.ts'
 
 /** Rows in an arena, ready for passes. */
@@ -111,10 +111,12 @@ export function withRows<T>(
       let totalWeight = n
       if (weights) {
         w = arena.takeF64(n)
-        arena.f64(w, n).set(weights)
         totalWeight = 0
-        for (let i = 0; i < n; i++) totalWeight += weights[i]
-        yield PAUSE
+        yield* inPieces(n, (begin, end) => {
+          const piece = weights.subarray(begin, end)
+          arena.f64(w + begin * 8, piece.length).set(piece)
+          for (const weight of piece) totalWeight += weight
+        })
       }
       const { x, largest } = yield* load(arena, source, 0, n, w, !checks)
       return yield* work({ arena, x, w, n, d, totalWeight, largest })

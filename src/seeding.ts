@@ -1,7 +1,7 @@
 // First centers: greedy k-means++ (Arthur & Vassilvitskii 2007, with 2 + ⌊ln k⌋ trials a step as in their section on practice) and
 // distinct random rows. Rows of weight zero are never chosen.
 import { wrongValue } from './errors.ts'
-import { type Algorithm, PAUSE, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
+import { type Algorithm, inPieces, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, rowsOf } from './resident.ts'
 import type { IntegerTiles } from './tiles.ts'
@@ -86,7 +86,7 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     indices[c] = index
     centers.set(row, c * d)
   }
-  const first = drawRow(data, random)
+  const [first] = yield* randomRows(data, 1, random) // with probability ∝ w
   choose(0, first, yield* rowsOf(data, Int32Array.of(first)))
   load(centers.subarray(0, d))
   if (k > 1) yield update(0, true)
@@ -127,75 +127,73 @@ function surelyLargest(brackets: Float64Array, m: number): number {
 /** Default number of trials for k centers. */
 export const defaultTrials = (k: number) => 2 + Math.floor(Math.log(k))
 
-// Row drawn with probability ∝ w
-function drawRow(data: Resident, random: Random): number {
-  if (!data.w) return random.below(data.n)
-  return drawBySum(data.arena.f64(data.w, data.n), data.totalWeight * random.uniform())
+// Row drawn with probability ∝ w·closest
+function drawFar({ arena, w, n }: Resident, closest: number, potentials: number, random: Random): number {
+  const row = drawBySlot(arena.f64(potentials, Math.ceil(n / SLOT_ROWS)), n, random, (begin, length) => {
+    const distances = arena.f64(closest + begin * 8, length)
+    if (!w) return distances
+    const weights = arena.f64(w + begin * 8, length)
+    return distances.map((v, i) => v * weights[i])
+  })
+  if (row >= 0) return row
+  return w ? arena.f64(w, n).findIndex((v) => v > 0) : 0 // every row coincides with a chosen one: any row that counts
 }
 
-// Row drawn with probability ∝ w·closest: first the slot, then the row in it. The sums of slots run in order, so a draw needs one pass
-// over slots and one slot, whoever computed them.
-function drawFar(data: Resident, closest: number, potentials: number, random: Random): number {
-  const { arena, w, n } = data
-  const bySlot = arena.f64(potentials, Math.ceil(n / SLOT_ROWS))
+// Row drawn with probability ∝ its mass, given the sums of slots and a look at the masses in one; −1 if all are 0. First the slot, then the row in it:
+// sums of slots run in order, so a draw needs one pass over slots and one slot, whoever computed them.
+function drawBySlot(sums: Float64Array, n: number, random: Random, massesOf: (begin: number, length: number) => Float64Array): number {
   let total = 0
-  for (const p of bySlot) total += p
+  for (const sum of sums) total += sum
   let target = total * random.uniform()
+  if (!(total > 0)) return -1
   let slot = 0
-  while (slot < bySlot.length - 1 && target >= bySlot[slot]) target -= bySlot[slot++]
-  while (slot > 0 && bySlot[slot] === 0) slot-- // rounding may run past the last slot that has anything
+  while (slot < sums.length - 1 && target >= sums[slot]) target -= sums[slot++]
+  while (sums[slot] === 0) slot-- // rounding may run past the last slot that has anything
   const begin = slot * SLOT_ROWS
-  const length = Math.min(SLOT_ROWS, n - begin)
-  const distance = arena.f64(closest + begin * 8, length)
-  if (!w) return begin + drawBySum(distance, target)
-  const weight = arena.f64(w + begin * 8, length)
-  if (!(total > 0)) return drawBySum(arena.f64(w, n), 0) // every row coincides with a chosen one: any row that counts
-  return (
-    begin +
-    drawBySum(
-      Float64Array.from(distance, (v, i) => v * weight[i]),
-      target,
-    )
-  )
-}
-
-// First index whose running sum exceeds the target; never one of mass zero unless all are
-function drawBySum(mass: Float64Array, target: number): number {
+  const masses = massesOf(begin, Math.min(SLOT_ROWS, n - begin))
   let sum = 0
-  let last = 0
-  for (let i = 0; i < mass.length; i++) {
-    if (!(mass[i] > 0)) continue
+  let last = 0 // of those that have a mass: rounding may run past it, too
+  for (let i = 0; i < masses.length && sum <= target; i++) {
+    if (!(masses[i] > 0)) continue
     last = i
-    sum += mass[i]
-    if (sum > target) return i
+    sum += masses[i]
   }
-  return last
+  return begin + last
 }
 
 /** Indices of k distinct rows, drawn with probability ∝ w without replacement. Throws RangeError if fewer than k rows have a weight. */
-export function* randomRows(data: Resident, k: number, random: Random): Algorithm<Int32Array> {
+export function* randomRows({ arena, w, n }: Resident, k: number, random: Random): Algorithm<Int32Array> {
   const indices = new Int32Array(k)
-  if (!data.w) {
+  if (!w) {
     const moved = new Map<number, number>() // Fisher–Yates from the top, keeping only what moved
-    for (let c = 0, top = data.n; c < k; c++) {
+    for (let c = 0, top = n; c < k; c++) {
       const r = random.below(top--)
       indices[c] = moved.get(r) ?? r
       moved.set(r, moved.get(top) ?? top)
     }
     return indices
   }
-  const mass = data.arena.f64(data.w, data.n).slice()
-  yield PAUSE
+  // weights of a slot without the rows that are drawn already
+  const left = (begin: number, length: number) => {
+    const weights = arena.f64(w + begin * 8, length).slice()
+    for (const row of drawn) if (row >= begin && row < begin + length) weights[row - begin] = 0
+    return weights
+  }
+  const sumOf = (slot: number) => left(slot * SLOT_ROWS, Math.min(SLOT_ROWS, n - slot * SLOT_ROWS)).reduce((sum, weight) => sum + weight, 0)
+  const drawn = new Set<number>()
+  const sums = new Float64Array(Math.ceil(n / SLOT_ROWS))
   let positive = 0
-  for (let i = 0; i < mass.length; i++) if (mass[i] > 0) positive++
+  yield* inPieces(n, (begin, end) => {
+    for (let slot = begin / SLOT_ROWS; slot * SLOT_ROWS < end; slot++) sums[slot] = sumOf(slot)
+    for (const weight of arena.f64(w + begin * 8, end - begin)) positive += Number(weight > 0)
+  })
   if (positive < k) throw wrongValue('sampleWeight', `at least ${k} positive weights to choose ${k} different rows`, positive)
   for (let c = 0; c < k; c++) {
-    yield PAUSE
-    let total = 0
-    for (let i = 0; i < mass.length; i++) total += mass[i]
-    yield PAUSE
-    indices[c] = drawBySum(mass, total * random.uniform())
-    mass[indices[c]] = 0
+    const row = drawBySlot(sums, n, random, left)
+    drawn.add(row)
+    indices[c] = row
+    const slot = Math.floor(row / SLOT_ROWS)
+    sums[slot] = sumOf(slot) // anew: a difference would leave a residue
   }
   return indices
 }
