@@ -2,12 +2,14 @@
 // where something that uses it is imported, and an engine compiles it only when it is first used.
 import type { instantiate as instantiateCore } from './generated/core.d.ts'
 import { coreText } from './generated/core-wasm.ts'
+import { frequentSymbols } from './generated/frequent-symbols.ts'
 import type { instantiate as instantiateMetrics } from './generated/metrics.d.ts'
 import { metricsText } from './generated/metrics-wasm.ts'
 import type { instantiate as instantiateMixtures } from './generated/mixtures.d.ts'
 import { mixturesText } from './generated/mixtures-wasm.ts'
 import { checkOptions, type Check } from './check.ts'
 import { describe } from './errors.ts'
+import { upTo } from './lists.ts'
 
 type ExportsOf<Instantiate extends (...args: never[]) => unknown> = Awaited<ReturnType<Instantiate>>
 
@@ -73,15 +75,20 @@ export function compile({ name, text }: KernelModule<unknown>): WebAssembly.Modu
 }
 
 /** The inverse of scripts/encode.mjs, which says why. */
-export function decode([code, locals]: EncodedBytes): Uint8Array<ArrayBuffer> {
-  const places = bytesOf(locals)
-  const bytes = new Uint8Array(code.length + places.length)
-  const recent = Uint8Array.from({ length: 256 }, (_, i) => i)
+export function decode([code, locals]: EncodedBytes, frequent = frequentSymbols): Uint8Array<ArrayBuffer> {
+  const symbols = [...new Set([...numbersOf(frequent), ...upTo(512)])]
+  const ranks = numbersOf(code)
+  const places = numbersOf(locals)
+  const recent = Uint8Array.from(upTo(256))
+  const bytes = new Uint8Array(3 * ranks.length)
   let length = 0
   let read = 0
-  for (const byte of bytesOf(code)) {
-    bytes[length++] = byte
-    if (byte < 0x20 || byte > 0x22 || read === places.length) continue
+  for (const rank of ranks) {
+    const symbol = symbols[rank]
+    if (symbol > 255) bytes[length++] = 0xfd
+    bytes[length++] = symbol // modulo 256
+    if (symbol > 383) bytes[length++] = 1 // numbers of SIMD instructions from 128 on are two bytes
+    if (symbol < 0x20 || symbol > 0x22 || read === places.length) continue
     const place = places[read++]
     const local = recent[place]
     recent.copyWithin(1, 0, place)
@@ -90,16 +97,16 @@ export function decode([code, locals]: EncodedBytes): Uint8Array<ArrayBuffer> {
   return bytes.subarray(0, length)
 }
 
-// Printable ASCII without quotes and backslash: 89 letters for the bytes from 240 on, round through 0, then the prefixes that add 89 and 178
-function bytesOf(text: string): Uint8Array {
+// Printable ASCII without quotes and backslash: 86 letters, then prefixes that add multiples of 86
+function numbersOf(text: string): Uint16Array {
   const value = new Uint8Array(127)
   for (let code = 32, next = 0; code < 127; code++) if (!'\'"`\\'.includes(String.fromCharCode(code))) value[code] = next++
-  const bytes = new Uint8Array(text.length)
+  const numbers = new Uint16Array(text.length)
   let length = 0
   for (let i = 0; i < text.length; i++) {
-    let place = value[text.charCodeAt(i)]
-    if (place >= 89) place = (place - 88) * 89 + value[text.charCodeAt(++i)]
-    bytes[length++] = place + 240 // modulo 256
+    let number = value[text.charCodeAt(i)]
+    if (number >= 86) number = (number - 85) * 86 + value[text.charCodeAt(++i)]
+    numbers[length++] = number
   }
-  return bytes.subarray(0, length)
+  return numbers.subarray(0, length)
 }

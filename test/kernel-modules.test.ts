@@ -1,17 +1,32 @@
 // The text that carries the kernels, and modules over one memory.
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { encode } from '../scripts/encode.mjs'
+import { encode, frequentSymbols, letters } from '../scripts/encode.mjs'
 import { core, decode, metrics, mixtures } from '../src/kernel-modules.ts'
 import { Arena } from '../src/memory.ts'
 
 it('every byte comes back from its text, alone and among others', () => {
   const all = Uint8Array.from({ length: 256 }, (_, i) => i)
-  expect(decode(encode(all))).toEqual(all)
-  for (const byte of all) expect(decode(encode([byte]))).toEqual(Uint8Array.of(byte))
-  const any = fc.uint8Array({ maxLength: 500 })
-  const mostlyLocals = fc.uint8Array({ maxLength: 500, min: 30, max: 36 })
-  fc.assert(fc.property(fc.oneof(any, mostlyLocals), (bytes) => void expect(decode(encode(bytes))).toEqual(bytes)))
+  for (const frequent of [[], [0x20, 511, 0, 300], frequentSymbols([all, all])]) {
+    const there = (bytes: Uint8Array) => decode(encode(bytes, frequent), letters(frequent))
+    expect(there(all)).toEqual(all)
+    for (const byte of all) expect(there(Uint8Array.of(byte))).toEqual(Uint8Array.of(byte))
+    const any = fc.uint8Array({ maxLength: 500 })
+    const mostlyLocals = fc.uint8Array({ maxLength: 500, min: 30, max: 36 })
+    const simd = fc.constantFrom(
+      [0xfd],
+      [0xfd, 1],
+      [0xfd, 0x80],
+      [0xfd, 0x80, 1],
+      [0xfd, 0xff, 1],
+      [0xfd, 0xfd, 1],
+      [0xfd, 0x7f],
+      [0x20],
+      [0x20, 7],
+    )
+    const mostlySimd = fc.array(simd).map((parts) => Uint8Array.from(parts.flat()))
+    fc.assert(fc.property(fc.oneof(any, mostlyLocals, mostlySimd), (bytes) => void expect(there(bytes)).toEqual(bytes)))
+  }
 })
 
 it('the text needs no escapes, in single or double quotes or in a template', () => {
