@@ -1,6 +1,6 @@
 // SQUAREM for Gaussian mixtures (Varadhan & Roland 2008): where EM creeps, three of its points say where it is heading.
 import { largestOf, sum } from './lists.ts'
-import { type CovarianceType, type GaussianParameters, covariancesFromFactors, isDense } from './gaussian.ts'
+import { type CovarianceType, type GaussianParameters, isDense } from './gaussian.ts'
 import { log } from './logarithm.ts'
 
 /** The point that three successive points of EM head for: θ₀ − 2αr + α²v with r = θ₁ − θ₀, v = θ₂ − θ₁ − r, α = −‖r‖/‖v‖ (their scheme S3), or
@@ -55,10 +55,5 @@ export function extrapolate(
   const mass = sum(shares)
   const precisionsCholesky = factors.map((u, i) => (onDiagonal(i % own) ? exp(u) : u))
   if (k * d > 0 && ![...means, ...precisionsCholesky].every(Number.isFinite)) return undefined
-  return {
-    weights: shares.map((v) => v / mass),
-    means,
-    precisionsCholesky,
-    covariances: covariancesFromFactors(type, precisionsCholesky, d),
-  }
+  return { weights: shares.map((v) => v / mass), means, precisionsCholesky }
 }

@@ -86,7 +86,8 @@ export function checkOptions<T extends object>(where: string, given: unknown, sc
   if (given === undefined) return { ...defaults }
   if (!isObject(given) || Array.isArray(given)) throw wrongKind(where, `an options object such as { ${Object.keys(schema)[0]}: … }`, given)
   const result = { ...defaults } as Record<string, unknown>
-  for (const [name, value] of Object.entries(given)) {
+  for (const name of Object.keys(given)) {
+    const value = (given as Record<string, unknown>)[name]
     const check = Object.hasOwn(schema, name) ? schema[name] : undefined
     if (!check) throw new TypeError(`${where}: unknown option '${name}'. ${suggestion(name, Object.keys(schema))}`)
     if (value !== undefined) result[name] = check(value, name)

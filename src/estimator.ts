@@ -13,22 +13,16 @@ export type WarningListener = (warning: Warning) => void
 /** An estimator with options `Options` and, once fitted, the state `Fitted`, which is replaced as a whole: a fit that fails leaves
  *  the former one untouched. */
 export abstract class Estimator<Options extends object, Fitted extends object> {
-  /** @internal */
-  protected options: Options & { onWarning?: WarningListener }
-  /** @internal */
-  protected fitted: Fitted | undefined
-
   readonly #name: string
   readonly #schema: Schema
+  #options: Options & { onWarning?: WarningListener }
+  #fitted: Fitted | undefined
 
   /** @internal */
   protected constructor(name: string, given: unknown, schema: Schema, defaults: Options) {
     this.#name = name
     this.#schema = { ...schema, onWarning: callable }
-    this.options = checkOptions(`new ${name}`, given, this.#schema, defaults)
-    // own data properties would show internals in console.log
-    Object.defineProperty(this, 'options', { enumerable: false, writable: true })
-    Object.defineProperty(this, 'fitted', { enumerable: false, writable: true, value: undefined })
+    this.#options = checkOptions(`new ${name}`, given, this.#schema, defaults)
     // What Node's console shows: the options that were set and what was fitted. As a method with a computed name it would keep bundlers from
     // dropping the class where no estimator is used
     Object.defineProperty(this, Symbol.for('nodejs.util.inspect.custom'), {
@@ -39,6 +33,19 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
     })
   }
 
+  /** @internal */
+  protected get options(): Options & { onWarning?: WarningListener } {
+    return this.#options
+  }
+
+  /** @internal */
+  protected get fitted(): Fitted | undefined {
+    return this.#fitted
+  }
+  protected set fitted(fitted: Fitted | undefined) {
+    this.#fitted = fitted
+  }
+
   /** The options in force, defaults included. */
   getParams(): Options {
     const { onWarning: _, ...params } = this.options
@@ -47,7 +54,7 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
 
   /** Changes options; takes effect at the next fit. Throws TypeError or RangeError, changing nothing, if one is not acceptable. */
   setParams(params: Partial<Options> & { onWarning?: WarningListener }): this {
-    this.options = checkOptions(`${this.#name}.setParams`, params, this.#schema, this.options)
+    this.#options = checkOptions(`${this.#name}.setParams`, params, this.#schema, this.#options)
     return this
   }
 
@@ -241,8 +248,3 @@ export const isShaped = (value: unknown, [length, ...rest]: number[]): boolean =
 /** Whether a value is a k×d array of finite numbers, by default of any k and d above 0. @internal */
 export const isTable = (value: unknown, k?: number, d?: number): value is number[][] =>
   Array.isArray(value) && value.length > 0 && Array.isArray(value[0]) && isShaped(value, [k ?? value.length, d ?? value[0].length])
-
-/** k×d doubles as nested arrays. @internal */
-export function toNested(data: ArrayLike<number>, k: number, d: number): number[][] {
-  return Array.from({ length: k }, (_, i) => Array.from({ length: d }, (_, j) => data[i * d + j]))
-}

@@ -13,7 +13,6 @@ import {
   isTable,
   isWhole,
   openJSON,
-  toNested,
   type WarningListener,
 } from './estimator.ts'
 import {
@@ -48,10 +47,10 @@ import {
 } from './mixture.ts'
 import { standardNormal } from './normal.ts'
 import { type Algorithm, SLOT_ROWS, retold } from './passes.ts'
-import { Random, seedOf } from './random.ts'
+import { Random, seedOf, streamsOf } from './random.ts'
 import { checkShape, checkWeights, requireRows, type Resident, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
-import { flatten, reshape } from './shapes.ts'
+import { flatten, reshape, toNested } from './shapes.ts'
 import { planned } from './plan.ts'
 import type { MatrixStream } from './stream.ts'
 import { type Task, afterwards, run } from './task.ts'
@@ -191,7 +190,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
   protected fitting(X: MatrixLike | MatrixStream, { sampleWeight }: GaussianMixtureFitOptions): Task<void> {
     const { options: params } = this
     const { nComponents: k, covarianceType: type, tol, maxIter, regCovar } = params
-    const seedUsed = seedOf(params.randomState)
+    const streams = streamsOf(params.randomState)
     return planned(X, sampleWeight, (shape, weights) => {
       requireData(shape, weights, k)
       const d = shape.cols
@@ -201,7 +200,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
         *work(data) {
           const model = new GaussianModel(data, type, k, regCovar)
           const oneRun = function* (run: number): Algorithm<EmResult<GaussianParameters>> {
-            const start = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedUsed, run))
+            const start = former?.parameters ?? (yield* startingPoint(data, model, params, given, streams, run))
             return yield* em(model, start, {
               tol,
               maxIter,
@@ -242,7 +241,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const before = former && statisticsOf(former, regCovar)
     const step = withRows(source, weights, function* (data): Algorithm<Fitted> {
       const model = new GaussianModel(data, type, k, regCovar)
-      const parameters = former?.parameters ?? (yield* startingPoint(data, model, params, given, seedOf(params.randomState), 0))
+      const parameters = former?.parameters ?? (yield* startingPoint(data, model, params, given, streamsOf(params.randomState), 0))
       const { logLikelihood: lowerBound, ...moments } = yield* model.moments(parameters)
       const own = GaussianStatistics.of(moments, type, data.totalWeight, data.largest)
       const { exp } = data.arena.use(mixtures)
@@ -393,7 +392,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
   }
 
   // What a further fit of d columns goes on from, if there is something
-  #formerStart(by: 'warmStart' | 'partialFit', d: number): (Fitted & { parameters: GaussianParameters }) | undefined {
+  #formerStart(by: 'warmStart' | 'partialFit', d: number): (Fitted & { parameters: Required<GaussianParameters> }) | undefined {
     const { fitted } = this
     const { covarianceType, nComponents } = this.options
     if (!fitted) return undefined
@@ -436,14 +435,13 @@ function* startingPoint(
   model: GaussianModel,
   params: Params,
   given: GivenStart,
-  seedUsed: number,
+  streams: (...stream: number[]) => Random,
   run: number,
 ): Algorithm<GaussianParameters> {
-  const { covarianceType: type, nComponents: k, initParams } = params
-  const covariances = given.factors && covariancesFromFactors(type, given.factors, data.d)
+  const { nComponents: k, initParams } = params
   if (given.weights && given.means && given.factors)
-    return { weights: given.weights, means: given.means, precisionsCholesky: given.factors, covariances: covariances as Float64Array }
-  const random = new Random(seedUsed, run)
+    return { weights: given.weights, means: given.means, precisionsCholesky: given.factors }
+  const random = streams(run)
   let start: GaussianParameters
   if (initParams === 'kmeans') {
     const options = { k, init: 'k-means++', nInit: 1, maxIter: 300, tol: 1e-4, convergence: 'centers', reports: false } as const
@@ -456,7 +454,7 @@ function* startingPoint(
     }, given.factors)
   } else if (initParams === 'random') {
     start = yield* model.fromResponsibilities((begin, end, out) => {
-      const own = new Random(seedUsed, run, 1, begin) // a stream per range of rows, so that any driver can make its own
+      const own = streams(run, 1, begin) // a stream per range of rows, so that any driver can make its own
       for (let at = 0; at < (end - begin) * k; at += k) {
         let sum = 0
         for (let c = 0; c < k; c++) sum += out[at + c] = own.uniform()
@@ -474,12 +472,15 @@ function* startingPoint(
     weights: given.weights ?? start.weights,
     means: given.means ?? start.means,
     precisionsCholesky: given.factors ?? start.precisionsCholesky,
-    covariances: covariances ?? start.covariances,
+    covariances: given.factors ? undefined : start.covariances,
   }
 }
 
 // The statistics that a fitted mixture stands for; none where nobody knows how many rows it has seen
-function statisticsOf({ statistics, seen, parameters, covarianceType }: Fitted & { parameters: GaussianParameters }, regCovar: number) {
+function statisticsOf(
+  { statistics, seen, parameters, covarianceType }: Fitted & { parameters: Required<GaussianParameters> },
+  regCovar: number,
+) {
   if (statistics) return GaussianStatistics.fromBytes(statistics, 'partialFit')
   if (!seen) return undefined
   const { weight, largest } = seen
@@ -492,7 +493,8 @@ function fittedFrom(
   k: number,
   d: number,
 ): Fitted {
-  const { weights, means, covariances, precisionsCholesky } = parameters
+  const { weights, means, precisionsCholesky } = parameters
+  const covariances = parameters.covariances ?? covariancesFromFactors(type, precisionsCholesky, d)
   const { shape } = covarianceShape(type, k, d)
   const shaped = (values: Float64Array) => reshape(values, shape) as CovariancesOf<CovarianceType>
   return {
@@ -517,7 +519,7 @@ function parametersOf({
   precisionsCholesky,
   covarianceType: type,
   nFeaturesIn: d,
-}: Fitted): GaussianParameters {
+}: Fitted): Required<GaussianParameters> {
   const k = weights.length
   const { shape } = covarianceShape(type, k, d)
   return {

@@ -66,7 +66,7 @@ export class GaussianStatistics {
 
   /** What a mixture stands for that `weight` went into before. */
   static standingFor(
-    { weights, means, covariances }: GaussianParameters,
+    { weights, means, covariances }: Required<GaussianParameters>,
     type: CovarianceType,
     { weight, regCovar, largest }: { weight: number; regCovar: number; largest: Float64Array },
   ): GaussianStatistics {
@@ -115,7 +115,7 @@ export class GaussianStatistics {
   }
 
   /** The M-step. Throws DegenerateCovarianceError for a component without spread. */
-  maximise(regCovar: number): GaussianParameters {
+  maximise(regCovar: number): Required<GaussianParameters> {
     const { type, d, shares, means, scatters, squares, largest } = this.#parts
     const guarded = shares.map((v) => v + GUARD)
     const mass = sum(guarded)

@@ -23,7 +23,8 @@ export const COVARIANCE_TYPES: readonly CovarianceType[] = ['full', 'tied', 'dia
 export interface GaussianParameters {
   weights: Float64Array
   means: Float64Array
-  covariances: Float64Array
+  /** Those of an M-step; where they are not there, the factors say what they are. */
+  covariances?: Float64Array
   /** Upper triangular U with Σ⁻¹ = U·Uᵀ (full, tied), 1/σ (diag, spherical). */
   precisionsCholesky: Float64Array
 }
@@ -595,7 +596,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
 
   /** The M-step from responsibilities; weights are n_k/Σw, as scikit-learn leaves them before the first iteration.
    *  @param factors precision factors to use in place of those of the covariances, which then may be degenerate */
-  *fromResponsibilities(fill: FillResponsibilities, factors?: Float64Array): Algorithm<GaussianParameters> {
+  *fromResponsibilities(fill: FillResponsibilities, factors?: Float64Array): Algorithm<Required<GaussianParameters>> {
     const { arena, n, d, totalWeight } = this.#data
     const { mean } = yield* columnMoments(this.#data)
     const k = this.#k
@@ -625,7 +626,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   /** The M-step from responsibilities that are 1 for one row per component and 0 elsewhere: means are these rows, full, diag and spherical
    *  covariances are regCovar alone, the tied one is inflated about N/K times, all as in scikit-learn.
    *  @param factors as above */
-  *fromRows(rows: Int32Array, factors?: Float64Array): Algorithm<GaussianParameters> {
+  *fromRows(rows: Int32Array, factors?: Float64Array): Algorithm<Required<GaussianParameters>> {
     const { arena, w, d, totalWeight } = this.#data
     const [type, k, regCovar] = [this.#type, this.#k, this.#regCovar]
     const each = statisticsLength(type, d)
@@ -720,7 +721,11 @@ export function* totalScatter(data: Resident): Algorithm<TotalScatter> {
   return { scatter: one.covariances.map((v) => v * one.counts[0]), anchor, offset: one.offsets }
 }
 
-function parametersFrom({ counts, means, covariances }: Maximised, mass: number, precisionsCholesky: Float64Array): GaussianParameters {
+function parametersFrom(
+  { counts, means, covariances }: Maximised,
+  mass: number,
+  precisionsCholesky: Float64Array,
+): Required<GaussianParameters> {
   return { weights: counts.map((n) => n / mass), means, covariances, precisionsCholesky }
 }
 

@@ -13,13 +13,14 @@ import {
   startsOf,
 } from './centroid-estimator.ts'
 import { autoOr, checkOptions, integer, oneOf, orNull, real, type Schema, seed } from './check.ts'
-import { type EstimatorJSON, isBoolean, isWhole, openJSON, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isBoolean, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
-import { Random, seedOf } from './random.ts'
+import { Random, seedOf, streamsOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, requireRows, withRows } from './resident.ts'
 import { defaultTrials, plusPlus } from './seeding.ts'
 import { planned, refuseAsking } from './plan.ts'
+import { toNested } from './shapes.ts'
 import type { MatrixStream } from './stream.ts'
 import { type Task, run } from './task.ts'
 import { integerTiles } from './tiles.ts'
@@ -88,9 +89,8 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
 
   /** @internal */
   protected fitting(X: MatrixLike | MatrixStream, { sampleWeight, onIteration }: KMeansFitOptions): Task<void> {
-    const { nClusters: k, nInit, maxIter, tol, convergence } = this.options
+    const { nClusters: k, nInit, maxIter, tol, convergence, randomState } = this.options
     const reports = onIteration !== undefined
-    let { randomState } = this.options
     refuseAsking(X, this.options.init)
     return planned(X, sampleWeight, (shape) => {
       checkShape(shape, 1, 'KMeans')
@@ -102,11 +102,7 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
         checks: typeof init !== 'function', // which gets to see the rows
         work: (data) => {
           const start = typeof init === 'function' ? asked(init, data, X instanceof Matrix ? X : undefined) : init
-          const random = (run: number) => {
-            randomState = seedOf(randomState) // drawn when first needed: the platform's entropy is a tenth of a fit of iris
-            return new Random(randomState, run)
-          }
-          return kMeans(data, { ...settings, init: start }, random)
+          return kMeans(data, { ...settings, init: start }, streamsOf(randomState))
         },
         finish: (result) => {
           checkInertia(result.inertia)

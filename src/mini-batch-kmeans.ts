@@ -11,13 +11,14 @@ import {
   startsOf,
 } from './centroid-estimator.ts'
 import { autoOr, checkOptions, integer, orNull, real, type Schema, seed } from './check.ts'
-import { type EstimatorJSON, FIT_SCHEMA, isBoolean, isNumbers, isWhole, openJSON, toNested, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, FIT_SCHEMA, isBoolean, isNumbers, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
 import type { Algorithm } from './passes.ts'
 import { seedOf } from './random.ts'
 import { checkShape, checkWeights, requireRows, type Resident, withRows } from './resident.ts'
 import { planned } from './plan.ts'
+import { toNested } from './shapes.ts'
 import type { MatrixStream } from './stream.ts'
 import { type Task, run } from './task.ts'
 

@@ -17,7 +17,7 @@ import {
   roomFor,
 } from './mixture.ts'
 import type { Algorithm } from './passes.ts'
-import { Random, seedOf } from './random.ts'
+import { Random, seedOf, streamsOf } from './random.ts'
 import { checkShape, withWindows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
 import { planned } from './plan.ts'
@@ -111,7 +111,7 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
   protected fitting(X: MatrixLike | MatrixStream, { sampleWeight }: MixtureFitOptions): Task<void> {
     const { nComponents: k, tol, maxIter, nInit, keepHistory, assignment, fitWeights } = this.options
     const family = this.#family
-    const seedUsed = seedOf(this.options.randomState)
+    const streams = streamsOf(this.options.randomState)
     return planned(X, sampleWeight, (source) => {
       this.#checkShape(source, Math.max(1, k))
       const d = source.cols
@@ -123,7 +123,7 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
           const oneRun = function* (run: number): Algorithm<EmResult<FamilyParameters>> {
             const start = {
               weights: given.weights ?? new Float64Array(k).fill(1 / k),
-              components: given.components ?? (yield* model.randomStart(new Random(seedUsed, run))),
+              components: given.components ?? (yield* model.randomStart(streams(run))),
             }
             return yield* em(model.restarted(), start, { tol, maxIter, run, keepHistory })
           }

@@ -68,6 +68,16 @@ export function seedOf(randomState: number | undefined): number {
   return words[0] * 2097152 + (words[1] >>> 11)
 }
 
+/** Generators by the names of their streams, of the seed asked for, or of a fresh one where none was: that is drawn when it is first needed, since the
+ *  platform's entropy takes as long as two EM iterations over iris. */
+export function streamsOf(randomState: number | undefined): (...stream: number[]) => Random {
+  let seed = randomState
+  return (...stream) => {
+    seed = seedOf(seed)
+    return new Random(seed, ...stream)
+  }
+}
+
 function mix(value: number, state: number): number {
   let h = Math.imul(value ^ state, 0x85ebca6b) + 0x9e3779b9
   h ^= h >>> 16

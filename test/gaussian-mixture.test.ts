@@ -93,7 +93,7 @@ const onModel = (
   type: CovarianceType,
   k: number,
   regCovar: number,
-  algorithm: (model: GaussianModel) => Algorithm<GaussianParameters>,
+  algorithm: (model: GaussianModel) => Algorithm<Required<GaussianParameters>>,
 ) => run(withRows(sourceOf(X), undefined, (data) => algorithm(new GaussianModel(data, type, k, regCovar))))
 const fromResponsibilities = (X: number[][], R: number[][], type: CovarianceType, regCovar: number) =>
   onModel(X, type, R[0].length, regCovar, (model) =>

@@ -569,7 +569,7 @@ function onModel(
 ) {
   return run(withRows(sourceOf(X), weights && Float64Array.from(weights), (data) => algorithm(new GaussianModel(data, type, k, regCovar))))
 }
-type Step = { logLikelihood: number; parameters: GaussianParameters }
+type Step = { logLikelihood: number; parameters: Required<GaussianParameters> }
 const emStep = (X: number[][], model: Model, options: StepOptions = {}) =>
   onModel(X, model.type, model.means.length, options, (m) => m.step(packed(model))) as Step
 /** A step, and how many passes of the model it takes. */
@@ -590,7 +590,7 @@ const fromGiven = (X: number[][], R: number[][], type: CovarianceType, options: 
     m.fromResponsibilities((begin, end, out) => {
       for (let i = begin; i < end; i++) out.set(R[i], (i - begin) * R[0].length)
     }),
-  ) as GaussianParameters
+  ) as Required<GaussianParameters>
 
 /** Largest error of covariances over the standard deviations of the features concerned. */
 function covarianceError(actual: ArrayLike<number>, expected: Model['covariances'], type: CovarianceType, k: number, d: number): number {
@@ -708,7 +708,7 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     const model = randomModel(uniforms(20), type, 3, 3)
     const X = rowsNear(uniforms(21), 50, model)
     const rows = [7, 0, 44]
-    const start = onModel(X, type, 3, { regCovar: 0.25 }, (m) => m.fromRows(Int32Array.from(rows))) as GaussianParameters
+    const start = onModel(X, type, 3, { regCovar: 0.25 }, (m) => m.fromRows(Int32Array.from(rows))) as Required<GaussianParameters>
     expect(
       relativeError(
         start.means,
