@@ -134,28 +134,9 @@ export function timesTransposed(a: usize, d: i32, out: usize): void {
   }
 }
 
-/** Doubles that `packTriangular` writes for d features. */
+/** Doubles of the upper triangle of U (d×d) in pairs of columns, as src/gaussian.ts packs it: panel[j/2][i][2] for i = 0 … j + 1, zero below the
+ *  diagonal; a last column without a partner: panel[i]. */
 export function triangularPanelLength(d: i32): i32 {
   const pairs = d >> 1;
   return 2 * pairs * (pairs + 1) + (d & 1 ? d : 0);
-}
-
-/** Packs the upper triangle of U (d×d, row-major, in) into pairs of columns: panel[j/2][i][2] for i = 0 … j + 1, zero below the diagonal;
- *  a last column without a partner: panel[i] (out). */
-export function packTriangular(upper: usize, d: i32, panel: usize): void {
-  const rowBytes = <usize>d << 3;
-  for (let j = 0; j < d; j += 2) {
-    let from = upper + (<usize>j << 3);
-    const pair = j + 1 < d;
-    for (let i = 0; i <= j; i++, from += rowBytes) {
-      store<f64>(panel, load<f64>(from));
-      if (pair) store<f64>(panel, load<f64>(from, 8), 8);
-      panel += pair ? 16 : 8;
-    }
-    if (pair) {
-      store<f64>(panel, 0);
-      store<f64>(panel, load<f64>(from, 8), 8);
-      panel += 16;
-    }
-  }
 }

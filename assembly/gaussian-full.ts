@@ -1,5 +1,5 @@
 // Components whose covariance is a whole matrix, one each or one for all: Mahalanobis squares ‖Uᵀ(x − μ)‖² and whitening z = Uᵀ(x − μ), eight rows
-// at a time. U comes as pairs of columns (packTriangular), so that a register tile is eight rows by two columns.
+// at a time. U comes as pairs of columns (triangularPanelLength), so that a register tile is eight rows by two columns.
 import { log } from "./logarithm";
 
 /** Bytes of scratch that eight rows need. */

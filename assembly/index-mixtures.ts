@@ -1,6 +1,6 @@
 // The module of mixtures: densities and their moments, posteriors, Cholesky factors. See index.ts.
 export { addListed, addPairs, originSquares } from "./gaussian-diagonal"; // nobody calls them from outside: exported, they are not inlined, which cost half of its speed in V8
 export { mixture, mixtureScratch, mixtureStatistics } from "./mixture";
-export { cholesky, inverseTransposed, packTriangular, timesTransposed, triangularPanelLength } from "./cholesky";
+export { cholesky, inverseTransposed, timesTransposed, triangularPanelLength } from "./cholesky";
 export { posterior } from "./posterior";
 export { exp } from "./exponential";

@@ -14,6 +14,8 @@ export interface EmModel<P> {
    *  responsibilities are the last ones, so nothing can change any more (hard assignment). `magnitude`: mean size of the terms that cancel in
    *  the log-likelihood of a row, where they are larger than that. `detail` goes to `onIteration`. */
   step(parameters: P): Algorithm<Step<P>>
+  /** A copy of parameters that stays: those of a step are good until the step after the next. Absent where they stay anyway. */
+  keep?(parameters: P): P
   /** Where three successive points head for, if that is farther than the last. */
   extrapolate?(...points: [P, P, P]): P | undefined
 }
@@ -79,6 +81,7 @@ export function* em<P>(model: EmModel<P>, initial: P, options: EmLoopOptions): A
   const { tol, maxIter, run, keepHistory, accelerate } = options
   const lowerBounds: number[] = []
   const history: P[] = []
+  const keep = (parameters: P) => model.keep?.(parameters) ?? parameters
   let parameters = initial
   let lowerBound = options.lowerBound ?? Number.NEGATIVE_INFINITY
   let converged = false
@@ -104,17 +107,17 @@ export function* em<P>(model: EmModel<P>, initial: P, options: EmLoopOptions): A
     }
     step ??= yield* model.step(parameters)
     parameters = step.parameters
-    if (accelerate) points.push(parameters)
+    if (accelerate) points.push(keep(parameters))
     lowerBound = step.logLikelihood
     lowerBounds.push(lowerBound)
-    if (keepHistory) history.push(parameters)
+    if (keepHistory) history.push(keep(parameters))
     const shift = lowerBound - previous
     const iteration = lowerBounds.length + vain
     if (lowerBounds.length > 1) fall = worse(fall, previous, lowerBound, iteration - 1, step.magnitude) // a bound from before may be of other data
     converged = Math.abs(shift) < tol || step.fixed === true
     stopped = !(yield { report: { run, iteration, lowerBound, shift, ...step.detail } })
   }
-  return { parameters, run, lowerBounds, lowerBound, nIter: lowerBounds.length + vain, converged, stopped, history, fall }
+  return { parameters: keep(parameters), run, lowerBounds, lowerBound, nIter: lowerBounds.length + vain, converged, stopped, history, fall }
 }
 
 /** A step from a point that no M-step gave, or nothing where it leads to a component without spread. */

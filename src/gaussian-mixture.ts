@@ -25,7 +25,7 @@ import {
   covariancesFromFactors,
   factorsFromPrecisions,
   precisionsFromFactors,
-  shareFloors,
+  shareFloor,
   isDense,
 } from './gaussian.ts'
 import { GaussianStatistics } from './gaussian-statistics.ts'
@@ -352,7 +352,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       const pass = new GaussianPass(arena, type, k, d)
       pass.load(parameters)
       // labels: the largest alone counts; log-densities: what is negligible to a sum does not; probabilities: all of them, however small
-      if (!want.responsibilities) pass.floors(want.logNorm ? shareFloors(parameters.weights) : new Float64Array(k))
+      if (!want.responsibilities) pass.floors(want.logNorm ? shareFloor() : () => 0)
       const slots = want.responsibilities ? Math.max(1, Math.floor(ANSWER_BYTES / (8 * k) / SLOT_ROWS)) : rows
       const step = Math.min(rows, slots * SLOT_ROWS)
       const labels = want.labels ? arena.take(step * 4) : 0

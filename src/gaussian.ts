@@ -49,17 +49,35 @@ export const covarianceShape = (type: CovarianceType, k: number, d: number) =>
 
 // ---------------------------------------------------------------------------------------------------------------- the M-step
 
-/** What is left of a component's moments once they are finished. */
-interface Maximised {
-  /** n_k + guard, never 0: scikit-learn's, which pulls the mean of a dead component to the origin of the coordinates of X. */
-  counts: Float64Array
-  means: Float64Array
+/** What has an entry for each covariance. */
+interface Tables {
+  /** In the shape of the type. */
   covariances: Float64Array
-  /** S1/n_k (K×D): the weighted mean less its anchor, neither rounded to the grid at the anchor nor pulled. */
-  offsets: Float64Array
   /** Root mean square of t (K×D; tied: D; spherical: K), the size of what was squared and summed: rounding leaves a share of this on a covariance. */
   spread: Float64Array
 }
+
+/** What is left of the components' moments once they are finished. */
+interface Maximised extends Tables {
+  /** n_k + guard, never 0: scikit-learn's, which pulls the mean of a dead component to the origin of the coordinates of X. */
+  counts: Float64Array
+  means: Float64Array
+  /** S1/n_k (K×D): the weighted mean less its anchor, neither rounded to the grid at the anchor nor pulled. */
+  offsets: Float64Array
+}
+
+/** Parameters, and what else an M-step finds on its way to them. */
+interface Point extends Maximised, Required<GaussianParameters> {
+  covariances: Float64Array
+  means: Float64Array
+}
+
+const spreadLength = (type: CovarianceType, k: number, d: number) => ({ full: k * d, tied: d, diag: k * d, spherical: k })[type]
+
+const tables = (type: CovarianceType, k: number, d: number): Tables => ({
+  covariances: new Float64Array(covarianceShape(type, k, d).length),
+  spread: new Float64Array(spreadLength(type, k, d)),
+})
 
 /** What an E-step finds of each component: Σ w·r (K), means (K×D), covariances about them without regCovar, in the type's shape, and `spread`. */
 export type GaussianMoments = Pick<Maximised, 'counts' | 'means' | 'covariances' | 'spread'>
@@ -71,94 +89,84 @@ export interface TotalScatter {
   offset: Float64Array
 }
 
-/** Weights, means, covariances from sufficient statistics: μ = a + S1/n, Σ = (S2 − S1·δᵀ)/n + regCovar·I with δ = S1/n, which does not cancel as
- *  E[xxᵀ] − μμᵀ does.
+/** Counts, means, covariances (but tied ones), offsets and spread from sufficient statistics: μ = a + S1/n, Σ = (S2 − S1·δᵀ)/n + regCovar·I with
+ *  δ = S1/n, which does not cancel as E[xxᵀ] − μμᵀ does.
  *  @param sums the statistics of the kernel `mixture`: [0] log-likelihood, then per component
+ *  @param components those to do; of the others `out` stays as it is
  *  @param guard added to every n_k in the denominators; covariances are taken about the mean without it, which differs from
  *  scikit-learn's by (guard·μ/n_k)²: nothing until a component is all but dead */
 function maximise(
   type: CovarianceType,
   sums: Float64Array,
   anchors: Float64Array,
-  k: number,
+  components: number[],
   d: number,
   regCovar: number,
   guard: number,
-): Maximised {
-  const counts = new Float64Array(k)
-  const means = new Float64Array(k * d)
-  const covariances = new Float64Array(covarianceShape(type, k, d).length)
-  const offsets = new Float64Array(k * d)
-  const spread = new Float64Array(type === 'spherical' ? k : k * d)
-  const each = statisticsLength(type, d)
-  for (let c = 0; c < k; c++) {
-    const own = sums.subarray(1 + c * each, 1 + (c + 1) * each)
+  { counts, means, covariances, offsets, spread }: Maximised,
+): void {
+  const each = (sums.length - 1) / counts.length
+  for (const c of components) {
     // full: packed lower triangle of the moments of [t, 1]; the others: n, S1, and Σ r·t² or its sum over features
-    const lastRow = (d * (d + 1)) / 2
-    const n = type === 'full' ? own[lastRow + d] : own[0]
-    const s1 = type === 'full' ? own.subarray(lastRow, lastRow + d) : own.subarray(1, 1 + d)
+    const own = 1 + c * each
+    const s1 = type === 'full' ? own + (d * (d + 1)) / 2 : own + 1
+    const s2 = type === 'full' ? own : s1 + d
+    const n = sums[type === 'full' ? s1 + d : own]
     const count = n + guard
-    const offset = offsets.subarray(c * d, (c + 1) * d)
+    const row = c * d
     counts[c] = count
     for (let j = 0; j < d; j++) {
-      const anchor = anchors[c * d + j]
-      offset[j] = n > 0 ? s1[j] / n : 0
-      means[c * d + j] = anchor + (s1[j] - guard * anchor) / count
+      const anchor = anchors[row + j]
+      offsets[row + j] = n > 0 ? sums[s1 + j] / n : 0
+      means[row + j] = anchor + (sums[s1 + j] - guard * anchor) / count
     }
-    const centred = (i: number, j: number, s2: number) => (s2 - s1[i] * offset[j]) / count
     if (type === 'full') {
-      for (let i = 0, at = 0; i < d; i++)
+      for (let i = 0, at = s2; i < d; i++)
         for (let j = 0; j <= i; j++, at++) {
-          const v = centred(i, j, own[at]) + (i === j ? regCovar : 0)
-          covariances[(c * d + i) * d + j] = covariances[(c * d + j) * d + i] = v
-          if (i === j) spread[c * d + j] = Math.sqrt(own[at] / count)
+          const v = (sums[at] - sums[s1 + i] * offsets[row + j]) / count + (i === j ? regCovar : 0)
+          covariances[(row + i) * d + j] = covariances[(row + j) * d + i] = v
+          if (i === j) spread[row + j] = Math.sqrt(sums[at] / count)
         }
     } else if (type === 'diag') {
-      const s2 = own.subarray(1 + d)
       for (let j = 0; j < d; j++) {
-        covariances[c * d + j] = Math.max(0, centred(j, j, s2[j])) + regCovar
-        spread[c * d + j] = Math.sqrt(s2[j] / count)
+        covariances[row + j] = Math.max(0, (sums[s2 + j] - sums[s1 + j] * offsets[row + j]) / count) + regCovar
+        spread[row + j] = Math.sqrt(sums[s2 + j] / count)
       }
     } else if (type === 'spherical') {
-      const s2 = own[1 + d]
-      const shift = offset.reduce((s, delta, j) => s + s1[j] * delta, 0)
-      covariances[c] = Math.max(0, s2 - shift) / count / d + regCovar
-      spread[c] = Math.sqrt(s2 / count / d)
+      let shift = 0
+      for (let j = 0; j < d; j++) shift += sums[s1 + j] * offsets[row + j]
+      covariances[c] = Math.max(0, sums[s2] - shift) / count / d + regCovar
+      spread[c] = Math.sqrt(sums[s2] / count / d)
     }
   }
-  return { counts, means, covariances, offsets, spread }
 }
 
 /** Makes what all components share from the total scatter T: Σ = (T − Σ_k n_k·δ_k·δ_kᵀ)/Σ n_k + regCovar·I, δ_k the mean of component k less x̄.
  *  `partial`: the responsibilities do not sum to the weights (scikit-learn's random_from_data and k-means++ starts put mass on K rows only);
  *  then the general form (XᵀX − Σ n μμᵀ)/Σ n, with scikit-learn's inflated result. */
 function tie(
-  each: Maximised,
+  { counts, offsets, covariances, spread }: Maximised,
   anchors: Float64Array,
   total: TotalScatter,
   totalWeight: number,
   d: number,
   regCovar: number,
   partial: boolean,
-): Maximised {
-  const { counts, offsets } = each
-  const covariances = Float64Array.from(total.scatter)
-  const spread = new Float64Array(d)
+): void {
   const shift = new Float64Array(d) // Σ n_k·δ_k
   const delta = new Float64Array(d)
-  let mass = 0
-  counts.forEach((count, c) => {
-    mass += count
+  const mass = sum(counts)
+  covariances.set(total.scatter)
+  for (let c = 0; c < counts.length; c++)
     for (let i = 0; i < d; i++) {
       // differences of anchors and offsets, not of means: at a far origin those are rounded to its grid
       delta[i] = anchors[c * d + i] - total.anchor[i] + (offsets[c * d + i] - total.offset[i])
-      shift[i] += count * delta[i]
-      for (let j = 0; j <= i; j++) covariances[i * d + j] -= count * delta[i] * delta[j]
+      shift[i] += counts[c] * delta[i]
+      for (let j = 0; j <= i; j++) covariances[i * d + j] -= counts[c] * delta[i] * delta[j]
     }
-  })
+  const absent = partial ? totalWeight - mass : 0
   for (let i = 0; i < d; i++) {
     const [mi, si] = [total.anchor[i] + total.offset[i], shift[i]]
-    const absent = partial ? totalWeight - mass : 0
     spread[i] = Math.sqrt((total.scatter[i * d + i] + Math.abs(absent) * mi * mi) / mass)
     for (let j = 0; j <= i; j++) {
       const [mj, sj] = [total.anchor[j] + total.offset[j], shift[j]]
@@ -166,25 +174,30 @@ function tie(
       covariances[i * d + j] = covariances[j * d + i] = (covariances[i * d + j] + outside) / mass + (i === j ? regCovar : 0)
     }
   }
-  return { ...each, covariances, spread }
 }
 
-/** The same from full statistics of every component: exact where T − Σ n·δ·δᵀ would cancel. */
-function pool(each: Maximised, d: number, regCovar: number): Maximised {
-  const covariances = new Float64Array(d * d)
-  const squares = new Float64Array(d)
-  const mass = sum(each.counts)
-  each.counts.forEach((count, c) => {
-    for (let i = 0; i < d * d; i++) covariances[i] += (count / mass) * each.covariances[c * d * d + i]
-    for (let j = 0; j < d; j++) squares[j] += (count / mass) * each.spread[c * d + j] ** 2
-  })
-  for (let j = 0; j < d; j++) covariances[j * d + j] += regCovar
-  return { ...each, covariances, spread: squares.map(Math.sqrt) }
+/** The same from covariances of every component (full): exact where T − Σ n·δ·δᵀ would cancel. */
+function pool(each: Tables, { counts, covariances, spread }: Maximised, d: number, regCovar: number): void {
+  const mass = sum(counts)
+  covariances.fill(0)
+  spread.fill(0)
+  for (let c = 0; c < counts.length; c++) {
+    const share = counts[c] / mass
+    for (let i = 0; i < d * d; i++) covariances[i] += share * each.covariances[c * d * d + i]
+    for (let j = 0; j < d; j++) spread[j] += share * each.spread[c * d + j] ** 2
+  }
+  for (let j = 0; j < d; j++) {
+    covariances[j * d + j] += regCovar
+    spread[j] = Math.sqrt(spread[j])
+  }
 }
 
-/** The spherical components of diagonal ones: one variance, the mean over features. */
-function level(each: Maximised, d: number): Maximised {
-  return { ...each, covariances: meanOfFeatures(each.covariances, d), spread: rootMeanSquares(each.spread, d) }
+/** Spherical components from diagonal ones: one variance, the mean over features. */
+function level(each: Tables, { covariances, spread }: Tables, components: number[], d: number): void {
+  for (const c of components) {
+    covariances[c] = meanOfFeatures(each.covariances, c, d)
+    spread[c] = Math.sqrt(meanSquare(each.spread, c, d))
+  }
 }
 
 const statisticsLength = (type: CovarianceType, d: number) => sharedArena().use(mixtures).mixtureStatistics(codeOf(type), d)
@@ -220,57 +233,82 @@ export function precisionFactors(
   covariances: Float64Array,
   d: number,
   spread: Float64Array,
-  { sums, data }: Rounding,
+  rounding: Rounding,
 ): Float64Array | DegenerateCovarianceError {
-  const lost = (squares: number, u: number) => !(sums * squares < 1 && u < 1)
-  if (!isDense(type)) {
-    const units = type === 'diag' ? data : rootMeanSquares(data, d) // spread is K×D and K
-    const factors = covariances.map((v) => 1 / Math.sqrt(v))
-    const bad = factors.findIndex((f, i) => !(covariances[i] > 0) || lost((f * spread[i]) ** 2, f * units[i % units.length]))
-    if (bad < 0) return factors
-    const variance = `(variance ${covariances[bad]})`
-    return type === 'diag'
-      ? new DegenerateCovarianceError(Math.floor(bad / d), `feature ${bad % d} has no spread in it ${variance}`)
-      : new DegenerateCovarianceError(bad, `its rows do not differ ${variance}`)
-  }
   const factors = new Float64Array(covariances.length)
+  if (!isDense(type)) return scales(type, { covariances, spread }, d, rounding, factors) ?? factors
   return within(sharedArena(), (arena) => {
-    const [cov, chol, prec] = [arena.takeF64(d * d), arena.takeF64(d * d), arena.takeF64(d * d)]
-    const firstLost = (c: number) => {
-      const bad = arena.use(mixtures).cholesky(cov, d, chol)
-      arena.use(mixtures).inverseTransposed(chol, d, prec)
-      const upper = arena.f64(prec, d * d)
-      for (let j = 0; j < (bad < 0 ? d : bad); j++) {
-        let [squares, u] = [0, 0]
-        for (let i = 0; i <= j; i++) {
-          squares += (upper[i * d + j] * spread[c * d + i]) ** 2
-          u += Math.abs(upper[i * d + j]) * data[i]
-        }
-        if (lost(squares, u)) return j
-      }
-      return bad
-    }
-    for (let c = 0; c < covariances.length / (d * d); c++) {
-      arena.f64(cov, d * d).set(covariances.subarray(c * d * d, (c + 1) * d * d))
-      const bad = firstLost(c)
-      if (bad >= 0)
-        return new DegenerateCovarianceError(
-          c,
-          `feature ${bad} has no spread in it beyond what ${bad > 0 ? 'the earlier features determine' : 'rounding leaves'}`,
-        )
-      factors.set(arena.f64(prec, d * d), c * d * d)
+    const [own, upper] = [arena.takeDoubles(d * d), arena.takeDoubles(d * d)]
+    for (let start = 0, c = 0; start < covariances.length; start += d * d, c++) {
+      own.set(covariances.subarray(start, start + d * d))
+      const error = triangle(arena, own.byteOffset, upper, 0, d, spread, c, rounding)
+      if (error) return error
+      factors.set(upper, start)
     }
     return factors
   })
 }
 
-const meanOfFeatures = (table: Float64Array, d: number) =>
-  Float64Array.from({ length: table.length / d }, (_, c) => sum(table.subarray(c * d, (c + 1) * d)) / d)
-const rootMeanSquares = (table: Float64Array, d: number) =>
-  meanOfFeatures(
-    table.map((v) => v * v),
-    d,
-  ).map(Math.sqrt)
+/** 1/σ of variances, to `factors`. */
+function scales(type: CovarianceType, { covariances, spread }: Tables, d: number, rounding: Rounding, factors: Float64Array) {
+  const units = type === 'diag' ? rounding.data : [Math.sqrt(meanSquare(rounding.data, 0, d))] // spread is K×D and K
+  for (let i = 0; i < factors.length; i++) {
+    const f = 1 / Math.sqrt(covariances[i])
+    factors[i] = f
+    if (covariances[i] > 0 && !isLost((f * spread[i]) ** 2, f * units[i % units.length], rounding)) continue
+    const variance = `(variance ${covariances[i]})`
+    return type === 'diag'
+      ? new DegenerateCovarianceError(Math.floor(i / d), `feature ${i % d} has no spread in it ${variance}`)
+      : new DegenerateCovarianceError(i, `its rows do not differ ${variance}`)
+  }
+  return undefined
+}
+
+/** U of component c's covariance (d×d at an address) to `factors`, of the same memory, from `start` on. */
+function triangle(
+  arena: Arena,
+  covariance: number,
+  factors: Float64Array,
+  start: number,
+  d: number,
+  spread: Float64Array,
+  c: number,
+  rounding: Rounding,
+) {
+  const { cholesky, inverseTransposed } = arena.use(mixtures)
+  const mark = arena.mark()
+  const lower = arena.takeF64(d * d)
+  const bad = cholesky(covariance, d, lower)
+  inverseTransposed(lower, d, factors.byteOffset + start * 8)
+  arena.release(mark)
+  let lost = bad
+  for (let j = 0; j < (bad < 0 ? d : bad) && lost === bad; j++) {
+    let [squares, u] = [0, 0]
+    for (let i = 0; i <= j; i++) {
+      const v = factors[start + i * d + j]
+      squares += (v * spread[c * d + i]) ** 2
+      u += Math.abs(v) * rounding.data[i]
+    }
+    if (isLost(squares, u, rounding)) lost = j
+  }
+  if (lost < 0) return undefined
+  const what = lost > 0 ? 'the earlier features determine' : 'rounding leaves'
+  return new DegenerateCovarianceError(c, `feature ${lost} has no spread in it beyond what ${what}`)
+}
+
+const isLost = (squares: number, u: number, { sums }: Rounding) => !(sums * squares < 1 && u < 1)
+
+// Means over the features of row c of a table, of its values and of their squares
+function meanOfFeatures(table: Float64Array, c: number, d: number): number {
+  let total = 0
+  for (let i = c * d; i < (c + 1) * d; i++) total += table[i]
+  return total / d
+}
+function meanSquare(table: Float64Array, c: number, d: number): number {
+  let total = 0
+  for (let i = c * d; i < (c + 1) * d; i++) total += table[i] * table[i]
+  return total / d
+}
 
 /** Factors U with U·Uᵀ = Λ of given precisions, or the index of a matrix that is not positive definite.
  *  With J the reversal of coordinates, J·Λ·J = L·Lᵀ gives U = J·L·J. */
@@ -281,18 +319,12 @@ export function factorsFromPrecisions(type: CovarianceType, precisions: Float64A
   }
   const factors = new Float64Array(precisions.length)
   return within(sharedArena(), (arena) => {
-    const [cov, chol] = [arena.takeF64(d * d), arena.takeF64(d * d)]
-    for (let c = 0; c < precisions.length / (d * d); c++) {
-      const own = precisions.subarray(c * d * d, (c + 1) * d * d)
-      arena.f64(cov, d * d).set(Float64Array.from(own).reverse())
-      if (arena.use(mixtures).cholesky(cov, d, chol) >= 0) return c
-      factors.set(
-        arena
-          .f64(chol, d * d)
-          .slice()
-          .reverse(),
-        c * d * d,
-      )
+    const [own, lower] = [arena.takeDoubles(d * d), arena.takeDoubles(d * d)]
+    const last = d * d - 1
+    for (let c = 0, start = 0; start < precisions.length; c++, start += d * d) {
+      for (let i = 0; i <= last; i++) own[i] = precisions[start + last - i]
+      if (arena.use(mixtures).cholesky(own.byteOffset, d, lower.byteOffset) >= 0) return c
+      for (let i = 0; i <= last; i++) factors[start + i] = lower[last - i]
     }
     return factors
   })
@@ -318,11 +350,11 @@ const gram = (matrices: Float64Array, d: number) => eachMatrix(matrices, d, ({ t
 function eachMatrix(matrices: Float64Array, d: number, kernel: (kernels: MixtureKernels, a: number, out: number) => void): Float64Array {
   const results = new Float64Array(matrices.length)
   within(sharedArena(), (arena) => {
-    const [a, out] = [arena.takeF64(d * d), arena.takeF64(d * d)]
+    const [a, out] = [arena.takeDoubles(d * d), arena.takeDoubles(d * d)]
     for (let start = 0; start < matrices.length; start += d * d) {
-      arena.f64(a, d * d).set(matrices.subarray(start, start + d * d))
-      kernel(arena.use(mixtures), a, out)
-      results.set(arena.f64(out, d * d), start)
+      a.set(matrices.subarray(start, start + d * d))
+      kernel(arena.use(mixtures), a.byteOffset, out.byteOffset)
+      results.set(out, start)
     }
   })
   return results
@@ -354,87 +386,90 @@ export class GaussianPass {
   readonly type: CovarianceType
   readonly k: number
   readonly #arena: Arena
+  readonly #kernels: MixtureKernels
   readonly #d: number
-  readonly #components: number
-  readonly #means: number
-  readonly #factors: number
-  readonly #anchors: number
-  readonly #upper: number
-  readonly #origin: number
+  readonly #components: Float64Array
+  readonly #means: Float64Array
+  readonly #factors: Float64Array
+  readonly #anchors: Float64Array
+  readonly #origin: Float64Array
   // Whether there are components near the origin
   #central = false
 
   constructor(arena: Arena, type: CovarianceType, k: number, d: number) {
     const panels = Math.ceil(k / 4) * 4 * d
-    const triangle = arena.use(mixtures).triangularPanelLength(d)
     this.type = type
     this.k = k
     this.#arena = arena
+    this.#kernels = arena.use(mixtures)
     this.#d = d
-    this.#components = arena.takeF64(4 * k) // of each: log weight + log normaliser, scale, floor, log weight
-    this.#means = arena.takeF64(panels) // by type: see the kernel
-    this.#factors = arena.takeF64({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: panels }[type])
-    this.#anchors = arena.takeF64(k * d) // what moments are taken about; before that, room to lay out panels
-    this.#origin = arena.takeF64(d + 3 * k + 1) // and what is near it
-    this.#upper = isDense(type) ? arena.takeF64(d * d) : 0 // one U on its way into panels
+    const triangle = this.#kernels.triangularPanelLength(d)
+    this.#components = arena.takeDoubles(4 * k) // of each: log weight + log normaliser, scale, floor, log weight
+    this.#means = arena.takeDoubles(panels) // by type: see the kernel
+    this.#factors = arena.takeDoubles({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: panels }[type])
+    this.#anchors = arena.takeDoubles(k * d) // what moments are taken about; before that, room to lay out panels
+    this.#origin = arena.takeDoubles(d + 3 * k + 1) // and what is near it
   }
 
   /** Puts parameters where the kernel reads them. Floors become as low as they go. Returns the anchors (K×D): the means or, of components near it, an
    *  origin that all have in common (`originOf`). */
   load(parameters: GaussianParameters): Float64Array {
     const { weights, means, precisionsCholesky: factors } = parameters
-    const { kernels } = this.#arena
-    const { packTriangular, triangularPanelLength } = this.#arena.use(mixtures)
     const { type, k } = this
     const d = this.#d
-    const triangleBytes = triangularPanelLength(d) * 8
-    const components = this.#arena.f64(this.#components, 4 * k)
-    logConstants(type, weights, factors, d).forEach((constant, c) => {
-      const scale = type === 'spherical' ? 0.5 * factors[c] * factors[c] : 0.5
-      components.set([constant, scale, LOWEST_FLOOR, log(weights[c])], 4 * c)
-    })
-    const putTriangle = (u: Float64Array, to: number) => {
-      this.#arena.f64(this.#upper, d * d).set(u)
-      packTriangular(this.#upper, d, to)
-    }
-    const putPanels = (table: ArrayLike<number>, to: number) => {
-      this.#arena.f64(this.#anchors, k * d).set(table)
-      kernels.packPanels(this.#anchors, k, d, to)
+    const components = this.#components
+    const common = type === 'tied' ? logDeterminant(type, factors, 0, d) : 0
+    for (let c = 0; c < k; c++) {
+      const logWeight = log(weights[c])
+      components[4 * c] = logWeight + (type === 'tied' ? common : logDeterminant(type, factors, c, d)) - 0.5 * d * LOG_2PI
+      components[4 * c + 1] = type === 'spherical' ? 0.5 * factors[c] * factors[c] : 0.5
+      components[4 * c + 2] = LOWEST_FLOOR
+      components[4 * c + 3] = logWeight
     }
     if (type === 'full') {
-      this.#arena.f64(this.#means, k * d).set(means)
-      for (let c = 0; c < k; c++) putTriangle(factors.subarray(c * d * d, (c + 1) * d * d), this.#factors + c * triangleBytes)
+      this.#means.set(means)
+      for (let c = 0, at = 0; c < k; c++) at = packTriangular(factors, c * d * d, d, this.#factors, at)
     } else if (type === 'tied') {
       // z = Uᵀ(x − origin), compared with Uᵀ(mean − origin)
       const origin = weightedMean(parameters, d)
-      this.#arena.f64(this.#means, d).set(origin)
-      putTriangle(factors, this.#factors)
-      const whitened = new Float64Array(k * d)
+      this.#means.set(origin)
+      const panels = packTriangular(factors, 0, d, this.#factors, 0)
+      const whitened = this.#anchors.fill(0)
       for (let c = 0; c < k; c++)
         for (let j = 0; j < d; j++) for (let i = 0; i <= j; i++) whitened[c * d + j] += factors[i * d + j] * (means[c * d + i] - origin[i])
-      putPanels(whitened, this.#factors + triangleBytes)
+      this.#packPanels(this.#factors.byteOffset + panels * 8)
     } else {
       const origin = originOf(parameters, d, type === 'spherical')
       this.#central = origin !== undefined
-      if (type === 'diag') putPanels(factors, this.#factors)
-      if (type === 'diag' || !origin) putPanels(means, this.#means)
+      if (type === 'diag') {
+        this.#anchors.set(factors)
+        this.#packPanels(this.#factors.byteOffset)
+      }
+      if (type === 'diag' || !origin) {
+        this.#anchors.set(means)
+        this.#packPanels(this.#means.byteOffset)
+      }
       if (origin) return this.#loadAbout(origin, means)
     }
     this.anchor(means)
     return means
   }
 
+  // Lays out in panels of four components what stands in the room of the anchors
+  #packPanels(to: number): void {
+    this.#arena.kernels.packPanels(this.#anchors.byteOffset, this.k, this.#d, to)
+  }
+
   // Returns the anchors, which for the kernel are 0 where components are near
   #loadAbout({ point, near, limit }: Origin, means: Float64Array): Float64Array {
     const { k } = this
     const d = this.#d
-    const f64 = (address: number, length: number) => this.#arena.f64(address, length)
-    f64(this.#origin, d).set(point)
-    f64(this.#origin + d * 8, k).set(near)
+    this.#origin.set(point)
+    this.#origin.set(near, d)
     if (this.type === 'spherical') {
-      f64(this.#means, k * d).set(means)
-      const centred = f64(this.#factors, Math.ceil(k / 4) * 4 * d)
-      const table = f64(this.#origin + (d + k) * 8, 1 + 2 * k)
+      this.#means.set(means)
+      const centred = this.#factors
+      const table = this.#origin.subarray(d + k)
       table[0] = limit
       for (let c = 0; c < k; c++) {
         let square = 0
@@ -448,24 +483,26 @@ export class GaussianPass {
     }
     const anchors = means.slice()
     near.forEach((is, c) => is && anchors.fill(0, c * d, (c + 1) * d))
-    f64(this.#anchors, k * d).set(anchors)
+    this.#anchors.set(anchors)
     near.forEach((is, c) => is && anchors.set(point, c * d))
     return anchors
   }
 
-  /** The logarithm below which e^(a − m), a component's share in a row before it is normalised, counts as 0 (K). */
-  floors(floors: ArrayLike<number>): void {
-    const components = this.#arena.f64(this.#components, 4 * this.k)
-    for (let c = 0; c < this.k; c++) components[4 * c + 2] = floors[c]
+  /** The logarithm below which e^(a − m), a component's share in a row before it is normalised, counts as 0: what `floorOf` makes of the logarithm of
+   *  its weight. */
+  floors(floorOf: (logWeight: number, c: number) => number): void {
+    const components = this.#components
+    for (let c = 0; c < this.k; c++) components[4 * c + 2] = floorOf(components[4 * c + 3], c)
   }
 
   /** Takes moments about other points (K×D) than the means: those of `components` where they are given. Of the others, if there is an origin, only
    *  masses are taken then. */
   anchor(anchors: Float64Array, components?: number[]): void {
-    this.#arena.f64(this.#anchors, this.k * this.#d).set(anchors)
-    const about = this.#arena.f64(this.#origin + this.#d * 8, this.k)
-    about.fill(components ? -1 : 0)
-    for (const c of components ?? []) about[c] = 0
+    this.#anchors.set(anchors)
+    const about = this.#origin
+    const d = this.#d
+    about.fill(components ? -1 : 0, d, d + this.k)
+    for (const c of components ?? []) about[d + c] = 0
   }
 
   /** The pass over `data`. */
@@ -481,11 +518,11 @@ export class GaussianPass {
       w,
       d,
       k,
-      this.#components,
-      this.#means,
-      this.#factors,
-      this.#anchors,
-      this.#central ? this.#origin : 0,
+      this.#components.byteOffset,
+      this.#means.byteOffset,
+      this.#factors.byteOffset,
+      this.#anchors.byteOffset,
+      this.#central ? this.#origin.byteOffset : 0,
       given,
       logNorm,
       responsibilities,
@@ -493,21 +530,31 @@ export class GaussianPass {
     ]
     const perComponent = (type === 'full' ? d * d : 4 * d) + (into ? (moments === 'full' ? d * d : 5 * d) : 0) + 40
     const flopsPerRow = k * perComponent + (type === 'tied' ? d * d : 0)
-    const scratch = this.#arena.use(mixtures).mixtureScratch(d, k)
+    const scratch = this.#kernels.mixtureScratch(d, k)
     return { kernel: 'mixture', module: mixtures, args, rows: n, scratch, flopsPerRow, into }
   }
 }
 
-/** ln π_k + ln|U_k| − ½·d·ln 2π. */
-function logConstants(type: CovarianceType, weights: Float64Array, factors: Float64Array, d: number): Float64Array {
-  const logDeterminant = (c: number) => {
-    if (type === 'spherical') return d * log(factors[c])
-    let s = 0
-    for (let j = 0; j < d; j++) s += log(type === 'diag' ? factors[c * d + j] : factors[(type === 'full' ? c * d * d : 0) + j * d + j])
-    return s
+/** ln|U| of component c. */
+function logDeterminant(type: CovarianceType, factors: Float64Array, c: number, d: number): number {
+  if (type === 'spherical') return d * log(factors[c])
+  const [start, step] = type === 'diag' ? [c * d, 1] : [type === 'full' ? c * d * d : 0, d + 1]
+  let s = 0
+  for (let j = 0; j < d; j++) s += log(factors[start + j * step])
+  return s
+}
+
+/** Packs the upper triangle of U (d×d, row-major, from `start` on) into pairs of columns, from `at` on: see `triangularPanelLength` in
+ *  assembly/cholesky.ts. Returns where the panel ends. @internal */
+export function packTriangular(upper: Float64Array, start: number, d: number, panel: Float64Array, at: number): number {
+  for (let j = 0; j < d; j += 2) {
+    const pair = j + 1 < d
+    for (let i = 0, from = start + j; i <= j + Number(pair); i++, from += d) {
+      panel[at++] = i > j ? 0 : upper[from]
+      if (pair) panel[at++] = upper[from + 1]
+    }
   }
-  const tied = type === 'tied' ? logDeterminant(0) : 0
-  return weights.map((weight, c) => log(weight) + (type === 'tied' ? tied : logDeterminant(c)) - 0.5 * d * LOG_2PI)
+  return at
 }
 
 // ----------------------------------------------------------------------------------------------------------------- the model
@@ -525,8 +572,10 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   readonly #guard: number
   readonly #pass: GaussianPass
   readonly #sums: Reduction
+  readonly #all: number[] // 0 … K − 1
+  readonly #rooms: [Point, Point] // for the parameters of two steps, turn about
   #total: TotalScatter | undefined
-  #own: GaussianParameters | undefined // what the last step left
+  #own: Point | undefined // what the last step left
 
   constructor(data: Resident, type: CovarianceType, k: number, regCovar: number) {
     const { arena, d, n, totalWeight, largest } = data
@@ -534,56 +583,74 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     this.#type = type
     this.#k = k
     this.#regCovar = regCovar
-    largest.forEach((v, j) => {
+    for (let j = 0; j < d; j++)
       // moments are sums of (x − anchor)²
-      if (!(4 * v * v * totalWeight < Number.MAX_VALUE))
+      if (!(4 * largest[j] * largest[j] * totalWeight < Number.MAX_VALUE))
         throw wrongValue(
           'X',
           'values whose squares can be summed (up to about 1e150)',
-          `magnitudes up to ${v} in column ${j}`,
+          `magnitudes up to ${largest[j]} in column ${j}`,
           'Scale the column first, say with StandardScaler.',
         )
-    })
     this.#rounding = roundingLevel(largest, regCovar)
     this.#guard = 10 * EPS * (totalWeight / n) // scikit-learn's 10·2⁻⁵², in units of a weight: weights may be of any size
     this.#pass = new GaussianPass(arena, type, k, d)
     this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
+    this.#all = all(k)
+    const room = (length: number) => arena.takeDoubles(length)
+    const { length } = covarianceShape(type, k, d)
+    const moments = { counts: room(k), offsets: room(k * d), spread: room(spreadLength(type, k, d)) }
+    const point = () => ({ ...moments, weights: room(k), means: room(k * d), covariances: room(length), precisionsCholesky: room(length) })
+    this.#rooms = [point(), point()]
   }
 
-  /** One E-step and the M-step it leads to. Shares too small to matter are left out: see `shareFloors`. */
+  /** One E-step and the M-step it leads to, whose parameters are good until the step after the next. Shares too small to matter are left out: see
+   *  `shareFloor`. */
   *step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
+    const [a, b] = this.#rooms
+    // not where the step starts, nor, where it starts from no step's parameters, where the last one led
+    const point = (parameters === a || parameters === b ? parameters : this.#own) === a ? b : a
     const { anchors, passes } = this.#expectation(parameters)
-    const { next, factors, logSum } = yield* this.#moments(anchors, passes, this.#type)
-    const mass = sum(next.counts)
-    this.#own = parametersFrom(next, mass, factors)
-    return { logLikelihood: logSum / this.#data.totalWeight, parameters: this.#own }
+    const { logSum } = yield* this.#moments(point, anchors, passes, this.#type)
+    weigh(point, sum(point.counts))
+    this.#own = point
+    return { logLikelihood: logSum / this.#data.totalWeight, parameters: point }
+  }
+
+  keep({ weights, means, covariances, precisionsCholesky }: GaussianParameters): GaussianParameters {
+    return {
+      weights: weights.slice(),
+      means: means.slice(),
+      covariances: covariances?.slice(),
+      precisionsCholesky: precisionsCholesky.slice(),
+    }
   }
 
   /** One E-step, and what it finds of each component. */
   *moments(parameters: GaussianParameters): Algorithm<GaussianMoments & { logLikelihood: number }> {
-    const unused = new Float64Array()
+    const [point] = this.#rooms
     const { anchors, passes } = this.#expectation(parameters)
-    const { next, centre, logSum } = yield* this.#moments(anchors, passes, this.#type, unused, 0)
+    const { centre, logSum } = yield* this.#moments(point, anchors, passes, this.#type, false, 0)
     return {
       logLikelihood: logSum / this.#data.totalWeight,
-      counts: next.counts.map((n) => n - this.#guard),
-      means: centre.map((v, i) => v + next.offsets[i]),
-      covariances: next.covariances,
-      spread: next.spread,
+      counts: point.counts.map((n) => n - this.#guard),
+      means: centre.map((v, i) => v + point.offsets[i]),
+      covariances: point.covariances.slice(),
+      spread: point.spread.slice(),
     }
   }
 
   // The pass under parameters, and a second one where a component starves. Weights of a start say nothing of masses: there components lose nearly all
   // of theirs so often that leaving out less, at 3 % of a pass, is cheaper.
   #expectation(parameters: GaussianParameters) {
-    const [pass, data, k] = [this.#pass, this.#data, this.#k]
+    const [pass, data] = [this.#pass, this.#data]
     const bits = parameters === this.#own ? SHARE_BITS : SHARE_BITS + 10
     const anchors = pass.load(parameters)
-    pass.floors(shareFloors(parameters.weights, bits))
+    pass.floors(shareFloor(bits))
     const passes = function* (into: Reduction, moments: CovarianceType): Generator<Pass> {
       yield pass.over(data, { into: into.reset(), moments })
-      if (!starved(parameters.weights, masses(moments, into.total(), k, data.d), data.totalWeight, bits)) return
-      pass.floors(new Float64Array(k).fill(STARVED_FLOOR))
+      if (!starved(parameters.weights, into.total(), moments, data.totalWeight, bits)) return
+      pass.floors(() => STARVED_FLOOR)
       yield pass.over(data, { into: into.reset(), moments })
     }
     return { anchors, passes }
@@ -597,7 +664,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   /** The M-step from responsibilities; weights are n_k/Σw, as scikit-learn leaves them before the first iteration.
    *  @param factors precision factors to use in place of those of the covariances, which then may be degenerate */
   *fromResponsibilities(fill: FillResponsibilities, factors?: Float64Array): Algorithm<Required<GaussianParameters>> {
-    const { arena, n, d, totalWeight } = this.#data
+    const { arena, n, d } = this.#data
     const { mean } = yield* columnMoments(this.#data)
     const k = this.#k
     const mark = arena.mark()
@@ -617,10 +684,11 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     }
     const anchors = new Float64Array(k * d)
     for (let c = 0; c < k; c++) anchors.set(mean, c * d)
-    this.#pass.anchor(anchors)
-    const start = yield* this.#moments(anchors, slots, again(this.#type), factors)
+    pass.anchor(anchors)
+    const [point] = this.#rooms
+    yield* this.#moments(point, anchors, slots, again(this.#type), !factors)
     arena.release(mark)
-    return parametersFrom(start.next, totalWeight, start.factors)
+    return this.#started(point, factors)
   }
 
   /** The M-step from responsibilities that are 1 for one row per component and 0 elsewhere: means are these rows, full, diag and spherical
@@ -635,68 +703,91 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     rows.forEach((row, c) => {
       sums[1 + c * each + (type === 'full' ? each - 1 : 0)] = w ? arena.f64(w + row * 8, 1)[0] : 1
     })
-    let next = maximise(type, sums, anchors, k, d, regCovar, this.#guard)
+    const [point] = this.#rooms
+    maximise(type, sums, anchors, this.#all, d, regCovar, this.#guard, point)
     if (type === 'tied') {
-      const own = next
       const total = yield* this.#totalScatter()
-      next = tie(own, anchors, total, totalWeight, d, regCovar, true)
+      tie(point, anchors, total, totalWeight, d, regCovar, true)
       // so far from the origin that XᵀX has no inverse in doubles: about the mean instead
-      if (!(this.#factors(next) instanceof Float64Array)) next = tie(own, anchors, total, totalWeight, d, regCovar, false)
+      if (this.#factorise(point)) tie(point, anchors, total, totalWeight, d, regCovar, false)
     }
-    return parametersFrom(next, totalWeight, factors ?? orThrow(this.#factors(next)))
+    if (!factors) orThrow(this.#factorise(point))
+    return this.#started(point, factors)
   }
 
-  #factors({ covariances, spread }: Maximised): Float64Array | DegenerateCovarianceError {
-    return precisionFactors(this.#type, covariances, this.#data.d, spread, this.#rounding)
+  #started(point: Point, factors = point.precisionsCholesky): Required<GaussianParameters> {
+    weigh(point, this.#data.totalWeight)
+    return this.keep({ ...point, precisionsCholesky: factors }) as Required<GaussianParameters>
   }
 
-  /** Runs `passes` for statistics about `anchors` and finishes them. Where a mean has moved by many standard deviations, taking moments
-   *  about the old one costs digits (error ≈ 2⁻⁵²·(δ/σ)²): they are taken once more about the new one (diag and spherical: of that component
+  // The factors of a point's covariances, or why there are none
+  #factorise(point: Point): DegenerateCovarianceError | undefined {
+    const { arena, d } = this.#data
+    const { covariances, precisionsCholesky: factors, spread } = point
+    if (!isDense(this.#type)) return scales(this.#type, point, d, this.#rounding, factors)
+    for (let start = 0, c = 0; start < covariances.length; start += d * d, c++) {
+      const error = triangle(arena, covariances.byteOffset + start * 8, factors, start, d, spread, c, this.#rounding)
+      if (error) return error
+    }
+    return undefined
+  }
+
+  /** Runs `passes` for statistics about `anchors` and finishes them, to `point`, but for the weights. Where a mean has moved by many standard deviations, taking
+   *  moments about the old one costs digits (error ≈ 2⁻⁵²·(δ/σ)²): they are taken once more about the new one (diag and spherical: of that component
    *  alone), which brings δ down by sixteen digits, so that a second time is for data that span more than that. Where clusters lie so far apart
    *  that the tied covariance is a small difference of large numbers, it is pooled from full statistics instead. The same where a covariance
    *  looks degenerate: whether it is, is decided on the more exact moments.
    *  @param moments the kind of statistics to begin with: those of the type if the anchors are the means, otherwise `again(type)`
+   *  @param factored whether covariances are factored, and refused if degenerate
    *  @returns centre: what the last ones were taken about */
   *#moments(
+    point: Point,
     anchors: Float64Array,
     passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>,
     moments: CovarianceType,
-    given?: Float64Array,
+    factored = true,
     regCovar = this.#regCovar,
-  ): Algorithm<{ next: Maximised; centre: Float64Array; factors: Float64Array; logSum: number }> {
+  ): Algorithm<{ centre: Float64Array; logSum: number }> {
     const { arena, d, n, totalWeight } = this.#data
-    const [type, k, guard] = [this.#type, this.#k, this.#guard]
+    const [type, k] = [this.#type, this.#k]
     const mark = arena.mark()
     const sums = (kind: CovarianceType) => (kind === type ? this.#sums : new Reduction(arena, 1 + k * statisticsLength(kind, d), n))
-    const finish = (kind: CovarianceType, into: Reduction, centre: Float64Array) => {
-      const each = maximise(kind, into.total(), centre, k, d, type === 'tied' && kind === 'full' ? 0 : regCovar, guard)
-      return kind === type ? each : type === 'tied' ? pool(each, d, regCovar) : level(each, d)
-    }
     let into = sums(moments)
     yield* passes(into, moments) as Algorithm<void>
     const logSum = into.total()[0]
-    let next = finish(moments, into, anchors)
-    if (type === 'tied') next = tie(next, anchors, yield* this.#totalScatter(), totalWeight, d, regCovar, false)
-    let lost = cancelling(type, next, d)
-    let factors = lost.length > 0 ? undefined : (given ?? this.#factors(next))
+    this.#finish(point, moments, into.total(), anchors, this.#all, regCovar)
+    if (type === 'tied') tie(point, anchors, yield* this.#totalScatter(), totalWeight, d, regCovar, false)
+    let lost = cancelling(type, point, d)
+    const error = factored && lost.length === 0 ? this.#factorise(point) : undefined
     let centre = anchors
-    if (!(factors instanceof Float64Array)) {
+    if (lost.length > 0 || error) {
       const kind = again(type)
       if (kind !== moments) into = sums(kind)
-      if (lost.length === 0) lost = all(k)
+      if (lost.length === 0) lost = this.#all
       centre = anchors.slice()
       let rounds = 0
       do {
-        for (const c of lost) for (let i = c * d; i < (c + 1) * d; i++) centre[i] += next.offsets[i] // the means before the guard pulls them
+        for (const c of lost) for (let i = c * d; i < (c + 1) * d; i++) centre[i] += point.offsets[i] // the means before the guard pulls them
         this.#pass.anchor(centre, lost)
         yield* passes(into, kind) as Algorithm<void>
-        next = replaced(next, finish(kind, into, centre), lost)
-        lost = cancelling(type, next, d)
+        this.#finish(point, kind, into.total(), centre, lost, regCovar)
+        lost = cancelling(type, point, d)
       } while (++rounds < MOST_ROUNDS && lost.length > 0)
-      factors = given ?? orThrow(this.#factors(next))
+      if (factored) orThrow(this.#factorise(point))
     }
     arena.release(mark)
-    return { next, centre, factors, logSum }
+    return { centre, logSum }
+  }
+
+  // The components of the type from statistics of some kind
+  #finish(point: Point, kind: CovarianceType, sums: Float64Array, centre: Float64Array, components: number[], regCovar: number): void {
+    const { d } = this.#data
+    const type = this.#type
+    const each = kind === type ? point : { ...point, ...tables(kind, this.#k, d) }
+    maximise(kind, sums, centre, components, d, type === 'tied' ? 0 : regCovar, this.#guard, each)
+    if (kind === type) return
+    if (type === 'tied') pool(each, point, d, regCovar)
+    else level(each, point, components, d)
   }
 
   /** Computed once per fit. */
@@ -714,24 +805,21 @@ export function* totalScatter(data: Resident): Algorithm<TotalScatter> {
   const whole = new GaussianPass(arena, 'full', 1, d)
   const into = new Reduction(arena, 1 + statisticsLength('full', d), n)
   const identity = Float64Array.from({ length: d * d }, (_, i) => Number(i % (d + 1) === 0))
-  whole.load({ weights: Float64Array.of(1), means: anchor, covariances: identity, precisionsCholesky: identity })
+  whole.load({ weights: Float64Array.of(1), means: anchor, precisionsCholesky: identity })
   yield whole.over(data, { into })
-  const one = maximise('full', into.total(), anchor, 1, d, 0, 0)
+  const one = { counts: new Float64Array(1), means: new Float64Array(d), offsets: new Float64Array(d), ...tables('full', 1, d) }
+  maximise('full', into.total(), anchor, [0], d, 0, 0, one)
   arena.release(mark)
   return { scatter: one.covariances.map((v) => v * one.counts[0]), anchor, offset: one.offsets }
 }
 
-function parametersFrom(
-  { counts, means, covariances }: Maximised,
-  mass: number,
-  precisionsCholesky: Float64Array,
-): Required<GaussianParameters> {
-  return { weights: counts.map((n) => n / mass), means, covariances, precisionsCholesky }
+/** Weights from counts. */
+function weigh({ weights, counts }: Point, mass: number): void {
+  for (let c = 0; c < counts.length; c++) weights[c] = counts[c] / mass
 }
 
-function orThrow(value: Float64Array | DegenerateCovarianceError): Float64Array {
-  if (value instanceof Error) throw value
-  return value
+function orThrow(error: DegenerateCovarianceError | undefined): void {
+  if (error) throw error
 }
 
 /** Statistics that give the components of a type about any anchors: the spherical ones take their squares from the E-step, whose anchors are the
@@ -741,46 +829,29 @@ const again = (type: CovarianceType): CovarianceType => (type === 'tied' ? 'full
 /** Logarithm of the share in a row, relative to the best component's, below which a component's counts as 0: with e^floor = 2^−bits·π_c the density
  *  of a row changes by less than 2^−bits and, over N rows, the mass n_c by less than 2^−bits·N·π_c: nothing, unless the component loses nearly
  *  all of its mass in this very step (`starved`). */
-export function shareFloors(weights: Float64Array, bits = SHARE_BITS): Float64Array {
-  return weights.map((weight) => Math.max(STARVED_FLOOR, log(weight) - bits * Math.LN2))
-}
+export const shareFloor =
+  (bits = SHARE_BITS) =>
+  (logWeight: number): number =>
+    Math.max(STARVED_FLOOR, logWeight - bits * Math.LN2)
 const SHARE_BITS = 55
 
 /** With this floor what is left out is less than rounding of scikit-learn's guard of 10·2⁻⁵² on n_c, for any number of rows. */
 const STARVED_FLOOR = -100
 
 /** Whether a component kept so little of its mass that what was left out may exceed 2⁻⁴⁵ of it: with 55 bits, less than a thousandth. */
-function starved(weights: Float64Array, masses: Float64Array, totalWeight: number, bits: number): boolean {
-  return masses.some((mass, c) => mass < weights[c] * totalWeight * 2 ** (45 - bits))
-}
-
-/** The n_c in the statistics of the kernel. */
-function masses(moments: CovarianceType, sums: Float64Array, k: number, d: number): Float64Array {
-  const each = statisticsLength(moments, d)
-  return Float64Array.from({ length: k }, (_, c) => sums[1 + c * each + (moments === 'full' ? each - 1 : 0)])
+function starved(weights: Float64Array, sums: Float64Array, moments: CovarianceType, totalWeight: number, bits: number): boolean {
+  const each = (sums.length - 1) / weights.length
+  for (
+    let c = 0, at = moments === 'full' ? each : 1;
+    c < weights.length;
+    c++, at += each // n_c
+  )
+    if (sums[at] < weights[c] * totalWeight * 2 ** (45 - bits)) return true
+  return false
 }
 
 // From 1e150 to 1 in steps of sixteen digits
 const MOST_ROUNDS = 10
-
-/** What was found of some components in place of what it was, of the others what it was. */
-function replaced(before: Maximised, found: Maximised, components: number[]): Maximised {
-  const k = before.counts.length
-  if (components.length === k) return found // full and tied, always
-  const table = (name: keyof Maximised) => {
-    const result = before[name].slice()
-    const each = result.length / k
-    for (const c of components) result.set(found[name].subarray(c * each, (c + 1) * each), c * each)
-    return result
-  }
-  return {
-    counts: table('counts'),
-    offsets: table('offsets'),
-    means: table('means'),
-    covariances: table('covariances'),
-    spread: table('spread'),
-  }
-}
 
 // Components with a variance so much smaller than the squares it was made from (30²: a mean that moved by 30σ, clusters 30σ from x̄) that their error
 // of about 2⁻⁵² each leaves fewer than 13 digits of it; full and tied, all where one is
@@ -788,11 +859,17 @@ function cancelling(type: CovarianceType, { counts, covariances, spread }: Maxim
   const k = counts.length
   const dense = isDense(type)
   const lost: number[] = []
-  spread.forEach((s, i) => {
+  for (let i = 0; i < spread.length; i++) {
+    if (spread[i] * spread[i] <= 900 * covariances[dense ? i * d + (i % d) : i]) continue
+    if (dense) return all(k)
     const c = Math.floor((i * k) / spread.length)
-    if (!(s * s <= 900 * covariances[dense ? i * d + (i % d) : i]) && lost.at(-1) !== c) lost.push(c)
-  })
-  return dense && lost.length > 0 ? all(k) : lost
+    if (lost.at(-1) !== c) lost.push(c)
+  }
+  return lost
 }
 
-const all = (k: number) => Array.from({ length: k }, (_, c) => c)
+function all(k: number): number[] {
+  const components: number[] = []
+  for (let c = 0; c < k; c++) components.push(c)
+  return components
+}

@@ -171,6 +171,11 @@ export class Arena {
     return this.take(length * 8)
   }
 
+  /** `length` fresh doubles as a view, whose `byteOffset` is their address. Valid until its bytes are released. */
+  takeDoubles(length: number): Float64Array<SharedArrayBuffer> {
+    return this.f64(this.takeF64(length), length)
+  }
+
   /** Where the cursor stands, for `release`. */
   mark(): number {
     return this.#top

@@ -142,6 +142,7 @@ export function* calls(pass: Pass, arena: Arena) {
 /** Sums over the slots of a pass, in memory from an arena. */
 export class Reduction extends Sums {
   readonly #arena: Arena
+  #total: Float64Array | undefined
 
   /** @param length doubles of statistics @param rows rows of the longest pass, which fixes the depth of the tree
    *  @param pairs how many of the statistics are sums in pairs of doubles: the last 2·pairs, high parts first */
@@ -162,6 +163,8 @@ export class Reduction extends Sums {
 
   /** The sums over all slots closed since `reset`. */
   total(): Float64Array {
-    return this.#arena.f64(this.finish(), this.length)
+    const address = this.finish()
+    this.#total ??= this.#arena.f64(address, this.length)
+    return this.#total
   }
 }

@@ -115,7 +115,7 @@ function callKernel({
     const begin = arena.mark()
     const pass = new GaussianPass(arena, model.type, k, d)
     const own = pass.load(packed(model))
-    if (floors) pass.floors(floors)
+    if (floors) pass.floors((_, c) => floors[c])
     if (!chosen) pass.anchor(Float64Array.from(flat(anchors)))
     const parameters = () => new Uint8Array(arena.memory.buffer, begin, end - begin)
     const end = arena.mark()
@@ -571,14 +571,20 @@ function onModel(
 }
 type Step = { logLikelihood: number; parameters: Required<GaussianParameters> }
 const emStep = (X: number[][], model: Model, options: StepOptions = {}) =>
-  onModel(X, model.type, model.means.length, options, (m) => m.step(packed(model))) as Step
+  onModel(X, model.type, model.means.length, options, function* (m) {
+    return kept(m, yield* m.step(packed(model)))
+  }) as Step
+const kept = (m: GaussianModel, { logLikelihood, parameters }: Omit<Step, 'parameters'> & { parameters: GaussianParameters }) => ({
+  logLikelihood,
+  parameters: m.keep(parameters),
+})
 /** A step, and how many passes of the model it takes. */
 function counted(X: number[][], model: Model, options: StepOptions = {}): Step & { passes: number } {
   let passes = 0
   const step = onModel(X, model.type, model.means.length, options, function* (m) {
     const steps = m.step(packed(model))
     for (let next = steps.next(); ; next = steps.next(yield next.value)) {
-      if (next.done) return next.value
+      if (next.done) return kept(m, next.value)
       passes += Number('kernel' in next.value && next.value.args[0] === CODE[model.type])
     }
   }) as Step
