@@ -1,7 +1,7 @@
 // Components with diagonal or spherical covariances: scaled squares, and the moments of a block without products of features.
 // How many values an inner loop holds decides its speed: V8 (11 to 14) loads all that an iteration reads before it computes, so accumulators
 // and loads together must fit into 15 registers. What spills waits for memory in the chain of additions, at two to three times the cost.
-import { squaredDistance } from "./distances";
+import { FAR_SHARE, squaredDistance } from "./distances";
 import { addSum } from "./statistics";
 
 /** Scaled squares Σ_j ((x_j − μ_j)·s_j)² of a tile ([quads][d][4], in) for k components; means and scales as panels
@@ -54,9 +54,6 @@ export function centreTile(tile: usize, quads: i32, d: i32, origin: usize, out: 
     v128.store(out, a0); v128.store(out, a1, 16);
   }
 }
-
-/** A squared distance that is at least this share of ‖x‖² + ‖μ‖² is as good expanded as term by term, to a few roundings of 2⁻⁵³ more a feature. */
-const FAR_SHARE: f64 = 0.125;
 
 /** Squared distances of a block to k components as ‖x‖² − 2·x·μ + ‖μ‖², all three about the origin: two operations a feature and not three. Rows and
  *  components near the origin lose no more to cancellation than their table allows ([0] largest ‖x‖² that is near; then of each component ‖μ‖², and

@@ -72,12 +72,14 @@ export abstract class CentroidEstimator<
     const centers = clusterCenters.flat()
     const perWindow = function* (data: Resident, begin: number) {
       const { arena, n } = data
-      const out = arena.takeF64(n * k)
-      yield* single(new CenterPanels(arena, k, d).load(centers).transform(data, out))
+      const [out, address] = [arena.takeF64(n * k), arena.take(4)]
+      const broken = arena.i32(address, 1).fill(0)
+      yield* single(new CenterPanels(arena, k, d).load(centers).transform(data, out, address))
+      if (broken[0]) refuse(data, begin)
       result.data.set(arena.f64(out, n * k), begin * k)
     }
     // half a megabyte of distances, which are in cache when they are copied out
-    run(withWindows(source, perWindow, false, 8 * k))
+    run(withWindows(source, perWindow, true, 8 * k))
     return result
   }
 

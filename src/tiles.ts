@@ -164,15 +164,15 @@ export class CenterPanels {
     return { inertia, distance }
   }
 
-  /** Distances of rows to all centers to `out` (n×k). */
-  transform({ x, n, d }: Resident, out: number): Pass {
+  /** Distances of rows to all centers to `out` (n×k); `broken` (i32) becomes 1 if some value may not be finite. */
+  transform({ x, n, d }: Resident, out: number, broken: number): Pass {
     const k = this.#k
     return {
       kernel: 'transform',
-      args: [x, d, k, this.#panels, out],
+      args: [x, d, k, this.#centers, this.#panels, this.#shift, out, broken],
       rows: n,
       scratch: this.#arena.kernels.transformScratch(d, k),
-      flopsPerRow: 3 * k * d,
+      flopsPerRow: 2 * k * (d + 4),
     }
   }
 }

@@ -4,27 +4,95 @@ import { describe, expect, it } from 'vitest'
 import { packTriangular } from '../src/gaussian.ts'
 import { Reduction, SLOT_ROWS } from '../src/passes.ts'
 import { DS, KS, NS, alongCuts, arena, cuttings, draw, fenced, kernels, sizes } from './fenced.ts'
-import { EPS, expectBits, flat, rowsOf, uniforms } from './near.ts'
+import { EPS, distanceRounding, expectBits, expectClose, flat, rowsOf, uniforms } from './near.ts'
 import { naiveCholesky, naiveSquaredDistances } from './oracle.ts'
 
 describe('transform', () => {
-  it.each(DS)('is the root of the naive squared distances, bit for bit: d = %i', (d) => {
+  const transform = (x: ArrayLike<number>, C: number[][], origin: number[], cuts: number[]) => {
+    const [d, k, n] = [C[0].length, C.length, x.length / C[0].length]
+    return fenced((memory) => {
+      const rows = memory.f64(x)
+      const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
+      const centers = memory.f64(flat(C))
+      kernels.packPanels(centers, k, d, panels)
+      const [at, out, broken] = [memory.f64(origin), memory.bytes(n * k * 8), memory.i32([0])]
+      const scratch = memory.bytes(kernels.transformScratch(d, k))
+      alongCuts(cuts, (start, end) => kernels.transform(rows, d, k, centers, panels, at, out, broken, start, end, 0, scratch))
+      return { distances: Array.from(arena.f64(out, n * k)), broken: arena.i32(broken, 1)[0] }
+    })
+  }
+  const mean = (C: number[][]) => C[0].map((_, j) => C.reduce((sum, c) => sum + c[j], 0) / C.length)
+
+  it.each(DS)('is the root of the naive squared distances, to the stated bound, and the same wherever it is cut: d = %i', (d) => {
     for (const { n, k, seed } of sizes(d)) {
-      const { X, x: data, C } = draw(seed, n, d, k)
+      const { X, x, C } = draw(seed, n, d, k)
       const expected = flat(naiveSquaredDistances(X, C)).map(Math.sqrt)
-      for (const cuts of cuttings(n)) {
-        const got = fenced((memory) => {
-          const x = memory.f64(data)
-          const panels = memory.bytes(Math.ceil(k / 4) * 4 * d * 8)
-          kernels.packPanels(memory.f64(flat(C)), k, d, panels)
-          const out = memory.bytes(n * k * 8)
-          const scratch = memory.bytes(kernels.transformScratch(d, k))
-          alongCuts(cuts, (start, end) => kernels.transform(x, d, k, panels, out, start, end, 0, scratch))
-          return Array.from(arena.f64(out, n * k))
-        })
-        expectBits(got, expected, `n ${n}, k ${k}, cuts ${cuts}`)
-      }
+      const [first, ...rest] = cuttings(n).map((cuts) => transform(x, C, mean(C), cuts))
+      expect(first.broken).toBe(0)
+      if (d <= 3) expectBits(first.distances, expected, `n ${n}, k ${k}`)
+      else expectClose(first.distances, expected, distanceRounding(d), `n ${n}, k ${k}`)
+      for (const { distances } of rest) expectBits(distances, first.distances, `n ${n}, k ${k}`)
     }
+  })
+
+  it('keeps its bound where the expanded form cancels: rows near or at centers, far from everything, large and small numbers', () => {
+    const n = 261
+    let [near, all] = [0, 0]
+    for (const d of [4, 5, 16, 33])
+      for (const [scale, spread, offset] of [
+        [1, 1e-1, 0], // clusters far apart for their size
+        [1, 1e-4, 0],
+        [1, 1e-9, 1e6],
+        [1, 1, 1e12],
+        [1e-12, 1e-13, 1],
+        [1e150, 1e150, 0], // squares of a few overflow
+        [1e158, 1e150, 0], // of all
+        [1e-150, 1e-151, 0],
+        [1e-160, 1e-160, 0], // squares are denormal
+        [5e-324 * 2 ** 8, 5e-324 * 2 ** 4, 0],
+      ]) {
+        const k = 6
+        const u = uniforms(d)
+        const C = rowsOf(k, d, () => offset + scale * (u() - 0.5))
+        // every third row is a center, every seventh far away
+        const X = Array.from({ length: n }, (_, i) =>
+          C[i % k].map((v) => v + (i % 3 === 0 ? 0 : spread * (u() - 0.5)) + (i % 7 === 0 ? 1e6 * scale : 0)),
+        )
+        const squares = flat(naiveSquaredDistances(X, C))
+        const where = `d ${d}, scale ${scale}, spread ${spread}, offset ${offset}`
+        for (const origin of [mean(C), X[7]]) {
+          const { distances, broken } = transform(flat(X), C, origin, [0, n])
+          expectClose(distances, squares.map(Math.sqrt), distanceRounding(d), where)
+          expect(broken === 1 || squares.every(Number.isFinite), where).toBe(true)
+          X.forEach((row, i) =>
+            C.forEach((c, j) => {
+              if (row.every((v, f) => v === c[f])) expect(distances[i * k + j], where).toBe(0)
+            }),
+          )
+          // what is far nearer than the origin is to both, or underflows: the very distances of the definition
+          const lengths = (rows: number[][]) => flat(naiveSquaredDistances(rows, [origin]))
+          const [ofRows, ofCenters] = [lengths(X), lengths(C)]
+          squares.forEach((square, at) => {
+            const N = ofRows[Math.floor(at / k)] + ofCenters[at % k]
+            if (square >= 0.12 * N && N >= 1e-280) return
+            near++
+            expect(distances[at], where).toBe(Math.sqrt(square))
+          })
+          all += squares.length
+        }
+      }
+    expect(near / all).toBeGreaterThan(0.15)
+    expect(near / all).toBeLessThan(0.85)
+  })
+
+  it('says where a square is not finite', () => {
+    for (const d of [1, 2, 5, 33])
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1e200])
+        for (const at of [0, 3 * d - 1, 9 * d - 1]) {
+          const x = new Float64Array(9 * d).fill(0.5)
+          x[at] = value
+          expect(transform(x, [new Array(d).fill(1)], new Array(d).fill(1), [0, 9]).broken).toBe(1)
+        }
   })
 })
 

@@ -34,6 +34,18 @@ export function relativeError(actual: Nested, expected: Nested): number {
   return difference === 0 ? 0 : difference / scale
 }
 
+/** How far distances of `transform` and roots of the naive squares may be apart, relative to each: (24·d + 64)·2⁻⁵³ for the squares of one, as
+ *  assembly/distances.ts derives it, (d + 2)·2⁻⁵³ for those of the other; half of that for the roots, and 2⁻⁵³ more each. */
+export const distanceRounding = (d: number) => ((25 * d + 66) / 2 + 2) * 2 ** -53
+
+/** Expects every entry to be within a relative bound of the expected one: 0 where that is 0, infinite where that is. */
+export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>, bound: number, where = ''): void {
+  expect(actual.length, `${where}: length`).toBe(expected.length)
+  for (let i = 0; i < expected.length; i++)
+    if (actual[i] !== expected[i] && !(Math.abs(actual[i] - expected[i]) <= bound * Math.abs(expected[i])))
+      expect(actual[i], `${where}: entry ${i} of ${expected.length}`).toBe(expected[i])
+}
+
 const float = new Float64Array(1)
 const bits = new BigInt64Array(float.buffer)
 
