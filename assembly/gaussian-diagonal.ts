@@ -2,7 +2,6 @@
 // How many values an inner loop holds decides its speed: V8 (11 to 14) loads all that an iteration reads before it computes, so accumulators
 // and loads together must fit into 15 registers. What spills waits for memory in the chain of additions, at two to three times the cost.
 import { FAR_SHARE, squaredDistance } from "./distances";
-import { addSum } from "./statistics";
 
 /** Scaled squares Σ_j ((x_j − μ_j)·s_j)² of a tile ([quads][d][4], in) for k components; means and scales as panels
  *  ([⌈k/4⌉][d][4], in). out ([quads][k][4], out). The difference form: no cancellation at any offset. */
@@ -125,25 +124,6 @@ export function centre(x: usize, count: i32, d: i32, origin: usize, out: usize):
     for (; j < padded; j += 8) store<f64>(out + j, 0);
     x += bytes; out += padded;
   }
-}
-
-/** Adds Σ r (and, if `squares` is not 0, Σ r·square) of a component over a block to `out` (and `second`); r one quad every `stride` bytes, squares one
- *  every `step` bytes (in). */
-export function addMass(r: usize, squares: usize, quads: i32, stride: usize, step: usize, out: usize, second: usize): void {
-  const finite = f64x2.splat(f64.MAX_VALUE); // 0 · ∞ must not become NaN
-  let n0 = f64x2.splat(0), n1 = n0, s0 = n0, s1 = n0;
-  for (let q = 0; q < quads; q++, r += stride) {
-    const r0 = v128.load(r), r1 = v128.load(r, 16);
-    n0 = f64x2.add(n0, r0);
-    n1 = f64x2.add(n1, r1);
-    if (squares != 0) {
-      s0 = f64x2.add(s0, f64x2.mul(r0, f64x2.pmin(v128.load(squares), finite)));
-      s1 = f64x2.add(s1, f64x2.mul(r1, f64x2.pmin(v128.load(squares, 16), finite)));
-      squares += step;
-    }
-  }
-  addSum(out, f64x2.add(n0, n1));
-  if (squares != 0) addSum(second, f64x2.add(s0, s1));
 }
 
 /** Lists the rows of a block that a component has a share in: 16 bytes each, r and the row's address. r one quad every `stride` bytes (in), rows

@@ -1,5 +1,6 @@
 // Components whose covariance is a whole matrix, one each or one for all: Mahalanobis squares ‖Uᵀ(x − μ)‖² and whitening z = Uᵀ(x − μ), eight rows
 // at a time. U comes as pairs of columns (triangularPanelLength), so that a register tile is eight rows by two columns.
+import { STEPS } from "./exponential";
 import { log } from "./logarithm";
 
 /** Bytes of scratch that eight rows need. */
@@ -111,11 +112,11 @@ export function nearSquares(
   const octs = (quads + 1) >> 1;
   const pairs = octs * k;
   for (let c = 0; c < k; c++) {
-    let u = panels + <usize>c * panelBytes, sum = load<f64>(components + (<usize>c << 5), 24);
+    let u = panels + <usize>c * panelBytes, sum: f64 = 0;
     for (let j = 0; j < first; j += 2, u += <usize>j << 4) {
       sum += log(load<f64>(u + (<usize>j << 4))) + log(load<f64>(u + (<usize>j << 4), 24));
     }
-    store<f64>(logs + (<usize>c << 3), sum);
+    store<f64>(logs + (<usize>c << 3), load<f64>(components + (<usize>c << 5), 24) + STEPS * sum);
     for (let o = 0; o < octs; o++) {
       const a = tile + 2 * <usize>o * quadBytes, out = squares + 2 * <usize>o * stride + (<usize>c << 5);
       const more = 2 * o + 1 < quads;

@@ -3,12 +3,13 @@
 // Inside a block everything is in quads (tile.ts): densities and responsibilities are [quad][component][4].
 import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
+import { STEPS } from "./exponential";
 import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-features";
-import { addListed, addMass, addPairs, centre, centreTile, LIST_BYTES, listPairs, listRows, originSquares, paddedFeatures, scaledSquares } from "./gaussian-diagonal";
+import { addListed, addPairs, centre, centreTile, LIST_BYTES, listPairs, listRows, originSquares, paddedFeatures, scaledSquares } from "./gaussian-diagonal";
 import { NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
-import { softmax } from "./responsibilities";
+import { share, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
-import { merge } from "./statistics";
+import { addSum, merge } from "./statistics";
 import { blockRows, pack, unpackRows } from "./tile";
 
 /** Covariance types, in the order the TypeScript side numbers them. */
@@ -29,11 +30,12 @@ const PAIRS_BELOW: i32 = 32;
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
-  return LINE + rows * (((<usize>(d + paddedFeatures(d)) + 2 * <usize>k + 3) << 3) + 4) + LIST_BYTES + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
+  return LINE + rows * (((<usize>(d + paddedFeatures(d)) + 2 * <usize>k + 4) << 3) + 4) + (<usize>k << 6) + LIST_BYTES + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
 }
 
 /** Doubles of sufficient statistics of one component: full — the lower triangle of Σ r·[t,1][t,1]ᵀ, row after row, so Σ r·t is
- *  its last row and Σ r its last entry; tied — Σ r, Σ r·t; diag — Σ r, Σ r·t, Σ r·t²; spherical — Σ r, Σ r·t, Σ r·‖t‖². (t = x − anchor.) */
+ *  its last row and Σ r its last entry; tied — Σ r, Σ r·t; diag — Σ r, Σ r·t, Σ r·t²; spherical — Σ r, Σ r·t,
+ *  Σ r·‖x − mean‖². (t = x − anchor.) */
 export function mixtureStatistics(type: i32, d: i32): i32 {
   return type == FULL ? ((d + 1) * (d + 2)) >> 1 : type == TIED ? 1 + d : type == DIAG ? 1 + 2 * d : 2 + d;
 }
@@ -92,6 +94,20 @@ function placeOf(about: usize, c: i32): f64 {
   return about != 0 ? load<f64>(about + (<usize>c << 3)) : 0;
 }
 
+/** Weights of a block (w: count, in; 0 for none: 1 each) to `out`, zeros to its last quad past them. Returns whether the former
+ *  are all the same. */
+function takeWeights(w: usize, count: i32, out: usize): bool {
+  const first = w != 0 ? load<f64>(w) : 1;
+  let alike = true;
+  for (let i = 0; i < count; i++, out += 8) {
+    const weight = w != 0 ? load<f64>(w + (<usize>i << 3)) : 1;
+    store<f64>(out, weight);
+    if (weight != first) alike = false;
+  }
+  for (; count & 3; count++, out += 8) store<f64>(out, 0);
+  return alike;
+}
+
 /** Pass over rows [start, end) of x (n×d, row-major, in) with weights w (n, in; 0 for none).
  *
  *  E: responsibilities come from `given` (n×k, row-major, in) where it is not 0, otherwise from the parameters —
@@ -103,7 +119,7 @@ function placeOf(about: usize, c: i32): f64 {
  *  statistics only the mass is wanted), and, spherical, the table of `originSquares`; then means are row-major (k×d), and factors panels of
  *  −2·(mean − origin).
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
- *  `anchors` (k×d), or the origin: then the component's anchor is 0. Other spherical ones take ‖t‖² from E, so their anchors are the means. */
+ *  `anchors` (k×d), or the origin: then the component's anchor is 0. */
 export function mixture(
   type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, components: usize, means: usize, factors: usize, anchors: usize, origin: usize, given: usize,
   outLogNorm: usize, outResp: usize, outLabels: usize, start: i32, end: i32, stats: usize, scratch: usize,
@@ -115,12 +131,15 @@ export function mixture(
   const centredBytes = <usize>paddedFeatures(d) << 3;
   const resp = z + <usize>rows * centredBytes;
   const weights = resp + (<usize>rows * <usize>k << 3);
-  const logNorm = weights + (<usize>rows << 3);
+  const shares = weights + (<usize>rows << 3);
+  const logNorm = shares + (<usize>rows << 3);
   const rowNorms = logNorm + (<usize>rows << 3);
   const labels = rowNorms + (<usize>rows << 3);
   const squares = type == SPHERICAL ? labels + (<usize>rows << 2) : resp;
   const list = labels + (<usize>rows << 2) + (<usize>rows * <usize>k << 3);
-  const t = list + LIST_BYTES;
+  const scaled = list + LIST_BYTES; // components in steps of the exponential
+  const masses = scaled + (<usize>k << 5); // of a block
+  const t = masses + (<usize>k << 5);
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
@@ -129,6 +148,8 @@ export function mixture(
   const part = max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
   let total = stats != 0 ? load<f64>(stats) : 0;
   let rest = min(load<u32>(scratch), REST);
+  let alike = false;
+  for (let at: usize = 0; at < <usize>k << 5; at += 16) v128.store(scaled + at, f64x2.mul(v128.load(components + at), f64x2.splat(STEPS)));
   for (let b = start; b < end; b += rows) {
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
@@ -136,21 +157,19 @@ export function mixture(
     if (origin != 0 && stats != 0) centre(block, count, d, origin, z);
     pack(x, d, b, count, tile);
     if (table != 0) centreTile(tile, quads, d, origin, rowNorms);
-    for (let i = 0; i < quads << 2; i++) {
-      store<f64>(weights + (<usize>i << 3), i >= count ? 0 : w != 0 ? load<f64>(w + (<usize>(b + i) << 3)) : 1);
-    }
+    if (w != 0 || b == start || count < rows) alike = takeWeights(w != 0 ? w + (<usize>b << 3) : 0, count, weights);
     if (given != 0) {
       for (let i = 0; i < quads << 2; i++) {
-        const weight = load<f64>(weights + (<usize>i << 3));
         const from = given + (<usize>min(b + i, end - 1) * <usize>k << 3);
         const to = resp + <usize>(i >> 2) * respStride + (<usize>(i & 3) << 3);
-        for (let c = 0; c < k; c++) store<f64>(to + (<usize>c << 5), weight * load<f64>(from + (<usize>c << 3)));
+        for (let c = 0; c < k; c++) store<f64>(to + (<usize>c << 5), load<f64>(from + (<usize>c << 3)));
       }
+      memory.copy(shares, weights, <usize>quads << 5);
     } else {
       if (type == FULL && d >= NEAR_FROM && k > 1 && rest == 0) {
         const guide = sums + scatterScratch(d);
         const panelBytes = <usize>triangularPanelLength(d) << 3;
-        const work = nearSquares(tile, quads, d, k, components, means, factors, panelBytes, squares, logNorm, guide, t);
+        const work = nearSquares(tile, quads, d, k, scaled, means, factors, panelBytes, squares, logNorm, guide, t);
         if (work > 1 - 8 / <f64>d) rest = REST;
       } else {
         if (rest > 0) rest--;
@@ -158,9 +177,13 @@ export function mixture(
         else squaresOf(type, tile, quads, d, k, means, factors, squares, z, t);
       }
       const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
-      total += softmax(squares, quads, k, components, weights, resp, logNorm, outLabels != 0 ? labels : 0, labelsOnly);
+      total += softmax(squares, quads, k, scaled, weights, resp, shares, logNorm, outLabels != 0 ? labels : 0, labelsOnly, alike && outLogNorm == 0, masses);
       if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
       if (outLabels != 0) memory.copy(outLabels + (<usize>b << 2), labels, <usize>count << 2);
+    }
+    if (stats != 0 || outResp != 0) {
+      memory.fill(masses, 0, <usize>k << 5);
+      share(resp, quads, k, shares, masses, momentType == SPHERICAL && stats != 0 ? squares : 0);
       if (outResp != 0) unpackRows(resp, count, k, outResp + (<usize>b * <usize>k << 3));
     }
     if (stats != 0) {
@@ -179,9 +202,8 @@ export function mixture(
             addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + <usize>q * respStride, respStride, anchor, out, sums);
           }
         } else {
-          const central = placeOf(about, c) > 0;
-          const second: usize = momentType != SPHERICAL ? 0 : central ? rowNorms : squares + (<usize>c << 5);
-          addMass(r, second, quads, respStride, central ? 32 : respStride, out, out + 8 + rowBytes);
+          addSum(out, v128.load(masses + (<usize>c << 4)));
+          if (momentType == SPHERICAL) addSum(out + 8 + rowBytes, v128.load(masses + (<usize>(k + c) << 4)));
         }
       }
       for (let s = 0; listed && s < count; s += part) {

@@ -1,84 +1,96 @@
 // From Mahalanobis squares to log-densities and responsibilities: Bayes' rule over the components, quad by quad.
-import { expNonPositive } from "./exponential";
+import { exponentials, STEP } from "./exponential";
 import { logNormal } from "./logarithm";
 
 const MOST_NEGATIVE: f64 = -1.7976931348623157e308;
 
-/** From Mahalanobis squares to what they say of every sample, with a_c = constant_c − scale_c · square_c and m = max a:
- *  `logNorm` (4 a quad, out): m + ln Σ e^(a − m), the log-density; `r` ([quads][k][4], out, may be `squares`): weight · e^(a_c − m) / Σ e^(a − m);
+/** So many components may have the sums of their exponentials, 64 of a block of 256 rows in each lane, multiplied before the logarithm is taken. */
+const MOST_TOGETHER: i32 = 32768;
+
+/** From Mahalanobis squares to what they say of every sample, with a_c = constant_c − scale_c · square_c and m = max a, logarithms in steps of ln 2/64:
+ *  `r` ([quads][k][4], out, may be `squares`): e^(a_c − m), to be multiplied by `shares` (4 a quad, out): weight / Σ e^(a − m);
+ *  `logNorm` (4 a quad, out): m + ln Σ e^(a − m), the log-density, no longer in steps. Where nobody reads it, `alike` says so and that all weights are
+ *  the same but in padding: then one logarithm of the product of the Σ is taken for all samples;
  *  `labels` (i32, 4 a quad, out; 0 for none): index of the largest a, first on ties. With `labelsOnly` nothing else is worked out.
  *  `squares` ([quads][k][4], in). `components` ([k][4], in): constant (log weight plus log normaliser), scale (½, or ½ over what the squares are
- *  to be divided by), floor (e^(a − m) counts as 0 where a − m is below it), log weight. `weights` (4 a quad, in; 0 in padding).
- *  Returns Σ weight·logNorm.
- *  A sample so far from every component that all squares overflow has logNorm −∞ and equal responsibilities. */
+ *  to be divided by), floor (e^(a − m) counts as 0 where a − m is below it), log weight; all in steps. `weights` (4 a quad, in; 0 in padding).
+ *  `room`: 32·k bytes. Returns Σ weight·logNorm.
+ *  A sample so far from every component that all squares overflow has logNorm −∞ and equal responsibilities.
+ *  Each loop goes over all quads before the next one begins, so that no quad waits for the end of its own chain of operations. */
 export function softmax(
-  squares: usize, quads: i32, k: i32, components: usize, weights: usize, r: usize, logNorm: usize, labels: usize, labelsOnly: bool,
+  squares: usize, quads: i32, k: i32, components: usize, weights: usize, r: usize, shares: usize, logNorm: usize, labels: usize, labelsOnly: bool, alike: bool, room: usize,
 ): f64 {
   const bytes = <usize>k << 5;
-  const zero = f64x2.splat(0);
-  let total = f64x2.splat(0);
-  for (let q = 0; q < quads; q++) {
-    const end = r + bytes;
-    let m0 = f64x2.splat(-Infinity), m1 = m0;
-    let component = components;
-    for (let p = r; p < end; p += 32) {
+  const last = r + <usize>quads * bytes;
+  const lowest = f64x2.splat(MOST_NEGATIVE); // in place of −∞: −∞ less −∞ is NaN
+  for (let p = r, m = logNorm; p < last; m += 32) {
+    const end = p + bytes, first = p;
+    let m0 = lowest, m1 = lowest;
+    for (let component = components; p < end; p += 32, component += 32, squares += 32) {
       const b = v128.load64_splat(component), scale = v128.load64_splat(component, 8);
-      const a0 = f64x2.sub(b, f64x2.mul(scale, v128.load(squares))), a1 = f64x2.sub(b, f64x2.mul(scale, v128.load(squares, 16)));
+      const a0 = f64x2.pmax(lowest, f64x2.sub(b, f64x2.mul(scale, v128.load(squares))));
+      const a1 = f64x2.pmax(lowest, f64x2.sub(b, f64x2.mul(scale, v128.load(squares, 16))));
       v128.store(p, a0);
       v128.store(p, a1, 16);
       m0 = f64x2.pmax(m0, a0);
       m1 = f64x2.pmax(m1, a1);
-      component += 32; squares += 32;
     }
     if (labels != 0) {
-      storeLabels(r, k, m0, m1, labels);
+      storeLabels(first, k, m0, m1, labels);
       labels += 16;
-      if (labelsOnly) {
-        r = end;
-        continue;
-      }
     }
-    m0 = f64x2.pmax(m0, f64x2.splat(MOST_NEGATIVE));
-    m1 = f64x2.pmax(m1, f64x2.splat(MOST_NEGATIVE));
-    let s0 = f64x2.splat(0), s1 = s0;
-    component = components;
-    for (let p = r; p < end; p += 32) {
-      const floor = v128.load64_splat(component, 16);
-      const e0 = expNonPositive(f64x2.sub(v128.load(p), m0), floor), e1 = expNonPositive(f64x2.sub(v128.load(p, 16), m1), floor);
-      v128.store(p, e0);
-      v128.store(p, e1, 16);
-      s0 = f64x2.add(s0, e0);
-      s1 = f64x2.add(s1, e1);
-      component += 32;
+    v128.store(m, m0);
+    v128.store(m, m1, 16);
+  }
+  if (labelsOnly) return 0;
+  for (let p = r, m = logNorm, s = shares; p < last; p += bytes, m += 32, s += 32) exponentials(p, k, m, components + 16, s, room);
+  const zero = f64x2.splat(0), one = f64x2.splat(1);
+  const together = alike && k <= MOST_TOGETHER;
+  const end = logNorm + (<usize>quads << 5), first = load<f64>(weights);
+  let total = zero, other = zero, product = one, others = one;
+  for (let m = logNorm; m < end; m += 16, weights += 16, shares += 16) {
+    const s = v128.load(shares), n = v128.load(m);
+    const twice = f64x2.add(n, n); // −∞ in place of what stands for it
+    const w = v128.load(weights);
+    v128.store(shares, f64x2.div(w, s));
+    const counts = f64x2.gt(w, zero); // a row of weight zero is absent: −∞ · 0 must not become NaN
+    if (together) {
+      const before = total, factor = product; // two of each in turn
+      total = other; product = others;
+      other = f64x2.add(before, v128.and(twice, counts));
+      others = f64x2.mul(factor, v128.bitselect(s, one, counts));
+    } else {
+      const density = f64x2.add(f64x2.mul(twice, f64x2.splat(0.5 * STEP)), logNormal(s));
+      v128.store(m, density);
+      total = f64x2.add(total, v128.and(f64x2.mul(w, density), counts));
     }
-    const lost0 = f64x2.eq(s0, zero), lost1 = f64x2.eq(s1, zero);
-    let n0 = f64x2.add(m0, logNormal(s0)), n1 = f64x2.add(m1, logNormal(s1));
-    if (v128.any_true(v128.or(lost0, lost1))) {
-      const one = f64x2.splat(1);
-      for (let p = r; p < end; p += 32) {
-        v128.store(p, v128.bitselect(one, v128.load(p), lost0));
-        v128.store(p, v128.bitselect(one, v128.load(p, 16), lost1), 16);
-      }
-      s0 = v128.bitselect(f64x2.splat(<f64>k), s0, lost0); n0 = v128.bitselect(f64x2.splat(-Infinity), n0, lost0);
-      s1 = v128.bitselect(f64x2.splat(<f64>k), s1, lost1); n1 = v128.bitselect(f64x2.splat(-Infinity), n1, lost1);
-    }
-    const w0 = v128.load(weights), w1 = v128.load(weights, 16);
-    // through memory: V8 moves divisions whose only use is in a loop into it
-    v128.store(logNorm, f64x2.div(w0, s0));
-    v128.store(logNorm, f64x2.div(w1, s1), 16);
-    const f0 = v128.load(logNorm), f1 = v128.load(logNorm, 16);
-    for (; r < end; r += 32) {
-      v128.store(r, f64x2.mul(v128.load(r), f0));
-      v128.store(r, f64x2.mul(v128.load(r, 16), f1), 16);
-    }
-    v128.store(logNorm, n0);
-    v128.store(logNorm, n1, 16);
-    // a row of weight zero is absent: −∞ · 0 must not become NaN
-    total = f64x2.add(total, v128.and(f64x2.mul(w0, n0), f64x2.gt(w0, zero)));
-    total = f64x2.add(total, v128.and(f64x2.mul(w1, n1), f64x2.gt(w1, zero)));
-    weights += 32; logNorm += 32;
+  }
+  if (together) {
+    total = f64x2.mul(f64x2.splat(first), f64x2.add(f64x2.mul(f64x2.add(total, other), f64x2.splat(0.5 * STEP)), f64x2.add(logNormal(product), logNormal(others))));
   }
   return f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+}
+
+/** Multiplies what `softmax` leaves ([quads][k][4], inout) by the shares (4 a quad, in): responsibilities times weights. To masses ([k][2], inout) it
+ *  adds Σ r of each component, even and odd rows apart, and, where squares ([quads][k][4], in) is not 0, behind them Σ r·square likewise. */
+export function share(r: usize, quads: i32, k: i32, shares: usize, masses: usize, squares: usize): void {
+  const bytes = <usize>k << 5;
+  const finite = f64x2.splat(f64.MAX_VALUE); // 0 · ∞ must not become NaN
+  for (const last = r + <usize>quads * bytes; r < last; shares += 32) {
+    const f0 = v128.load(shares), f1 = v128.load(shares, 16);
+    let n = masses;
+    for (const end = r + bytes; r < end; r += 32, n += 16) {
+      const r0 = f64x2.mul(v128.load(r), f0), r1 = f64x2.mul(v128.load(r, 16), f1);
+      v128.store(r, r0);
+      v128.store(r, r1, 16);
+      v128.store(n, f64x2.add(v128.load(n), f64x2.add(r0, r1)));
+      if (squares != 0) {
+        const s = n + (bytes >> 1);
+        v128.store(s, f64x2.add(v128.load(s), f64x2.add(f64x2.mul(r0, f64x2.pmin(v128.load(squares), finite)), f64x2.mul(r1, f64x2.pmin(v128.load(squares, 16), finite)))));
+        squares += 32;
+      }
+    }
+  }
 }
 
 /** Index of the first of k values ([k][4], in) that is the largest of its sample, m0 and m1 (i32, 4, out). */

@@ -94,7 +94,8 @@ export interface TotalScatter {
  *  @param sums the statistics of the kernel `mixture`: [0] log-likelihood, then per component
  *  @param components those to do; of the others `out` stays as it is
  *  @param guard added to every n_k in the denominators; covariances are taken about the mean without it, which differs from
- *  scikit-learn's by (guard·μ/n_k)²: nothing until a component is all but dead */
+ *  scikit-learn's by (guard·μ/n_k)²: nothing until a component is all but dead
+ *  @param centres spherical: what squares were taken about, the means of the E-step (K×D) */
 function maximise(
   type: CovarianceType,
   sums: Float64Array,
@@ -104,6 +105,7 @@ function maximise(
   regCovar: number,
   guard: number,
   { counts, means, covariances, offsets, spread }: Maximised,
+  centres = anchors,
 ): void {
   const each = (sums.length - 1) / counts.length
   for (const c of components) {
@@ -134,8 +136,8 @@ function maximise(
       }
     } else if (type === 'spherical') {
       let shift = 0
-      for (let j = 0; j < d; j++) shift += sums[s1 + j] * offsets[row + j]
-      covariances[c] = Math.max(0, sums[s2] - shift) / count / d + regCovar
+      for (let j = 0; j < d; j++) shift += (offsets[row + j] + (anchors[row + j] - centres[row + j])) ** 2
+      covariances[c] = Math.max(0, sums[s2] - n * shift) / count / d + regCovar
       spread[c] = Math.sqrt(sums[s2] / count / d)
     }
   }
@@ -562,6 +564,15 @@ export function packTriangular(upper: Float64Array, start: number, d: number, pa
 /** Writes the responsibilities of rows [begin, end) (row-major, K a row) to `out`, which is zeros. Must give the same each time. */
 export type FillResponsibilities = (begin: number, end: number, out: Float64Array) => void
 
+/** Passes that take moments. */
+interface Passes {
+  /** What the moments of each component are about (K×D). */
+  anchors: Float64Array
+  /** What squared distances are from, where the passes know any (K×D). */
+  centres?: Float64Array
+  passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>
+}
+
 /** The mixture as EM sees it, over one data set in memory. */
 export class GaussianModel implements EmModel<GaussianParameters> {
   readonly #data: Resident
@@ -610,8 +621,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const [a, b] = this.#rooms
     // not where the step starts, nor, where it starts from no step's parameters, where the last one led
     const point = (parameters === a || parameters === b ? parameters : this.#own) === a ? b : a
-    const { anchors, passes } = this.#expectation(parameters)
-    const { logSum } = yield* this.#moments(point, anchors, passes, this.#type)
+    const { logSum } = yield* this.#moments(point, this.#expectation(parameters), this.#type)
     weigh(point, sum(point.counts))
     this.#own = point
     return { logLikelihood: logSum / this.#data.totalWeight, parameters: point }
@@ -629,8 +639,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   /** One E-step, and what it finds of each component. */
   *moments(parameters: GaussianParameters): Algorithm<GaussianMoments & { logLikelihood: number }> {
     const [point] = this.#rooms
-    const { anchors, passes } = this.#expectation(parameters)
-    const { centre, logSum } = yield* this.#moments(point, anchors, passes, this.#type, false, 0)
+    const { centre, logSum } = yield* this.#moments(point, this.#expectation(parameters), this.#type, false, 0)
     return {
       logLikelihood: logSum / this.#data.totalWeight,
       counts: point.counts.map((n) => n - this.#guard),
@@ -642,7 +651,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
 
   // The pass under parameters, and a second one where a component starves. Weights of a start say nothing of masses: there components lose nearly all
   // of theirs so often that leaving out less, at 3 % of a pass, is cheaper.
-  #expectation(parameters: GaussianParameters) {
+  #expectation(parameters: GaussianParameters): Passes {
     const [pass, data] = [this.#pass, this.#data]
     const bits = parameters === this.#own ? SHARE_BITS : SHARE_BITS + 10
     const anchors = pass.load(parameters)
@@ -653,7 +662,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
       pass.floors(() => STARVED_FLOOR)
       yield pass.over(data, { into: into.reset(), moments })
     }
-    return { anchors, passes }
+    return { anchors, centres: parameters.means, passes }
   }
 
   extrapolate(...points: [GaussianParameters, GaussianParameters, GaussianParameters]): GaussianParameters | undefined {
@@ -686,7 +695,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     for (let c = 0; c < k; c++) anchors.set(mean, c * d)
     pass.anchor(anchors)
     const [point] = this.#rooms
-    yield* this.#moments(point, anchors, slots, again(this.#type), !factors)
+    yield* this.#moments(point, { anchors, passes: slots }, again(this.#type), !factors)
     arena.release(mark)
     return this.#started(point, factors)
   }
@@ -742,8 +751,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
    *  @returns centre: what the last ones were taken about */
   *#moments(
     point: Point,
-    anchors: Float64Array,
-    passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>,
+    { anchors, centres, passes }: Passes,
     moments: CovarianceType,
     factored = true,
     regCovar = this.#regCovar,
@@ -755,7 +763,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     let into = sums(moments)
     yield* passes(into, moments) as Algorithm<void>
     const logSum = into.total()[0]
-    this.#finish(point, moments, into.total(), anchors, this.#all, regCovar)
+    this.#finish(point, moments, into.total(), anchors, this.#all, regCovar, centres)
     if (type === 'tied') tie(point, anchors, yield* this.#totalScatter(), totalWeight, d, regCovar, false)
     let lost = cancelling(type, point, d)
     const error = factored && lost.length === 0 ? this.#factorise(point) : undefined
@@ -780,11 +788,19 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   }
 
   // The components of the type from statistics of some kind
-  #finish(point: Point, kind: CovarianceType, sums: Float64Array, centre: Float64Array, components: number[], regCovar: number): void {
+  #finish(
+    point: Point,
+    kind: CovarianceType,
+    sums: Float64Array,
+    centre: Float64Array,
+    components: number[],
+    regCovar: number,
+    centres?: Float64Array,
+  ): void {
     const { d } = this.#data
     const type = this.#type
     const each = kind === type ? point : { ...point, ...tables(kind, this.#k, d) }
-    maximise(kind, sums, centre, components, d, type === 'tied' ? 0 : regCovar, this.#guard, each)
+    maximise(kind, sums, centre, components, d, type === 'tied' ? 0 : regCovar, this.#guard, each, centres)
     if (kind === type) return
     if (type === 'tied') pool(each, point, d, regCovar)
     else level(each, point, components, d)

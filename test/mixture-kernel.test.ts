@@ -152,15 +152,21 @@ function callKernel({
 
 // ----------------------------------------------------------------------------------------------------------------- the oracle
 
-/** Sums of a component in the kernel's order, each with the sum of magnitudes that bounds its rounding. */
-function naiveStatistics(X: number[][], r: number[], anchor: number[], moments: CovarianceType): { sum: number; size: number }[] {
+/** Sums of a component in the kernel's order, squared distances from its mean, each with the sum of magnitudes that bounds its rounding. */
+function naiveStatistics(
+  X: number[][],
+  r: number[],
+  anchor: number[],
+  mean: number[],
+  moments: CovarianceType,
+): { sum: number; size: number }[] {
   const d = anchor.length
   const sums: { sum: number; size: number }[] = []
-  const add = (term: (t: number[]) => number) => {
+  const add = (term: (t: number[]) => number, about = anchor) => {
     let [sum, size] = [0, 0]
     X.forEach((row, i) => {
       if (r[i] === 0) return
-      const v = r[i] * term(row.map((value, j) => value - anchor[j]))
+      const v = r[i] * term(row.map((value, j) => value - about[j]))
       sum += v
       size += Math.abs(v)
     })
@@ -173,7 +179,7 @@ function naiveStatistics(X: number[][], r: number[], anchor: number[], moments: 
   add(() => 1)
   for (let j = 0; j < d; j++) add((t) => t[j])
   if (moments === 'diag') for (let j = 0; j < d; j++) add((t) => t[j] ** 2)
-  if (moments === 'spherical') add((t) => t.reduce((s, v) => s + v * v, 0))
+  if (moments === 'spherical') add((t) => t.reduce((s, v) => s + v * v, 0), mean)
   return sums
 }
 
@@ -206,7 +212,15 @@ function expectRows({ logNorm, responsibilities, labels }: ReturnType<typeof cal
   expect(ratio, 'error over its bound').toBeLessThan(1)
 }
 
-function expectStatistics(stats: Float64Array, X: number[][], r: number[][], anchors: number[][], moments: CovarianceType, slack = 0) {
+function expectStatistics(
+  stats: Float64Array,
+  X: number[][],
+  r: number[][],
+  anchors: number[][],
+  moments: CovarianceType,
+  slack = 0,
+  means = anchors,
+) {
   const each = (stats.length - 1) / anchors.length
   let ratio = 0
   anchors.forEach((anchor, c) => {
@@ -214,6 +228,7 @@ function expectStatistics(stats: Float64Array, X: number[][], r: number[][], anc
       X,
       r.map((row) => row[c]),
       anchor,
+      means[c],
       moments,
     )
     expect(expected.length).toBe(each)
@@ -477,7 +492,7 @@ describe.each(['diag', 'spherical'] as const)('kernel mixture about an origin, %
       const whole = callKernel({ X, model, w, chosen: true })
       expectRows(whole, X, model, w)
       const r = range(n).map((i) => Array.from(whole.responsibilities.subarray(i * k, (i + 1) * k)))
-      expectStatistics(whole.stats, X, r, whole.anchors, type, 64 * d * EPS)
+      expectStatistics(whole.stats, X, r, whole.anchors, type, 64 * d * EPS, model.means)
       const cut = callKernel({ X, model, w, chosen: true, cuts: [256, 512, 1024] })
       for (const part of ['logNorm', 'responsibilities', 'labels', 'stats'] as const)
         expectBits(cut[part], whole[part], `${part}, n ${n}, d ${d}, k ${k}`)
@@ -643,6 +658,26 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
       expect(relativeError(parameters.weights, expected.weights)).toBeLessThan(bound)
       expect(relativeError(parameters.means, expected.means)).toBeLessThan(bound)
       expect(covarianceError(parameters.covariances, expected.covariances, type, k, d)).toBeLessThan(4 * bound)
+    }
+  })
+
+  // the log-likelihood of a block whose rows weigh the same is the logarithm of a product
+  it('rows that weigh the same: the bits of rows without weights, and the log-likelihood of its rows one by one', () => {
+    for (const { d, k, n } of [
+      { d: 2, k: 3, n: 700 },
+      { d: 9, k: 4, n: 1290 },
+    ]) {
+      const u = uniforms(d + k + CODE[type])
+      const model = randomModel(u, type, k, d)
+      const X = rowsNear(u, n, model)
+      const free = emStep(X, model)
+      const same = emStep(X, model, { weights: X.map(() => 1) })
+      expectBits([same.logLikelihood], [free.logLikelihood], 'log-likelihood')
+      expectBits(same.parameters.means, free.parameters.means, 'means')
+      const { logNorm } = callKernel({ X, model })
+      const each = (weights: number[]) => logNorm.reduce((s, v, i) => s + weights[i] * v, 0) / weights.reduce((s, v) => s + v, 0)
+      for (const weights of [X.map(() => 3), X.map((_, i) => Number(i % 3 === 0)), X.map((_, i) => Number(i < 513) + 1)])
+        expect(relativeError([emStep(X, model, { weights }).logLikelihood], [each(weights)])).toBeLessThan(8 * Math.sqrt(n) * EPS)
     }
   })
 
