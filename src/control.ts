@@ -49,10 +49,10 @@ const MOST_ARGS = 40
 const PASS_DOUBLES = 16 + MOST_ARGS
 export const CONTROL_BYTES = WORDS * 4 + MOST_JOBS * PASS_DOUBLES * 8
 
-/** What a job names by number: the memory, the module and the kernel among its exports. */
+/** What a job names by number: the core over its memory, the module with its kernel over the same, and the kernel among what that exports. */
 export interface Names {
-  space: number
-  module: number
+  core: number
+  instance: number
   kernel: number
 }
 
@@ -61,8 +61,8 @@ export interface Names {
 export type PostedPass = Omit<SharedPass, 'kernel'> & Names & { own: number }
 
 const FIELDS = [
-  'space',
-  'module',
+  'core',
+  'instance',
   'kernel',
   'own',
   'rows',
@@ -100,11 +100,9 @@ export function readPass(control: SharedArrayBuffer, job: number): PostedPass {
 export interface Mail {
   index?: number
   control?: SharedArrayBuffer
-  /** A compiled module and its number. */
-  module?: { number: number; compiled: WebAssembly.Module }
-  /** A memory and its number. */
-  open?: { space: number; memory: WebAssembly.Memory }
-  /** A memory that is not needed any more. */
+  /** Kernels to instantiate over a memory, and their number. `ballast`: bytes the garbage collector is to know of (see memory.ts). */
+  open?: { instance: number; compiled: WebAssembly.Module; memory: WebAssembly.Memory; ballast: number }
+  /** The number of an instance that is not needed any more. */
   close?: number
 }
 
@@ -112,6 +110,7 @@ export interface Mail {
 export interface Answer {
   /** It has the control block and looks for jobs. */
   ready?: true
-  /** Something was thrown, in words. */
+  /** What was thrown, in words, and the job. */
   fault?: string
+  job?: number
 }

@@ -26,7 +26,7 @@ import { workerText } from './generated/worker-text.ts'
 import { compile, core, type KernelModule } from './kernel-modules.ts'
 import type { Arena, Space } from './memory.ts'
 import { type Pass, kernelOf } from './passes.ts'
-import { type SharedPass, SLOT_ROWS, countRuns, ownBytes, rowsPerCall, runAt, share } from './slots.ts'
+import { type SharedPass, SLOT_ROWS, ownBytes, rowsPerCall, runAt, share } from './slots.ts'
 import { turn } from './turns.ts'
 
 /** What a worker is made from: the address of the package's file `mixtura/worker.js` as the page serves it, or a function that starts a worker on
@@ -123,13 +123,14 @@ export function cores(): number {
 interface Member {
   worker: AnyWorker | undefined
   ready: boolean
-  /** Numbers of the memories and modules it has. */
-  spaces: Set<number>
-  modules: Set<number>
-  /** What it last threw, in words. */
-  fault: string
+  /** Numbers of the instances it has. */
+  instances: Set<number>
   ended(reason: string): void
 }
+
+/** The number of a module over a memory. */
+const instanceOf = (space: Space, module: number) => space.number * MOST_MODULES + module
+const MOST_MODULES = 8
 
 /** Memories that workers keep for another task on the same data. */
 const KEPT_SPACES = 2
@@ -153,29 +154,25 @@ class Pool {
   readonly #words = new Int32Array(this.#control)
   readonly #members: (Member | undefined)[] = []
   readonly #jobs: boolean[] = new Array(MOST_JOBS).fill(false) // whether taken
-  readonly #lost = new Map<number, string>() // job → why the worker at it ended
-  readonly #modules: KernelModule<unknown>[] = [core]
-  readonly #recent: number[] = [] // numbers of the last memories worked on, the latest last
-  readonly #busy = new Map<number, number>() // number of a memory → tasks on it
+  readonly #faults = new Map<number, string>() // job → what a worker threw at it, or why it ended there
+  readonly #modules: KernelModule<object>[] = [core]
+  readonly #tasks = new Map<number, number>() // number of a memory → tasks on it, the latest memory last; none on a few that are kept
   readonly #blocks = mayBlock()
   #idle: ReturnType<typeof setTimeout> | undefined
 
   /** A task on this memory begins. */
   enter({ number }: Space): void {
     clearTimeout(this.#idle)
-    this.#busy.set(number, (this.#busy.get(number) ?? 0) + 1)
-    const at = this.#recent.indexOf(number)
-    if (at >= 0) this.#recent.splice(at, 1)
-    this.#recent.push(number)
-    if (this.#recent.length > KEPT_SPACES) this.#recent.shift()
+    const tasks = (this.#tasks.get(number) ?? 0) + 1
+    this.#tasks.delete(number)
+    this.#tasks.set(number, tasks)
+    for (const [old, tasks] of this.#tasks) if (tasks === 0 && this.#tasks.size > KEPT_SPACES) this.#tasks.delete(old)
   }
 
   /** A task on this memory has ended. */
   leave({ number }: Space): void {
-    const tasks = (this.#busy.get(number) ?? 1) - 1
-    if (tasks > 0) this.#busy.set(number, tasks)
-    else this.#busy.delete(number)
-    if (this.#busy.size > 0) return
+    this.#tasks.set(number, (this.#tasks.get(number) as number) - 1)
+    if (sum([...this.#tasks.values()]) > 0) return
     this.#idle = setTimeout(() => this.dismiss(), PATIENCE.idle)
     ;(this.#idle as { unref?(): void }).unref?.()
   }
@@ -207,15 +204,13 @@ class Pool {
     const member: Member = {
       worker: undefined,
       ready: false,
-      spaces: new Set(),
-      modules: new Set(),
-      fault: '',
+      instances: new Set(),
       ended: (reason) => {
         if (this.#members[w] !== member) return
         this.#members[w] = undefined
         const job = Atomics.exchange(this.#words, at(w), 0) - 1
         if (job >= 0) {
-          this.#lost.set(job, reason)
+          this.#faults.set(job, reason)
           Atomics.store(this.#words, fault(job), 1)
         }
         if (!member.ready) failed(reason)
@@ -228,7 +223,7 @@ class Pool {
     try {
       const answer = (answer: Answer) => {
         if (answer.ready) member.ready = true
-        if (answer.fault !== undefined) member.fault = answer.fault
+        if (answer.fault !== undefined) this.#faults.set(answer.job as number, answer.fault)
       }
       member.worker = start({ answer, ended: member.ended })
       this.#post(w, { index: w, control: this.#control })
@@ -256,18 +251,18 @@ class Pool {
       if (!member?.ready) continue
       ready++
       for (const n of [0, number]) {
-        if (member.modules.has(n)) continue
-        member.modules.add(n)
-        this.#post(w, { module: { number: n, compiled: compile(this.#modules[n]) } })
+        const instance = instanceOf(space, n)
+        if (member.instances.has(instance)) continue
+        member.instances.add(instance)
+        const { memory } = space
+        const ballast = n === 0 ? memory.buffer.byteLength : 0
+        this.#post(w, { open: { instance, compiled: compile(this.#modules[n]), memory, ballast } })
       }
-      if (member.spaces.has(space.number)) continue
-      for (const old of member.spaces) {
-        if (this.#recent.includes(old) || this.#busy.has(old)) continue
-        member.spaces.delete(old)
+      for (const old of member.instances) {
+        if (this.#tasks.has(Math.floor(old / MOST_MODULES))) continue
+        member.instances.delete(old)
         this.#post(w, { close: old })
       }
-      member.spaces.add(space.number)
-      this.#post(w, { open: { space: space.number, memory: space.memory } })
     }
     return ready
   }
@@ -275,7 +270,7 @@ class Pool {
   /** Runs a pass together with the workers below `count`. `breathe`: a promise of this thread's next turn, where its slice is over; it rejects when
    *  the call is given up. False, with nothing done, where nobody can help. */
   async run(pass: Pass, arena: Arena, count: number, breathe: () => Promise<void> | undefined): Promise<boolean> {
-    const kernels: KernelModule<unknown> = pass.module ?? core
+    const kernels: KernelModule<object> = pass.module ?? core
     let module = this.#modules.indexOf(kernels)
     if (module < 0) module = this.#modules.push(kernels) - 1
     const job = this.#jobs.indexOf(false)
@@ -283,12 +278,12 @@ class Pool {
     if (job < 0 || !plan || this.#equip(count, arena.space, module) === 0) return false
 
     const mark = arena.mark()
-    const runs = countRuns(plan)
+    const runs = Math.ceil((plan.end - plan.first) / plan.run)
     if (pass.into) plan.partials = arena.take(runs * plan.stride)
     const own = arena.take(ownBytes(plan) * (count + 1))
     const { kernel: _, ...numbers } = plan
-    const kernel = WebAssembly.Module.exports(compile(kernels)).findIndex(({ name }) => name === pass.kernel)
-    writePass(this.#control, job, { ...numbers, own, space: arena.space.number, module, kernel })
+    const kernel = Object.keys(arena.use<object>(kernels)).indexOf(pass.kernel)
+    writePass(this.#control, job, { ...numbers, own, core: instanceOf(arena.space, 0), instance: instanceOf(arena.space, module), kernel })
     this.#jobs[job] = true
     const words = this.#words
     Atomics.store(words, fault(job), 0)
@@ -342,14 +337,11 @@ class Pool {
     }
   }
 
-  // What went wrong at a job: why a worker ended, or what one threw, which its message tells
+  // What went wrong at a job; what a worker threw, its message tells
   async #fault(job: number): Promise<Error> {
-    const thrown = () => this.#members.find((member) => member?.fault)
-    for (let turns = 0; turns < 1000 && !this.#lost.has(job) && !thrown(); turns++) await turn()
-    const member = thrown()
-    const reason = this.#lost.get(job) ?? member?.fault ?? 'unknown'
-    this.#lost.delete(job)
-    if (member) member.fault = ''
+    for (let turns = 0; turns < 1000 && !this.#faults.has(job); turns++) await turn()
+    const reason = this.#faults.get(job) ?? 'unknown'
+    this.#faults.delete(job)
     return new Error(
       `A worker thread failed and took the call with it: ${reason}. Nothing was changed: call again, if need be with threads: 1.`,
     )
@@ -366,7 +358,8 @@ function planned(pass: Pass, arena: Arena, threads: number): SharedPass | undefi
   const stride = Math.ceil(length / 8) * 64
   let run = Math.max(leaf, 2 ** Math.floor(Math.log2(slots / (threads * RUNS_PER_THREAD))))
   while ((slots / run) * stride > MUCH && 2 * run * threads <= slots) run *= 2
-  while (into && into.count % run > 0) run /= 2
+  // over a window of a stream, whole runs: others follow
+  while (into && pass.begin !== undefined && (into.count % run > 0 || slots % run > 0)) run /= 2
   if (run < leaf) return undefined
   if ((slots / run) * stride > TOO_MUCH) return undefined
   return {
@@ -415,42 +408,40 @@ export class Crew {
   readonly #space: Space
   readonly #warn: (message: string) => void
   #done = 0 // operations, about
-  #pool: Pool | undefined
-  #asked = false
+  #pool: Pool | undefined | null // null: there is none
 
   /** @param warn hears, once, why there is no help although it would pay */
   constructor(threads: number | 'auto', space: Space, warn: (message: string) => void) {
-    this.#workers = Math.min(MOST_WORKERS, threads === 'auto' ? cores() - 1 : threads - 1)
+    this.#workers = Math.min(MOST_WORKERS, (threads === 'auto' ? cores() : threads) - 1)
     this.#space = space
     this.#warn = warn
   }
 
   /** Runs a pass with help; false, with nothing done, where it is better run alone. */
   run(pass: Pass, arena: Arena, breathe: () => Promise<void> | undefined): Promise<boolean> | false {
-    const operations = (pass.rows - (pass.begin ?? 0)) * pass.flopsPerRow
+    const rows = pass.rows - (pass.begin ?? 0)
+    const operations = rows * pass.flopsPerRow
     this.#done += operations
-    if (this.#workers < 1 || operations < BREAK_EVEN.pass || pass.rows - (pass.begin ?? 0) <= SLOT_ROWS) return false
-    if (!this.#pool && (this.#done > BREAK_EVEN.task || pool?.ready)) this.#call()
+    if (this.#workers < 1 || operations < BREAK_EVEN.pass || rows <= SLOT_ROWS) return false
+    if (this.#pool === undefined && (this.#done > BREAK_EVEN.task || pool?.ready)) this.#pool = this.#call()
     return this.#pool ? this.#pool.run(pass, arena, this.#workers, breathe) : false
   }
 
-  #call(): void {
-    if (this.#asked) return
-    this.#asked = true
-    const failed = (reason: string) => this.#warn(`No worker threads: ${reason}. This thread does the work alone; results are the same.`)
+  #call(): Pool | null {
+    let told = false
+    const failed = (reason: string) => {
+      if (!told) this.#warn(`No worker threads: ${reason}. This thread does the work alone; results are the same.`)
+      told = true
+    }
     const why = obstacle()
     if (why) {
       failed(why)
-      return
+      return null
     }
-    let told = false
     pool ??= new Pool()
-    this.#pool = pool
     pool.enter(this.#space)
-    pool.staff(this.#workers, (reason) => {
-      if (!told) failed(reason)
-      told = true
-    })
+    pool.staff(this.#workers, failed)
+    return pool
   }
 
   /** The task has ended. */

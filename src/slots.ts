@@ -88,14 +88,16 @@ export class Sums {
     return this.#buffers[this.#depth]
   }
 
-  /** Takes in what was opened, the sums of one slot or of `slots`: whole leaves that are a complete subtree, or the last ones. A complete subtree merges
-   *  as many times as its number has trailing ones, as when a binary counter carries. */
+  /** Takes in what was opened, the sums of one slot or of `slots`: a complete subtree, or all that are left. A complete subtree merges as many times
+   *  as its number has trailing ones, as when a binary counter carries. */
   close(slots = 1): void {
     this.#count += slots
     this.#growing = this.#count % this.leaf > 0
     if (this.#growing) return
     this.#depth++
-    for (let carry = this.#count / Math.max(slots, this.leaf) - 1; carry & 1; carry >>>= 1) this.#mergeLast()
+    const size = Math.max(slots, this.leaf)
+    const complete = (size & (size - 1)) === 0
+    for (let carry = this.#count / size - 1; complete && carry & 1; carry >>>= 1) this.#mergeLast()
   }
 
   /** Slots closed since `reset`. */
@@ -137,12 +139,13 @@ export function sumOfSlots(numbers: ArrayLike<number>): number {
 
 // ------------------------------------------------------------------------------------------------------------------ shared passes
 
-/** A pass that several threads share: slots are claimed in runs, each a complete subtree of the sums, whose sum stands at a place of its own. */
+/** A pass that several threads share: slots are claimed in runs, each a complete subtree of the sums but for the last, whose sum stands at a place of
+ *  its own. */
 export interface SharedPass extends Rows {
   /** Slots [first, end). */
   first: number
   end: number
-  /** Slots of a run, a power of two; what is left at the end is made of smaller ones, and the last leaf. */
+  /** Slots of a run, a power of two; the last one has what is left. */
   run: number
   /** Address of the sums of the first run; those of the others follow at `stride` bytes. 0: the pass has none. */
   partials: number
@@ -155,36 +158,10 @@ export interface SharedPass extends Rows {
   scratch: number
 }
 
-type Shared = Pick<SharedPass, 'first' | 'end' | 'run' | 'leaf'>
-
-// Leaves of a pass, of a run, and whole runs
-function leavesOf({ first, end, run, leaf }: Shared): [all: number, each: number, full: number] {
-  const [all, each] = [Math.ceil((end - first) / leaf), run / leaf]
-  return [all, each, Math.floor(all / each)]
-}
-
-/** How many runs there are. */
-export function countRuns(pass: Shared): number {
-  const [all, each, full] = leavesOf(pass)
-  let runs = full
-  for (let rest = all % each; rest > 0; rest &= rest - 1) runs++
-  return runs
-}
-
-/** First slot of run n, and how many it has. */
-export function runAt(pass: Shared, n: number): [first: number, slots: number] {
-  const { first, end, leaf } = pass
-  const [all, each, full] = leavesOf(pass)
-  let [begin, size] = [Math.min(n, full) * each, each]
-  if (n >= full)
-    for (let before = n - full; ; before--) {
-      do size >>= 1
-      while ((all & size) === 0)
-      if (before === 0) break
-      begin += size
-    }
-  begin = first + begin * leaf
-  return [begin, Math.min(size * leaf, end - begin)]
+/** The slots of run n: none where there are fewer runs. */
+export function runAt({ first, end, run }: Pick<SharedPass, 'first' | 'end' | 'run'>, n: number): [first: number, slots: number] {
+  const begin = first + n * run
+  return [begin, Math.max(0, Math.min(run, end - begin))]
 }
 
 /** Bytes of memory of its own that a thread needs for a shared pass: scratch of the kernel, and the sums below that of a run. */
@@ -201,5 +178,5 @@ export function* share(pass: SharedPass, kernels: MergingKernels, n: number, own
   )
   const sums = partials ? new Sums(kernels, buffers, length, paired, leaf) : undefined
   yield* slots(pass, first, first + count, sums, own)
-  sums?.finish() // the last leaf may have fewer slots
+  sums?.finish() // the last run may have fewer slots
 }

@@ -17,7 +17,7 @@ import {
   readPass,
   state,
 } from './control.ts'
-import { countRuns, ownBytes, share } from './slots.ts'
+import { ownBytes, runAt, share } from './slots.ts'
 
 type Exports = Record<string, (...args: number[]) => number>
 
@@ -33,11 +33,7 @@ let control: SharedArrayBuffer
 let words: Int32Array
 let index = 0
 let read = 0 // messages
-const modules = new Map<number, { compiled: WebAssembly.Module; names: string[] }>()
-const memories = new Map<number, WebAssembly.Memory>()
-// For the garbage collector, which does not count shared memory (see memory.ts)
-const ballast = new Map<number, ArrayBuffer>()
-const instances = new Map<string, Exports>()
+const instances = new Map<number, { kernels: Exports; ballast: ArrayBuffer }>()
 
 /** Spins before waiting while a fit is under way: the next pass comes within a tenth of a millisecond, and waking up takes half of that. */
 const SPINS = 4000
@@ -50,19 +46,12 @@ function receive(message: Mail): void {
     index = message.index as number
     port.postMessage({ ready: true })
   }
-  if (message.module) {
-    const { number, compiled } = message.module
-    modules.set(number, { compiled, names: WebAssembly.Module.exports(compiled).map(({ name }) => name) })
-  }
   if (message.open) {
-    memories.set(message.open.space, message.open.memory)
-    ballast.set(message.open.space, new ArrayBuffer(message.open.memory.buffer.byteLength))
+    const { instance, compiled, memory, ballast } = message.open
+    const kernels = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Exports
+    instances.set(instance, { kernels, ballast: new ArrayBuffer(ballast) })
   }
-  if (message.close !== undefined) {
-    memories.delete(message.close)
-    ballast.delete(message.close)
-    for (const key of instances.keys()) if (key.startsWith(`${message.close} `)) instances.delete(key)
-  }
+  if (message.close !== undefined) instances.delete(message.close)
   lookForJobs()
 }
 
@@ -88,7 +77,7 @@ function join(job: number): boolean {
   try {
     if (Atomics.load(words, state(job)) === OPEN) worked = work(job)
   } catch (error) {
-    port.postMessage({ fault: String(error) })
+    port.postMessage({ fault: String(error), job })
     Atomics.store(words, fault(job), 1)
   }
   Atomics.store(words, at(index), 0)
@@ -99,28 +88,17 @@ function join(job: number): boolean {
 
 function work(job: number): boolean {
   const posted = readPass(control, job)
-  const kernels = kernelsOf(posted.space, 0)
-  const own = kernelsOf(posted.space, posted.module)
-  if (!kernels || !own) return false
-  const pass = { ...posted, kernel: own[modules.get(posted.module)?.names[posted.kernel] as string] }
-  const runs = countRuns(pass)
+  const core = instances.get(posted.core)
+  const own = instances.get(posted.instance)
+  if (!core || !own) return false
+  const pass = { ...posted, kernel: Object.values(own.kernels)[posted.kernel] }
   const memory = pass.own + (index + 1) * ownBytes(pass)
-  for (let n = Atomics.add(words, next(job), 1); n < runs; n = Atomics.add(words, next(job), 1))
-    for (const _ of share(pass, kernels as never, n, memory)) {
+  for (let n = Atomics.add(words, next(job), 1); runAt(pass, n)[1] > 0; n = Atomics.add(words, next(job), 1))
+    for (const _ of share(pass, core.kernels as never, n, memory)) {
       Atomics.add(words, pulse(index), 1)
       if (Atomics.load(words, state(job)) === GIVEN_UP) return true
     }
   return true
-}
-
-// The kernels of a module over a memory; module 0 is the core
-function kernelsOf(space: number, module: number): Exports | undefined {
-  const key = `${space} ${module}`
-  const compiled = modules.get(module)?.compiled
-  const memory = memories.get(space)
-  if (!instances.has(key) && compiled && memory)
-    instances.set(key, new WebAssembly.Instance(compiled, { env: { memory } }).exports as Exports)
-  return instances.get(key)
 }
 
 if (port.on) port.on('message', receive)
