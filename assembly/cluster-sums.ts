@@ -58,22 +58,19 @@ export function listBits(mask: u64, first: i32, list: usize): usize {
   return list;
 }
 
-/** Lists the numbers of the rows whose labels differ; returns the end of the list. */
+/** Lists the numbers of the rows whose labels differ; returns the end of the list. Reads labels by sixteens. */
 function changes(old: usize, fresh: usize, count: i32, list: usize): usize {
-  let mask: u64 = 0;
-  let i = 0;
-  for (; i + 16 <= count; i += 16) {
-    const p = old + (<usize>i << 2), q = fresh + (<usize>i << 2);
-    const a = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(p), v128.load(q)), i32x4.ne(v128.load(p, 16), v128.load(q, 16)));
-    const b = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(p, 32), v128.load(q, 32)), i32x4.ne(v128.load(p, 48), v128.load(q, 48)));
-    mask |= <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(a, b)) << (i & 63);
-    if ((i & 63) == 48) {
-      list = listBits(mask, i - 48, list);
-      mask = 0;
+  for (let first = 0; first < count; first += 64) {
+    const some = min(count - first, 64);
+    let mask: u64 = 0;
+    for (let i = 0; i < some; i += 16, old += 64, fresh += 64) {
+      const a = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(old), v128.load(fresh)), i32x4.ne(v128.load(old, 16), v128.load(fresh, 16)));
+      const b = i16x8.narrow_i32x4_s(i32x4.ne(v128.load(old, 32), v128.load(fresh, 32)), i32x4.ne(v128.load(old, 48), v128.load(fresh, 48)));
+      mask |= <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(a, b)) << i;
     }
+    list = listBits(mask & (<u64>-1 >> (64 - some)), first, list);
   }
-  for (; i < count; i++) mask |= <u64>(load<i32>(old + (<usize>i << 2)) != load<i32>(fresh + (<usize>i << 2))) << (i & 63);
-  return listBits(mask, (count - 1) & ~63, list);
+  return list;
 }
 
 /** Counting sort of listed rows by label. `starts` (k + 2 i32, out): cluster c has sorted[starts[c] … starts[c + 1]); rows without a label (−1) are

@@ -63,8 +63,6 @@ export function squaredDistances(tile: usize, quads: i32, d: i32, panels: usize,
 
 /** ‖row − center‖² with even features in one lane and odd ones in the other: the distance of seeding, and the length of a row from a point. Not the
  *  canonical one: it sums in another order. */
-// @ts-ignore: decorator
-@inline
 export function squaredDistance(row: usize, center: usize, rowBytes: usize): f64 {
   const evenBytes = rowBytes & ~15;
   let sum = f64x2.splat(0);

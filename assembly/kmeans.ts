@@ -79,28 +79,6 @@ export function nearestCenters(tile: usize, quads: i32, d: i32, panels: usize, k
   }
 }
 
-/** Index of the nearest of k centers (panels, in) to one row of d doubles (in), by the same sums as `nearestCenters`. */
-export function nearestOfRow(row: usize, d: i32, panels: usize, k: i32): i32 {
-  const end = row + (<usize>d << 3);
-  let nearest = 0;
-  let best = Infinity;
-  for (let c = 0; c < k; c += 4) {
-    let a = f64x2.splat(0), b = a;
-    for (let x = row; x < end; x += 8) {
-      const v = v128.load64_splat(x);
-      const t = f64x2.sub(v, v128.load(panels)), u = f64x2.sub(v, v128.load(panels, 16));
-      a = f64x2.add(a, f64x2.mul(t, t));
-      b = f64x2.add(b, f64x2.mul(u, u));
-      panels += 32;
-    }
-    if (f64x2.extract_lane(a, 0) < best) { best = f64x2.extract_lane(a, 0); nearest = c; }
-    if (c + 1 < k && f64x2.extract_lane(a, 1) < best) { best = f64x2.extract_lane(a, 1); nearest = c + 1; }
-    if (c + 2 < k && f64x2.extract_lane(b, 0) < best) { best = f64x2.extract_lane(b, 0); nearest = c + 2; }
-    if (c + 3 < k && f64x2.extract_lane(b, 1) < best) { best = f64x2.extract_lane(b, 1); nearest = c + 3; }
-  }
-  return nearest;
-}
-
 /** From so many features on, the rows that are read side by side are brought into the cache at once: as four streams in step they wait for memory.
  *  Measured: at d = 64 the pass takes half the time, at 784 the same, at 8 a few percent more. */
 const TOUCH_FROM: i32 = 32;

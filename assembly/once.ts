@@ -18,8 +18,8 @@
 // Overflow: |q·p| ≤ (LIMIT + √d/2)² and h ≤ LIMIT·(LIMIT + √d)/2, below 2^30 together for d ≤ 10^6, as s is at most LIMIT over max‖c − shift‖.
 import { sumsScratch, takeLabels } from "./cluster-sums";
 import { squaredDistance } from "./distances";
-import { inertia, nearestCenters, nearestOfRow } from "./kmeans";
-import { LIMIT, SHIFTER, inverseScale, nearestAmong, rowScores, screen } from "./screening";
+import { inertia, nearestCenters } from "./kmeans";
+import { LIMIT, SHIFTER, inverseScale, largestNorm, nearestAmong, quantize, rowScores, screen } from "./screening";
 import { blockRows, pack } from "./tile";
 
 /** Twice the relative rounding of a double. */
@@ -31,6 +31,8 @@ const TILE_BYTES: i32 = 16384;
 /** From so many features on, rows are quantised one by one, as memory likes them to be read, and transposed in cache: measured, with X in memory, 0.40 to 0.6 ns
  *  a feature at d = 40 to 784, where four at a time take 0.5 to 1.7; below, four at a time take 0.38 and one by one 0.46 to 0.56. */
 const FLAT_FROM: i32 = 38;
+/** No two −h of centers are so far apart (see the top), and lanes without a center are farther. */
+const ANY: i32 = 0x20000000;
 /** Most rows of a tile. */
 const MOST_ROWS: i32 = 256;
 
@@ -55,8 +57,8 @@ export function onceScratch(d: i32, k: i32): usize {
 }
 
 /** Quantises k centers (k×d, row-major, in) about `shift` (d, in), with a scale fit for rows [start, end) of x by the lengths of a few of them. `info` (out):
- *  s, 0 where nothing can be screened, and the threshold 2E + 2·2^bits; then what `centersBytes` says. */
-function prepare(x: usize, d: i32, start: i32, end: i32, shift: usize, centers: usize, k: i32, info: usize): void {
+ *  s, 0 where nothing can be screened, and the threshold 2E + 2·2^bits; then what `centersBytes` says. `point` (d, out): M/s. */
+function prepare(x: usize, d: i32, start: i32, end: i32, shift: usize, centers: usize, k: i32, info: usize, point: usize): void {
   const rowBytes = <usize>d << 3;
   const pairs = (d + 1) >> 1, groups = (k + 3) >> 2;
   const wholes = info + 16;
@@ -72,76 +74,34 @@ function prepare(x: usize, d: i32, start: i32, end: i32, shift: usize, centers: 
     total += length;
     count++;
   }
-  let radius: f64 = 0;
-  for (let c = 0; c < k; c++) radius = max(radius, squaredDistance(centers + <usize>c * rowBytes, shift, rowBytes));
   // as far above the longest of the sample as that is above its mean: few of the others are longer, whatever the number of features
-  let scale = inverseScale(max(Math.sqrt(radius), 2 * longest - total / <f64>max(1, count)));
-  let farthest: f64 = 0;
+  const scale = inverseScale(max(largestNorm(centers, d, 0, k, shift), 2 * longest - total / <f64>max(1, count)));
+  let largest: f64 = 0;
+  if (d & 1) store<f64>(wholes + rowBytes, 0);
   for (let j: usize = 0; j < rowBytes; j += 8) {
     const m = nearest(load<f64>(shift + j) * scale);
-    farthest = max(farthest, Math.abs(m));
+    largest = max(largest, Math.abs(m));
     store<f64>(wholes + j, m);
+    store<f64>(point + j, m / scale);
   }
-  if (d & 1) store<f64>(wholes + rowBytes, 0);
   store<f64>(info, 0);
   store<f64>(info, 0, 8);
-  if (scale == 0 || !(farthest < 1099511627776.0)) return; // 2^40
+  if (scale == 0 || !(largest < 1099511627776.0)) return; // 2^40
 
-  let reach: f64 = 0;
-  for (let c = 0; c < k; c++) reach = max(reach, scaledNorm(centers + <usize>c * rowBytes, wholes, rowBytes, scale));
-  const v = reach > 0 ? LIMIT / Math.sqrt(reach) : 0;
-  const wide = f64x2.splat(v), wideScale = f64x2.splat(scale) , shifter = f64x2.splat(SHIFTER);
-  const evenBytes = rowBytes & ~15;
-  memory.fill(panels, 0, <usize>groups * <usize>pairs << 4);
-  let residual: f64 = 0;
-  for (let c = 0; c < k; c++) {
-    const row = centers + <usize>c * rowBytes;
-    let out = panels + (<usize>(c >> 2) * <usize>pairs << 4) + (<usize>(c & 3) << 2);
-    let errors = f64x2.splat(0);
-    for (let j: usize = 0; j < evenBytes; j += 16, out += 16) {
-      const m = v128.load(wholes + j);
-      const b = f64x2.mul(f64x2.sub(f64x2.mul(v128.load(row + j), wideScale), m), wide);
-      const z = f64x2.add(b, shifter);
-      const f = f64x2.sub(b, f64x2.sub(z, shifter));
-      errors = f64x2.add(errors, f64x2.mul(f, f));
-      v128.store32_lane(out, v128.shuffle<i16>(z, z, 0, 4, 0, 4, 0, 4, 0, 4), 0);
-    }
-    let own = f64x2.extract_lane(errors, 0) + f64x2.extract_lane(errors, 1);
-    if (evenBytes < rowBytes) {
-      const b = (load<f64>(row + evenBytes) * scale - load<f64>(wholes + evenBytes)) * v;
-      const p = nearest(b);
-      own += (b - p) * (b - p);
-      store<i32>(out, <i32>p & 0xffff);
-    }
-    residual = max(residual, own);
-    store<i32>(halves + (<usize>c << 2), -<i32>nearest(0.5 * scaledNorm(row, wholes, rowBytes, scale) * v));
+  const reach = largestNorm(centers, d, 0, k, point) * scale;
+  const v = reach > 0 ? LIMIT / reach : 0;
+  const f = quantize(centers, k, d, point, scale * v, 2, panels);
+  for (let c = 0; c < groups << 2; c++) {
+    const half = c < k ? 0.5 * squaredDistance(centers + <usize>c * rowBytes, point, rowBytes) * scale * scale * v : 0x5fff0000;
+    store<i32>(halves + (<usize>c << 2), -<i32>nearest(half));
   }
-  for (let c = k; c < groups << 2; c++) store<i32>(halves + (<usize>c << 2), -0x5fff0000);
   const root = Math.sqrt(<f64>d);
-  const delta = (farthest + 65536) * EPSILON;
-  const f = Math.sqrt(residual);
+  const delta = (largest + 65536) * EPSILON;
   const bound = root * (0.5 + delta) * (LIMIT + f) + LIMIT * f + 2 * root * delta * LIMIT * v + <f64>(d + 8) * EPSILON * 4 * LIMIT * LIMIT * v + 1.5;
   const threshold = Math.ceil(2 * bound) + <f64>(2 << indexBits(groups));
   if (!(threshold < 536870912.0)) return; // 2^29
   store<f64>(info, scale);
   store<f64>(info, threshold, 8);
-}
-
-/** ‖row·scale − M‖². */
-function scaledNorm(row: usize, wholes: usize, rowBytes: usize, scale: f64): f64 {
-  const evenBytes = rowBytes & ~15;
-  const wide = f64x2.splat(scale);
-  let sum = f64x2.splat(0);
-  for (let j: usize = 0; j < evenBytes; j += 16) {
-    const b = f64x2.sub(f64x2.mul(v128.load(row + j), wide), v128.load(wholes + j));
-    sum = f64x2.add(sum, f64x2.mul(b, b));
-  }
-  let norm = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-  if (evenBytes < rowBytes) {
-    const b = load<f64>(row + evenBytes) * scale - load<f64>(wholes + evenBytes);
-    norm += b * b;
-  }
-  return norm;
 }
 
 /** Bits that number 4·groups centers. */
@@ -259,7 +219,7 @@ export function assignOnce(
   const flat = denseBest + (<usize>blockRows(d) << 3);
   const scores = flat + (<usize>(d + 7) & ~7) * 8;
   const sorted = scores + (<usize>groups << 4);
-  prepare(x, d, start, end, shift, centers, k, info);
+  prepare(x, d, start, end, shift, centers, k, info, dense);
   const scale = load<f64>(info), threshold = load<f64>(info, 8);
   const wholes = info + 16;
   const halves = wholes + (<usize>pairs << 4);
@@ -308,13 +268,14 @@ export function assignOnce(
           close &= close - 1;
           open++;
           const own = base + r * rowBytes;
-          if (long & (1 << (<i32>r & 3))) {
-            store<i32>(fresh + (r << 2), nearestOfRow(own, d, panels, k));
-            bad |= isBroken(own, d);
-          } else {
+          let among = halves, within = ANY; // a row that has no scores is compared with all centers
+          if (long & (1 << (<i32>r & 3))) bad |= isBroken(own, d);
+          else {
             rowScores(tile + (r >> 3) * octBytes + ((r & 7) << 2), pairs, groups, quantized, halves, scores);
-            store<i32>(fresh + (r << 2), nearestAmong(own, d, panels, scores, groups, <i32>threshold));
+            among = scores;
+            within = <i32>threshold;
           }
+          store<i32>(fresh + (r << 2), nearestAmong(own, d, panels, among, groups, within));
         }
       }
     }

@@ -77,41 +77,15 @@ export function screeningScratch(d: i32, k: i32): usize {
  *  centers are looked at for ρ, or it is 2. */
 export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, radius: f64, pairwise: i32, info: usize): void {
   const rowBytes = <usize>d << 3;
-  const pairs = (d + 1) >> 1;
   const halves = info + 32;
   const panels = halves + (<usize>k << 3);
-  let largest: f64 = 0;
-  for (let c = 0; c < k; c++) {
-    const row = centers + <usize>c * rowBytes;
-    let norm: f64 = 0;
-    for (let j: usize = 0; j < rowBytes; j += 8) {
-      const b = load<f64>(row + j) - load<f64>(shift + j);
-      norm += b * b;
-    }
-    store<f64>(halves + (<usize>c << 3), 0.5 * norm);
-    if (!(norm <= largest)) largest = norm;
-  }
-  largest = Math.sqrt(largest);
-  if (largest < radius) largest = radius;
+  for (let c: usize = 0; c < <usize>k; c++) store<f64>(halves + (c << 3), 0.5 * squaredDistance(centers + c * rowBytes, shift, rowBytes));
+  const largest = max(largestNorm(centers, d, 0, k, shift), radius);
   // too small or too large to be scaled: everything is decided by the canonical distances
   const inverse = inverseScale(largest);
-  let residual: f64 = 0;
-  memory.fill(panels, 0, <usize>((k + 3) >> 2) * <usize>pairs << 4);
-  for (let c = 0; c < k; c++) {
-    const row = centers + <usize>c * rowBytes;
-    const out = panels + (<usize>(c >> 2) * <usize>pairs << 4) + (<usize>(c & 3) << 2);
-    let own: f64 = 0;
-    for (let j = 0; j < d; j++) {
-      const b = (load<f64>(row + (<usize>j << 3)) - load<f64>(shift + (<usize>j << 3))) * inverse;
-      const p = nearest(b);
-      own += (b - p) * (b - p);
-      store<i16>(out + (<usize>(j >> 1) << 4) + (<usize>(j & 1) << 1), <i16>p);
-    }
-    if (own > residual) residual = own;
-  }
+  const residual = quantize(centers, k, d, shift, inverse, 2, panels);
   store<f64>(info, inverse);
   store<f64>(info, largest, 8);
-  residual = Math.sqrt(residual);
   store<f64>(info, residual, 16);
   store<f64>(info, pairwise && inverse != 0 ? pairRatio(centers, k, d, inverse, panels, largest * inverse, residual) : 2, 24);
 }
@@ -143,7 +117,7 @@ function pairRatio(centers: usize, k: i32, d: i32, inverse: f64, panels: usize, 
 }
 
 /** Largest ‖x − shift‖ of rows [start, start + count); NaN or infinite where some value is not finite. */
-function largestNorm(x: usize, d: i32, start: i32, count: i32, shift: usize): f64 {
+export function largestNorm(x: usize, d: i32, start: i32, count: i32, shift: usize): f64 {
   const rowBytes = <usize>d << 3;
   let row = x + <usize>start * rowBytes;
   let largest: f64 = 0;
@@ -163,39 +137,43 @@ export function inverseScale(reach: f64): f64 {
 /** Quantises rows [start, start + count) of x, of norms up to `largest`, into a tile ([⌈count/8⌉][⌈d/2⌉][8][2] i16, out) with a scale fit for
  *  these rows and for centers of norm up to `radius`; `block` gets 1/σ, max ‖q‖ and max ‖e‖. */
 export function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, largest: f64, radius: f64, tile: usize, block: usize): void {
-  const rowBytes = <usize>d << 3;
-  const evenBytes = <usize>(d & ~1) << 3;
-  const pairs = (d + 1) >> 1;
   const inverse = inverseScale(max(largest, radius));
-  const scale = f64x2.splat(inverse);
-  const shifter = f64x2.splat(SHIFTER);
-  memory.fill(tile + (<usize>((count - 1) >> 3) * <usize>pairs << 5), 0, <usize>pairs << 5);
-  let row = x + <usize>start * rowBytes;
+  const residual = quantize(x + (<usize>start * <usize>d << 3), count, d, shift, inverse, 3, tile);
+  store<f64>(block, inverse);
+  store<f64>(block, largest * inverse + residual, 8);
+  store<f64>(block, residual, 16);
+}
+
+/** The integers nearest to (row − shift)·inverse of `count` rows (count×d, in), 2^`lanes` rows side by side: [⌈count/2^lanes⌉][⌈d/2⌉][2^lanes][2] i16
+ *  (out). Returns the largest norm of what rounding left of a row. */
+export function quantize(row: usize, count: i32, d: i32, shift: usize, inverse: f64, lanes: i32, out: usize): f64 {
+  const rowBytes = <usize>d << 3;
+  const evenBytes = rowBytes & ~15;
+  const stride = <usize>4 << lanes;
+  const groupBytes = <usize>((d + 1) >> 1) * stride;
+  const scale = f64x2.splat(inverse), shifter = f64x2.splat(SHIFTER);
+  memory.fill(out + <usize>((count - 1) >> lanes) * groupBytes, 0, groupBytes);
   let worst: f64 = 0;
   for (let i = 0; i < count; i++, row += rowBytes) {
-    let out = tile + (<usize>(i >> 3) * <usize>pairs << 5) + (<usize>(i & 7) << 2);
+    let at = out + <usize>(i >> lanes) * groupBytes + (<usize>(i & ((1 << lanes) - 1)) << 2);
     let sum = f64x2.splat(0);
-    for (let j: usize = 0; j < evenBytes; j += 16) {
+    for (let j: usize = 0; j < evenBytes; j += 16, at += stride) {
       const t = f64x2.mul(f64x2.sub(v128.load(row + j), v128.load(shift + j)), scale);
       const z = f64x2.add(t, shifter);
       const e = f64x2.sub(t, f64x2.sub(z, shifter));
       sum = f64x2.add(sum, f64x2.mul(e, e));
-      v128.store32_lane(out, v128.shuffle<i16>(z, z, 0, 4, 0, 4, 0, 4, 0, 4), 0);
-      out += 32;
+      v128.store32_lane(at, v128.shuffle<i16>(z, z, 0, 4, 0, 4, 0, 4, 0, 4), 0);
     }
     let residual = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
     if (evenBytes < rowBytes) {
       const t = (load<f64>(row + evenBytes) - load<f64>(shift + evenBytes)) * inverse;
       const q = nearest(t);
       residual += (t - q) * (t - q);
-      store<i32>(out, <i32>q & 0xffff);
+      store<i32>(at, <i32>q & 0xffff);
     }
-    if (residual > worst) worst = residual;
+    worst = max(worst, residual);
   }
-  worst = Math.sqrt(worst);
-  store<f64>(block, inverse);
-  store<f64>(block, largest * inverse + worst, 8);
-  store<f64>(block, worst, 16);
+  return Math.sqrt(worst);
 }
 
 /** Pass: the largest ‖x − shift‖ of each block of rows [start, end), to the second double of its record in `blocks` (out). */

@@ -102,16 +102,13 @@ export function seedUpdate(
     if (first) {
       for (let i: usize = 0; i < <usize>count; i++) {
         const row = base + i * rowBytes;
-        if (half == 0) store<f64>(distances + (i << 3), squaredDistance(row, center, rowBytes));
-        else {
-          const squares = twoDistances(row, row, center, shift, rowBytes);
-          const square = f64x2.extract_lane(squares, 0);
-          store<f64>(distances + (i << 3), square);
-          store<i32>(own + (i << 2), <i32>Math.floor((f64x2.extract_lane(squares, 1) - square) * half));
-        }
+        const squares = twoDistances(row, row, center, shift, rowBytes);
+        const square = f64x2.extract_lane(squares, 0);
+        store<f64>(distances + (i << 3), square);
+        if (half != 0) store<i32>(own + (i << 2), <i32>Math.floor((f64x2.extract_lane(squares, 1) - square) * half));
       }
     } else {
-      const listEnd = near != 0 ? listNear(near + <usize>(b >> 3), count, scratch) : 0;
+      let listEnd = near != 0 ? listNear(near + <usize>(b >> 3), count, scratch) : 0;
       if (near == 0 || <i32>(listEnd - scratch) > 2 * count) { // more than half
         let i: usize = 0;
         for (; i + 1 < <usize>count; i += 2) {
@@ -121,15 +118,14 @@ export function seedUpdate(
             : f64x2(squaredDistance(row, center, rowBytes), squaredDistance(row + rowBytes, center, rowBytes));
           nearerTwo(distances + (i << 3), own + (i << 2), squares, half);
         }
-        if (i < <usize>count) nearer(distances + (i << 3), own + (i << 2), squaredDistance(base + i * rowBytes, center, rowBytes), half);
-      } else {
-        if (d >= TOUCH_FROM) touchRows(base, rowBytes, scratch, listEnd, scratch + (<usize>(SCREEN_ROWS + 4) << 2));
-        for (let at = scratch; at < listEnd; at += 8) {
-          const i = <usize>load<i32>(at), j = <usize>load<i32>(at, 4);
-          const squares = twoDistances(base + i * rowBytes, base + j * rowBytes, center, center, rowBytes);
-          nearer(distances + (i << 3), own + (i << 2), f64x2.extract_lane(squares, 0), half);
-          nearer(distances + (j << 3), own + (j << 2), f64x2.extract_lane(squares, 1), half);
-        }
+        listEnd = scratch;
+        if (i < <usize>count) listEnd = listed(<i32>i, listed(<i32>i, listEnd));
+      } else if (d >= TOUCH_FROM) touchRows(base, rowBytes, scratch, listEnd, scratch + (<usize>(SCREEN_ROWS + 4) << 2));
+      for (let at = scratch; at < listEnd; at += 8) {
+        const i = <usize>load<i32>(at), j = <usize>load<i32>(at, 4);
+        const squares = twoDistances(base + i * rowBytes, base + j * rowBytes, center, center, rowBytes);
+        nearer(distances + (i << 3), own + (i << 2), f64x2.extract_lane(squares, 0), half);
+        nearer(distances + (j << 3), own + (j << 2), f64x2.extract_lane(squares, 1), half);
       }
     }
     const potential = w != 0 ? weightedSum(distances, w + (<usize>b << 3), count) : plainSum(distances, count);
@@ -145,11 +141,13 @@ function listNear(masks: usize, count: i32, list: usize): usize {
     if (count - i < 64) mask &= (<u64>1 << (count - i)) - 1; // what follows are masks of another candidate
     end = listBits(mask, i, end);
   }
-  if ((end - list) & 4) {
-    store<i32>(end, load<i32>(end - 4));
-    end += 4;
-  }
-  return end;
+  return (end - list) & 4 ? listed(load<i32>(end - 4), end) : end;
+}
+
+/** Lists one row; returns the end of the list. */
+function listed(row: i32, end: usize): usize {
+  store<i32>(end, row);
+  return end + 4;
 }
 
 /** Keeps the smaller distance, and raises the threshold by what it loses: T grows with it, no second look at the row is needed, and rounding down each time
