@@ -25,16 +25,16 @@ export function takeLabels(x: usize, w: usize, d: i32, k: i32, labels: usize, fr
   if (end == list) return;
   const rows = x + (<usize>b * <usize>d << 3);
   touchRows(rows, <usize>d << 3, list, end, end);
-  if (w == 0 && <i32>((end - list) >> 2) < SORT_FROM * k) moveRows(rows, d, k, list, end, old, fresh, stats);
-  else if (w == 0) {
+  if (w != 0 || <i32>((end - list) >> 2) < SORT_FROM * k) moveRows(rows, w != 0 ? w + (<usize>b << 3) : 0, d, k, list, end, old, fresh, stats);
+  else {
     const sorted = list + (<usize>count << 2);
     const starts = sorted + (<usize>count << 2);
-    store<f64>(stats, load<f64>(stats) + <f64>((end - list) >> 2));
+    add(stats, <f64>((end - list) >> 2));
     sortByLabel(list, end, fresh, k, sorted, starts);
     addClusters(rows, d, k, sorted, starts, 1, stats);
     sortByLabel(list, end, old, k, sorted, starts);
     addClusters(rows, d, k, sorted, starts, -1, stats);
-  } else addWeighted(rows, w + (<usize>b << 3), d, k, list, end, old, fresh, stats);
+  }
   memory.copy(old, fresh, <usize>count << 2);
 }
 
@@ -165,65 +165,49 @@ function addTwo(column: usize, rowBytes: usize, list: usize, end: usize, flip: v
   v128.store(sum + low, al);
 }
 
-/** Listed rows of weight 1, one after the other. */
-function moveRows(rows: usize, d: i32, k: i32, list: usize, end: usize, old: usize, fresh: usize, stats: usize): void {
+/** Listed rows one after the other, with weights of their own (`w`, one a row of the block) or, where it is 0, of weight 1. */
+function moveRows(rows: usize, w: usize, d: i32, k: i32, list: usize, end: usize, old: usize, fresh: usize, stats: usize): void {
   const rowBytes = <usize>d << 3;
-  const evenBytes = rowBytes & ~15;
   const counts = stats + 24;
   const weights = counts + (<usize>k << 3);
   const sums = weights + (<usize>k << 3);
   const low = <usize>k * (rowBytes + 8);
   const zero = f64x2.splat(0);
-  add(stats, <f64>((end - list) >> 2));
-  for (let at = list; at < end; at += 4) {
-    const i = load<i32>(at);
-    const to = load<i32>(fresh + (<usize>i << 2)), from = load<i32>(old + (<usize>i << 2));
-    const row = rows + <usize>i * rowBytes;
-    add(counts + (<usize>to << 3), 1);
-    add(weights + (<usize>to << 3), 1); // whole numbers: no low parts
-    const into = sums + <usize>to * rowBytes;
-    if (from < 0) {
-      addRow(row, rowBytes, 1, into, low);
-      continue;
-    }
-    add(counts + (<usize>from << 3), -1);
-    add(weights + (<usize>from << 3), -1);
-    const out = sums + <usize>from * rowBytes;
-    for (let j: usize = 0; j < evenBytes; j += 16) {
-      const v = v128.load(row + j);
-      addPairs(into + j, low, v, zero);
-      addPairs(out + j, low, f64x2.neg(v), zero);
-    }
-    if (evenBytes < rowBytes) {
-      const v = load<f64>(row + evenBytes);
-      addPair(into + evenBytes, low, v);
-      addPair(out + evenBytes, low, -v);
-    }
-  }
-}
-
-/** Listed rows with weights of their own (`w`, one a row of the block). */
-function addWeighted(rows: usize, w: usize, d: i32, k: i32, list: usize, end: usize, old: usize, fresh: usize, stats: usize): void {
-  const rowBytes = <usize>d << 3;
-  const counts = stats + 24;
-  const weights = counts + (<usize>k << 3);
-  const sums = weights + (<usize>k << 3);
-  const low = <usize>k * (rowBytes + 8);
   let changed: f64 = 0;
   for (let at = list; at < end; at += 4) {
     const i = load<i32>(at);
     const to = load<i32>(fresh + (<usize>i << 2)), from = load<i32>(old + (<usize>i << 2));
-    const weight = load<f64>(w + (<usize>i << 3));
+    const weight = w != 0 ? load<f64>(w + (<usize>i << 3)) : 1;
     if (weight == 0) continue;
     changed += 1;
     const row = rows + <usize>i * rowBytes;
+    const into = sums + <usize>to * rowBytes;
     add(counts + (<usize>to << 3), 1);
     addPair(weights + (<usize>to << 3), low, weight);
-    addRow(row, rowBytes, weight, sums + <usize>to * rowBytes, low);
-    if (from < 0) continue;
+    if (from < 0) {
+      addRow(row, rowBytes, weight, into, low);
+      continue;
+    }
+    const out = sums + <usize>from * rowBytes;
     add(counts + (<usize>from << 3), -1);
     addPair(weights + (<usize>from << 3), low, -weight);
-    addRow(row, rowBytes, -weight, sums + <usize>from * rowBytes, low);
+    if (w != 0) {
+      addRow(row, rowBytes, weight, into, low);
+      addRow(row, rowBytes, -weight, out, low);
+      continue;
+    }
+    // both at once: 1 to 2.5 % of a fit
+    let j: usize = 0;
+    for (; j + 16 <= rowBytes; j += 16) {
+      const v = v128.load(row + j);
+      addPairs(into + j, low, v, zero);
+      addPairs(out + j, low, f64x2.neg(v), zero);
+    }
+    if (j < rowBytes) {
+      const v = load<f64>(row + j);
+      addPair(into + j, low, v);
+      addPair(out + j, low, -v);
+    }
   }
   add(stats, changed);
 }

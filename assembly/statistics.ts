@@ -33,7 +33,7 @@ export function scan(x: usize, w: usize, d: i32, largest: usize, start: i32, end
 /** A number that tells `count` doubles (in) from others or the same in another order, but for one case in 2³²: each step takes 128 bits in by
  *  an exclusive or, a product and a rotation, none of which loses a difference. Four lines of steps hide the latency of the product. */
 export function fingerprint(x: usize, count: i32): i32 {
-  let a = i32x4.splat(<i32>0x9e3779b9), b = i32x4.splat(<i32>0x85ebca6b), c = i32x4.splat(<i32>0xc2b2ae35), e = i32x4.splat(<i32>0x27d4eb2f);
+  let a = i32x4.splat(MIX), b = a, c = a, e = a;
   let left = count;
   for (; left >= 8; left -= 8, x += 64) {
     a = taken(a, v128.load(x));
