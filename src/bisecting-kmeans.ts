@@ -3,7 +3,7 @@
 import { upTo } from './lists.ts'
 import { unconverged } from './errors.ts'
 import { asked, CentroidEstimator, CENTROIDS, type Centroids, checkInertia, type KMeansInit } from './centroid-estimator.ts'
-import { type Schema, integer, isObject, oneOf, real, seed } from './check.ts'
+import { type Schema, callable, integer, isObject, oneOf, real, seed } from './check.ts'
 import { type EstimatorJSON, isTable, openJSON, type WarningListener } from './estimator.ts'
 import { gather, select } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
@@ -79,6 +79,7 @@ const SCHEMA: Schema = {
   tol: real(0),
   bisectingStrategy: oneOf('biggest_inertia', 'largest_cluster'),
   randomState: seed,
+  onWarning: callable,
 }
 const DEFAULTS: Params = {
   nClusters: 8,

@@ -115,9 +115,10 @@ export function* em<P>(model: EmModel<P>, initial: P, options: EmLoopOptions): A
     const iteration = lowerBounds.length + vain
     if (lowerBounds.length > 1) fall = worse(fall, previous, lowerBound, iteration - 1, step.magnitude) // a bound from before may be of other data
     converged = Math.abs(shift) < tol || step.fixed === true
-    stopped = !(yield { report: { run, iteration, lowerBound, shift, ...step.detail } })
+    const report = { run, iteration, lowerBound, shift }
+    stopped = !(yield { report: step.detail ? Object.assign(report, step.detail) : report })
   }
-  return { parameters: keep(parameters), run, lowerBounds, lowerBound, nIter: lowerBounds.length + vain, converged, stopped, history, fall }
+  return { parameters, run, lowerBounds, lowerBound, nIter: lowerBounds.length + vain, converged, stopped, history, fall }
 }
 
 /** A step from a point that no M-step gave, or nothing where it leads to a component without spread. */
@@ -130,13 +131,18 @@ function* tried<P>(model: EmModel<P>, parameters: P): Algorithm<Step<P> | undefi
   }
 }
 
-/** The best of `nInit` runs: the largest last bound. */
-export function* bestRun<P>(nInit: number, oneRun: (run: number) => Algorithm<EmResult<P>>): Algorithm<EmResult<P>> {
+/** The best of `nInit` runs: the largest last bound. `keep`: see EmModel. */
+export function* bestRun<P>(
+  nInit: number,
+  oneRun: (run: number) => Algorithm<EmResult<P>>,
+  keep = (parameters: P): P => parameters,
+): Algorithm<EmResult<P>> {
   let best: EmResult<P> | undefined
   for (let run = 0; run < nInit && !best?.stopped; run++) {
     const result = yield* oneRun(run)
     if (!best || result.lowerBound > best.lowerBound || best.lowerBound === Number.NEGATIVE_INFINITY) best = result
     else best.stopped ||= result.stopped
+    if (best === result && run + 1 < nInit && !best.stopped) best.parameters = keep(best.parameters)
   }
   return best as EmResult<P>
 }

@@ -21,7 +21,7 @@ export abstract class Estimator<Options extends object, Fitted extends object> {
   /** @internal */
   protected constructor(name: string, given: unknown, schema: Schema, defaults: Options) {
     this.#name = name
-    this.#schema = { ...schema, onWarning: callable }
+    this.#schema = schema
     this.#options = checkOptions(`new ${name}`, given, this.#schema, defaults)
     // What Node's console shows: the options that were set and what was fitted. As a method with a computed name it would keep bundlers from
     // dropping the class where no estimator is used

@@ -1,7 +1,7 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
-import { sum } from './lists.ts'
+import { listOf, sum } from './lists.ts'
 import { unconverged, wrongValue } from './errors.ts'
-import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
+import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import {
   type EstimatorJSON,
@@ -158,6 +158,7 @@ const SCHEMA: Schema = {
     if (!(decay > 0.5 && decay <= 1)) throw wrongValue(name, 'a number above 0.5, up to 1', decay)
     return decay
   },
+  onWarning: callable,
 }
 const DEFAULTS: Params = {
   nComponents: 1,
@@ -209,11 +210,11 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
               accelerate: params.acceleration === 'squarem',
             })
           }
-          const best = yield* bestRun(former ? 1 : params.nInit, oneRun)
-          return { best, seen: { weight: data.totalWeight, largest: Array.from(data.largest) } }
+          const best = yield* bestRun(former ? 1 : params.nInit, oneRun, model.keep)
+          return { best, seen: { weight: data.totalWeight, largest: listOf(data.largest) } }
         },
         finish: ({ best, seen }) => {
-          this.fitted = { ...fittedFrom(best, type, k, d), seen }
+          this.fitted = fittedFrom(best, type, k, d, { seen })
           if (best.fall && regCovar === 0) this.warn('likelihood-decreased', fallMessage('GaussianMixture', best.fall))
           if (!best.converged && !best.stopped && maxIter > 0) this.warn('not-converged', unconverged('GaussianMixture', params))
         },
@@ -249,7 +250,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       const statistics = before?.merge(own, share) ?? own
       const [nIter, lowerBounds] = [former?.nIter ?? 0, [lowerBound]]
       const step = { parameters: statistics.maximise(regCovar), converged: false, nIter, lowerBound, lowerBounds }
-      return { ...fittedFrom(step, type, k, d), statistics: statistics.toBytes() }
+      return fittedFrom(step, type, k, d, { statistics: statistics.toBytes() })
     })
     this.fitted = run(step)
     return this
@@ -492,14 +493,15 @@ function fittedFrom(
   type: CovarianceType,
   k: number,
   d: number,
+  { seen, statistics }: Pick<Fitted, 'seen' | 'statistics'>,
 ): Fitted {
   const { weights, means, precisionsCholesky } = parameters
   const covariances = parameters.covariances ?? covariancesFromFactors(type, precisionsCholesky, d)
   const { shape } = covarianceShape(type, k, d)
-  const shaped = (values: Float64Array) => reshape(values, shape) as CovariancesOf<CovarianceType>
-  return {
+  const shaped = (values: ArrayLike<number>) => reshape(values, shape) as CovariancesOf<CovarianceType>
+  const fitted: Fitted = {
     covarianceType: type,
-    weights: Array.from(weights),
+    weights: listOf(weights),
     means: toNested(means, k, d),
     covariances: shaped(covariances),
     precisions: shaped(precisionsFromFactors(type, precisionsCholesky, d)),
@@ -510,6 +512,9 @@ function fittedFrom(
     lowerBounds,
     nFeaturesIn: d,
   }
+  if (seen) fitted.seen = seen
+  if (statistics) fitted.statistics = statistics
+  return fitted
 }
 
 function parametersOf({

@@ -1,7 +1,7 @@
 // The Gaussian components of a mixture: their parameters, the M-step from sufficient statistics, and the pass that computes them.
 // Notation: n_k = Σ w·r, a_k the anchor that component k's moments are taken about (its mean at the E-step), t = x − a_k,
 // S1 = Σ w·r·t, S2 = Σ w·r·t·tᵀ.
-import { sum } from './lists.ts'
+import { listOf, sum } from './lists.ts'
 import { extrapolate } from './acceleration.ts'
 import { DegenerateCovarianceError, wrongValue } from './errors.ts'
 import type { EmModel } from './em.ts'
@@ -285,7 +285,8 @@ function triangle(
   arena.release(mark)
   let lost = bad
   for (let j = 0; j < (bad < 0 ? d : bad) && lost === bad; j++) {
-    let [squares, u] = [0, 0]
+    let squares = 0
+    let u = 0
     for (let i = 0; i <= j; i++) {
       const v = factors[start + i * d + j]
       squares += (v * spread[c * d + i]) ** 2
@@ -312,61 +313,65 @@ function meanSquare(table: Float64Array, c: number, d: number): number {
   return total / d
 }
 
-/** Factors U with U·Uᵀ = Λ of given precisions, or the index of a matrix that is not positive definite.
+/** Turns given precisions Λ into factors U with U·Uᵀ = Λ, in their place, or returns the index of a matrix that is not positive definite.
  *  With J the reversal of coordinates, J·Λ·J = L·Lᵀ gives U = J·L·J. */
 export function factorsFromPrecisions(type: CovarianceType, precisions: Float64Array, d: number): Float64Array | number {
   if (!isDense(type)) {
-    const bad = precisions.findIndex((v) => !(v > 0))
-    return bad >= 0 ? bad : precisions.map(Math.sqrt)
+    for (let i = 0; i < precisions.length; i++) if (!(precisions[i] > 0)) return i
+    for (let i = 0; i < precisions.length; i++) precisions[i] = Math.sqrt(precisions[i])
+    return precisions
   }
-  const factors = new Float64Array(precisions.length)
   return within(sharedArena(), (arena) => {
+    const { cholesky } = arena.use(mixtures)
     const [own, lower] = [arena.takeDoubles(d * d), arena.takeDoubles(d * d)]
     const last = d * d - 1
     for (let c = 0, start = 0; start < precisions.length; c++, start += d * d) {
       for (let i = 0; i <= last; i++) own[i] = precisions[start + last - i]
-      if (arena.use(mixtures).cholesky(own.byteOffset, d, lower.byteOffset) >= 0) return c
-      for (let i = 0; i <= last; i++) factors[start + i] = lower[last - i]
+      if (cholesky(own.byteOffset, d, lower.byteOffset) >= 0) return c
+      for (let i = 0; i <= last; i++) precisions[start + i] = lower[last - i]
     }
-    return factors
+    return precisions
   })
 }
 
 /** Λ = U·Uᵀ (full, tied) or p² (diag, spherical). */
-export function precisionsFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
-  if (!isDense(type)) return factors.map((p) => p * p)
-  return gram(factors, d)
+export function precisionsFromFactors(type: CovarianceType, factors: Float64Array, d: number): number[] {
+  if (!isDense(type)) return listOf(factors, (p) => p * p)
+  return eachMatrix(factors, d, ({ timesTransposed }, upper, out) => timesTransposed(upper.byteOffset, d, out.byteOffset))
 }
 
 /** Σ = U⁻ᵀ·U⁻¹ (full, tied) or 1/p². */
-export function covariancesFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
-  if (!isDense(type)) return factors.map((p) => 1 / (p * p))
-  const inverses = eachMatrix(transposed(factors, d), d, ({ inverseTransposed }, lower, inverse) => inverseTransposed(lower, d, inverse))
-  return gram(transposed(inverses, d), d)
+export function covariancesFromFactors(type: CovarianceType, factors: Float64Array, d: number): number[] {
+  if (!isDense(type)) return listOf(factors, (p) => 1 / (p * p))
+  return eachMatrix(factors, d, ({ inverseTransposed, timesTransposed }, a, b) => {
+    transpose(a, b, d)
+    inverseTransposed(b.byteOffset, d, a.byteOffset)
+    transpose(a, b, d)
+    timesTransposed(b.byteOffset, d, a.byteOffset)
+    b.set(a)
+  })
 }
 
-/** A·Aᵀ of every matrix. */
-const gram = (matrices: Float64Array, d: number) => eachMatrix(matrices, d, ({ timesTransposed }, a, out) => timesTransposed(a, d, out))
-
-/** What a kernel makes of every d×d matrix of a list. */
-function eachMatrix(matrices: Float64Array, d: number, kernel: (kernels: MixtureKernels, a: number, out: number) => void): Float64Array {
-  const results = new Float64Array(matrices.length)
+/** What `work` makes of every d×d matrix of a list: it finds it in `a` and leaves the result in `b`, in memory. */
+function eachMatrix(
+  matrices: Float64Array,
+  d: number,
+  work: (kernels: MixtureKernels, a: Float64Array, b: Float64Array) => void,
+): number[] {
+  const results: number[] = []
   within(sharedArena(), (arena) => {
-    const [a, out] = [arena.takeDoubles(d * d), arena.takeDoubles(d * d)]
+    const [a, b] = [arena.takeDoubles(d * d), arena.takeDoubles(d * d)]
     for (let start = 0; start < matrices.length; start += d * d) {
-      a.set(matrices.subarray(start, start + d * d))
-      kernel(arena.use(mixtures), a.byteOffset, out.byteOffset)
-      results.set(out, start)
+      for (let i = 0; i < a.length; i++) a[i] = matrices[start + i]
+      work(arena.use(mixtures), a, b)
+      for (let i = 0; i < b.length; i++) results.push(b[i])
     }
   })
   return results
 }
 
-function transposed(matrices: Float64Array, d: number): Float64Array {
-  const results = new Float64Array(matrices.length)
-  for (let start = 0; start < matrices.length; start += d * d)
-    for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) results[start + j * d + i] = matrices[start + i * d + j]
-  return results
+function transpose(a: Float64Array, out: Float64Array, d: number): void {
+  for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) out[j * d + i] = a[i * d + j]
 }
 
 // ------------------------------------------------------------------------------------------------------------------ the pass
@@ -570,7 +575,8 @@ interface Passes {
   anchors: Float64Array
   /** What squared distances are from, where the passes know any (K×D). */
   centres?: Float64Array
-  passes: (into: Reduction, moments: CovarianceType) => Iterable<Pass>
+  /** The pass that comes after i others, of those that leave the statistics of a kind in `into`; none after the last. */
+  next(into: Reduction, moments: CovarianceType, i: number): Pass | undefined
 }
 
 /** The mixture as EM sees it, over one data set in memory. */
@@ -610,23 +616,34 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     this.#all = all(k)
     const room = (length: number) => arena.takeDoubles(length)
     const { length } = covarianceShape(type, k, d)
-    const moments = { counts: room(k), offsets: room(k * d), spread: room(spreadLength(type, k, d)) }
-    const point = () => ({ ...moments, weights: room(k), means: room(k * d), covariances: room(length), precisionsCholesky: room(length) })
+    const [counts, offsets, spread] = [room(k), room(k * d), room(spreadLength(type, k, d))]
+    const point = () => ({
+      weights: room(k),
+      means: room(k * d),
+      covariances: room(length),
+      precisionsCholesky: room(length),
+      counts,
+      offsets,
+      spread,
+    })
     this.#rooms = [point(), point()]
   }
 
   /** One E-step and the M-step it leads to, whose parameters are good until the step after the next. Shares too small to matter are left out: see
    *  `shareFloor`. */
-  *step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
-    const [a, b] = this.#rooms
+  step(parameters: GaussianParameters): Algorithm<{ logLikelihood: number; parameters: GaussianParameters }> {
+    const a = this.#rooms[0]
+    const b = this.#rooms[1]
     // not where the step starts, nor, where it starts from no step's parameters, where the last one led
     const point = (parameters === a || parameters === b ? parameters : this.#own) === a ? b : a
-    const { logSum } = yield* this.#moments(point, this.#expectation(parameters), this.#type)
-    weigh(point, sum(point.counts))
-    this.#own = point
-    return { logLikelihood: logSum / this.#data.totalWeight, parameters: point }
+    return this.#moments(point, this.#expectation(parameters), this.#type, (logSum) => {
+      weigh(point, sum(point.counts))
+      this.#own = point
+      return { logLikelihood: logSum / this.#data.totalWeight, parameters: point }
+    })
   }
 
+  /** A copy that no step writes to. */
   keep({ weights, means, covariances, precisionsCholesky }: GaussianParameters): GaussianParameters {
     return {
       weights: weights.slice(),
@@ -637,32 +654,32 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   }
 
   /** One E-step, and what it finds of each component. */
-  *moments(parameters: GaussianParameters): Algorithm<GaussianMoments & { logLikelihood: number }> {
+  moments(parameters: GaussianParameters): Algorithm<GaussianMoments & { logLikelihood: number }> {
     const [point] = this.#rooms
-    const { centre, logSum } = yield* this.#moments(point, this.#expectation(parameters), this.#type, false, 0)
-    return {
+    const found = (logSum: number, centre: Float64Array) => ({
       logLikelihood: logSum / this.#data.totalWeight,
       counts: point.counts.map((n) => n - this.#guard),
       means: centre.map((v, i) => v + point.offsets[i]),
       covariances: point.covariances.slice(),
       spread: point.spread.slice(),
-    }
+    })
+    return this.#moments(point, this.#expectation(parameters), this.#type, found, false, 0)
   }
 
   // The pass under parameters, and a second one where a component starves. Weights of a start say nothing of masses: there components lose nearly all
   // of theirs so often that leaving out less, at 3 % of a pass, is cheaper.
   #expectation(parameters: GaussianParameters): Passes {
-    const [pass, data] = [this.#pass, this.#data]
+    const pass = this.#pass
+    const data = this.#data
     const bits = parameters === this.#own ? SHARE_BITS : SHARE_BITS + 10
     const anchors = pass.load(parameters)
     pass.floors(shareFloor(bits))
-    const passes = function* (into: Reduction, moments: CovarianceType): Generator<Pass> {
-      yield pass.over(data, { into: into.reset(), moments })
-      if (!starved(parameters.weights, into.total(), moments, data.totalWeight, bits)) return
-      pass.floors(() => STARVED_FLOOR)
-      yield pass.over(data, { into: into.reset(), moments })
+    const next: Passes['next'] = (into, moments, i) => {
+      if (i === 2 || (i === 1 && !starved(parameters.weights, into.total(), moments, data.totalWeight, bits))) return undefined
+      if (i === 1) pass.floors(() => STARVED_FLOOR)
+      return pass.over(data, { into: into.reset(), moments })
     }
-    return { anchors, centres: parameters.means, passes }
+    return { anchors, centres: parameters.means, next }
   }
 
   extrapolate(...points: [GaussianParameters, GaussianParameters, GaussianParameters]): GaussianParameters | undefined {
@@ -680,24 +697,24 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const given = arena.takeF64(Math.min(n, SLOT_ROWS) * k + 2) + 16 // so that no row 0 before it is at address 0, which stands for none
     const data = this.#data
     const pass = this.#pass
-    const slots = function* (into: Reduction, moments: CovarianceType): Generator<Pass> {
-      into.reset()
-      for (let begin = 0; begin < n; begin += SLOT_ROWS) {
-        const end = Math.min(begin + SLOT_ROWS, n)
-        const out = arena.f64(given, (end - begin) * k)
-        out.fill(0)
-        fill(begin, end, out)
-        // `given` holds these rows alone: row 0 would stand so much before it
-        yield { ...pass.over(data, { given: given - begin * k * 8, into, moments }), begin, rows: end }
-      }
+    const next: Passes['next'] = (into, moments, i) => {
+      const begin = i * SLOT_ROWS
+      if (begin >= n) return undefined
+      const end = Math.min(begin + SLOT_ROWS, n)
+      const out = arena.f64(given, (end - begin) * k)
+      out.fill(0)
+      fill(begin, end, out)
+      // `given` holds these rows alone: row 0 would stand so much before it
+      return { ...pass.over(data, { given: given - begin * k * 8, into: i === 0 ? into.reset() : into, moments }), begin, rows: end }
     }
     const anchors = new Float64Array(k * d)
     for (let c = 0; c < k; c++) anchors.set(mean, c * d)
     pass.anchor(anchors)
     const [point] = this.#rooms
-    yield* this.#moments(point, { anchors, passes: slots }, again(this.#type), !factors)
+    const started = () => this.#started(point, factors)
+    const start = yield* this.#moments(point, { anchors, next }, again(this.#type), started, !factors)
     arena.release(mark)
-    return this.#started(point, factors)
+    return start
   }
 
   /** The M-step from responsibilities that are 1 for one row per component and 0 elsewhere: means are these rows, full, diag and spherical
@@ -747,44 +764,62 @@ export class GaussianModel implements EmModel<GaussianParameters> {
    *  that the tied covariance is a small difference of large numbers, it is pooled from full statistics instead. The same where a covariance
    *  looks degenerate: whether it is, is decided on the more exact moments.
    *  @param moments the kind of statistics to begin with: those of the type if the anchors are the means, otherwise `again(type)`
-   *  @param factored whether covariances are factored, and refused if degenerate
-   *  @returns centre: what the last ones were taken about */
-  *#moments(
+   *  @param found makes the result, of Σ w·log p(x) and what the last statistics were taken about
+   *  @param factored whether covariances are factored, and refused if degenerate */
+  *#moments<T>(
     point: Point,
-    { anchors, centres, passes }: Passes,
+    passes: Passes,
     moments: CovarianceType,
+    found: (logSum: number, centre: Float64Array) => T,
     factored = true,
     regCovar = this.#regCovar,
-  ): Algorithm<{ centre: Float64Array; logSum: number }> {
-    const { arena, d, n, totalWeight } = this.#data
-    const [type, k] = [this.#type, this.#k]
+  ): Algorithm<T> {
+    const { arena, d } = this.#data
     const mark = arena.mark()
-    const sums = (kind: CovarianceType) => (kind === type ? this.#sums : new Reduction(arena, 1 + k * statisticsLength(kind, d), n))
-    let into = sums(moments)
-    yield* passes(into, moments) as Algorithm<void>
-    const logSum = into.total()[0]
-    this.#finish(point, moments, into.total(), anchors, this.#all, regCovar, centres)
-    if (type === 'tied') tie(point, anchors, yield* this.#totalScatter(), totalWeight, d, regCovar, false)
-    let lost = cancelling(type, point, d)
-    const error = factored && lost.length === 0 ? this.#factorise(point) : undefined
-    let centre = anchors
-    if (lost.length > 0 || error) {
-      const kind = again(type)
-      if (kind !== moments) into = sums(kind)
+    const sums = this.#sumsOf(moments)
+    for (let i = 0, pass = passes.next(sums, moments, i); pass; pass = passes.next(sums, moments, ++i)) yield pass
+    const logSum = sums.total()[0]
+    const tied = this.#type === 'tied'
+    if (tied) this.#total ??= yield* totalScatter(this.#data)
+    this.#finish(point, moments, sums.total(), passes.anchors, this.#all, regCovar, passes.centres)
+    if (tied) tie(point, passes.anchors, this.#total as TotalScatter, this.#data.totalWeight, d, regCovar, false)
+    let lost = cancelling(this.#type, point, d)
+    let centre = passes.anchors
+    if (lost.length > 0 || (factored && this.#factorise(point))) {
       if (lost.length === 0) lost = this.#all
-      centre = anchors.slice()
-      let rounds = 0
-      do {
-        for (const c of lost) for (let i = c * d; i < (c + 1) * d; i++) centre[i] += point.offsets[i] // the means before the guard pulls them
-        this.#pass.anchor(centre, lost)
-        yield* passes(into, kind) as Algorithm<void>
-        this.#finish(point, kind, into.total(), centre, lost, regCovar)
-        lost = cancelling(type, point, d)
-      } while (++rounds < MOST_ROUNDS && lost.length > 0)
+      const kind = again(this.#type)
+      centre = yield* this.#retake(point, passes, lost, kind, kind === moments ? sums : this.#sumsOf(kind), regCovar)
       if (factored) orThrow(this.#factorise(point))
     }
     arena.release(mark)
-    return { centre, logSum }
+    return found(logSum, centre)
+  }
+
+  // Moments once more, of components of a point, about the means it has so far. Returns what the last ones were taken about.
+  *#retake(
+    point: Point,
+    passes: Passes,
+    components: number[],
+    kind: CovarianceType,
+    sums: Reduction,
+    regCovar: number,
+  ): Algorithm<Float64Array> {
+    const { d } = this.#data
+    const centre = passes.anchors.slice()
+    for (let round = 0, lost = components; round < MOST_ROUNDS && lost.length > 0; round++) {
+      for (const c of lost) for (let i = c * d; i < (c + 1) * d; i++) centre[i] += point.offsets[i] // the means before the guard pulls them
+      this.#pass.anchor(centre, lost)
+      for (let i = 0, pass = passes.next(sums, kind, i); pass; pass = passes.next(sums, kind, ++i)) yield pass
+      this.#finish(point, kind, sums.total(), centre, lost, regCovar)
+      lost = cancelling(this.#type, point, d)
+    }
+    return centre
+  }
+
+  // Room for the sums of a kind, until the next release where it is not that of the type
+  #sumsOf(kind: CovarianceType): Reduction {
+    const { arena, d, n } = this.#data
+    return kind === this.#type ? this.#sums : new Reduction(arena, 1 + this.#k * statisticsLength(kind, d), n)
   }
 
   // The components of the type from statistics of some kind

@@ -12,7 +12,7 @@ import {
   initOption,
   startsOf,
 } from './centroid-estimator.ts'
-import { autoOr, checkOptions, integer, oneOf, orNull, real, type Schema, seed } from './check.ts'
+import { autoOr, callable, checkOptions, integer, oneOf, orNull, real, type Schema, seed } from './check.ts'
 import { type EstimatorJSON, isBoolean, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type KMeansResult, kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -69,6 +69,7 @@ const SCHEMA: Schema = {
   tol: real(0),
   randomState: seed,
   convergence: oneOf('centers', 'mse', 'mae'),
+  onWarning: callable,
 }
 const DEFAULTS: Params = {
   nClusters: 8,

@@ -14,5 +14,12 @@ export function largestOf(values: ArrayLike<number>): number {
   return largest
 }
 
+/** What `f` makes of each of a list of numbers, in an array: by default a copy. Array.from takes five times as long over a few. */
+export function listOf(values: ArrayLike<number>, f = (v: number): number => v): number[] {
+  const list: number[] = []
+  for (let i = 0; i < values.length; i++) list.push(f(values[i]))
+  return list
+}
+
 /** 0, 1, … n − 1. */
 export const upTo = (n: number) => Int32Array.from({ length: n }, (_, i) => i)

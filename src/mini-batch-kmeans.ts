@@ -10,7 +10,7 @@ import {
   initOption,
   startsOf,
 } from './centroid-estimator.ts'
-import { autoOr, checkOptions, integer, orNull, real, type Schema, seed } from './check.ts'
+import { autoOr, callable, checkOptions, integer, orNull, real, type Schema, seed } from './check.ts'
 import { type EstimatorJSON, FIT_SCHEMA, isBoolean, isNumbers, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
@@ -79,6 +79,7 @@ const SCHEMA: Schema = {
   initSize: orNull(integer(1)),
   reassignmentRatio: real(0),
   randomState: seed,
+  onWarning: callable,
 }
 const DEFAULTS: Params = {
   nClusters: 8,

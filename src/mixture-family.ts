@@ -1,7 +1,7 @@
 // Mixtures of other families than Gaussians: what the options mean and what a fit leaves behind. What a family is, and how EM sees it, is in
 // family.ts; the loop in em.ts.
 import { sameRuns, unconverged, wrongValue } from './errors.ts'
-import { type Schema, arrayLike, boolean, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
+import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import { type EstimatorJSON, isBoolean, isMixing, isNumbers, isShaped, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type Family, FamilyModel, type FamilyParameters } from './family.ts'
@@ -82,6 +82,7 @@ const SCHEMA: Schema = {
   nInit: integer(1),
   keepHistory: boolean,
   randomState: seed,
+  onWarning: callable,
 }
 const DEFAULTS: Params = {
   nComponents: 1,

@@ -112,8 +112,11 @@ export function drive<T>(algorithm: Algorithm<T>, arena: Arena, onIteration?: It
     const step = algorithm.next(go)
     if (step.done) return step.value
     go = true
-    if ('kernel' in step.value) for (const _ of calls(step.value, arena));
-    else if ('report' in step.value) go = hear(step.value)
+    if ('kernel' in step.value) {
+      const mark = arena.mark()
+      for (const _ of ownSlots(step.value, arena));
+      arena.release(mark)
+    } else if ('report' in step.value) go = hear(step.value)
   }
 }
 
@@ -133,10 +136,13 @@ export function kernelOf({ kernel, module }: Pass, arena: Arena): (...args: numb
 /** A pass on the calling thread, one call of its kernel a step. */
 export function* calls(pass: Pass, arena: Arena) {
   const mark = arena.mark()
-  const scratch = arena.take(pass.scratch)
-  const rows = { kernel: kernelOf(pass, arena), args: pass.args, rows: pass.rows, callRows: rowsPerCall(pass.flopsPerRow) }
-  yield* slots(rows, (pass.begin ?? 0) / SLOT_ROWS, Math.ceil(pass.rows / SLOT_ROWS), pass.into, scratch)
+  yield* ownSlots(pass, arena)
   arena.release(mark)
+}
+
+function ownSlots(pass: Pass, arena: Arena) {
+  const rows = { kernel: kernelOf(pass, arena), args: pass.args, rows: pass.rows, callRows: rowsPerCall(pass.flopsPerRow) }
+  return slots(rows, (pass.begin ?? 0) / SLOT_ROWS, Math.ceil(pass.rows / SLOT_ROWS), pass.into, arena.take(pass.scratch))
 }
 
 /** Sums over the slots of a pass, in memory from an arena. */

@@ -5,25 +5,30 @@ import { wrongKind, wrongValue } from './errors.ts'
 /** Nested arrays of the given shape as doubles, row-major. Throws, naming what does not fit. @internal */
 export function flatten(value: unknown, shape: number[], name: string): Float64Array {
   const values: number[] = []
-  const indices: number[] = [] // of the item that is looked at
-  const path = () => indices.map((i) => `[${i}]`).join('')
-  const visit = (item: unknown, depth: number) => {
-    if (depth === shape.length) {
-      values.push(Number.isFinite(item) ? (item as number) : finite(item, name + path()))
-      return
-    }
-    const expected = () => `shape (${shape.join(', ')})`
-    if (!isList(item)) throw wrongKind(name, expected() + (depth > 0 ? `, with a list at ${path()}` : ''), item)
-    if (item.length !== shape[depth]) throw wrongValue(name, expected(), `length ${item.length}${depth > 0 ? ` at ${path()}` : ''}`)
-    for (let i = 0; i < item.length; i++) {
-      indices[depth] = i
-      visit(item[i], depth + 1)
-    }
-    indices.length = depth
-  }
-  visit(value, 0)
+  collect(value, shape, [], 0, values, name)
   return new Float64Array(values)
 }
+
+// Appends the numbers of what stands at the first `depth` of some indices
+function collect(item: unknown, shape: number[], indices: number[], depth: number, values: number[], name: string): void {
+  if (!isList(item)) throw wrongKind(name, expected(shape) + (depth > 0 ? `, with a list at ${path(indices, depth)}` : ''), item)
+  const { length } = item
+  if (length !== shape[depth]) throw wrongValue(name, expected(shape), `length ${length}${depth > 0 ? ` at ${path(indices, depth)}` : ''}`)
+  const last = depth + 1 === shape.length
+  for (let i = 0; i < length; i++) {
+    const v = item[i]
+    indices[depth] = i
+    if (!last) collect(v, shape, indices, depth + 1, values, name)
+    else values.push(Number.isFinite(v) ? (v as number) : finite(v, name + path(indices, depth + 1)))
+  }
+}
+
+const expected = (shape: number[]) => `shape (${shape.join(', ')})`
+const path = (indices: number[], depth: number) =>
+  indices
+    .slice(0, depth)
+    .map((i) => `[${i}]`)
+    .join('')
 
 /** k×d doubles as nested arrays. @internal */
 export function toNested(values: ArrayLike<number>, k: number, d: number): number[][] {

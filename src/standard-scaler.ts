@@ -1,4 +1,4 @@
-import { type Schema, boolean, checkOptions, orNull } from './check.ts'
+import { type Schema, boolean, callable, checkOptions, orNull } from './check.ts'
 import { Estimator, type EstimatorJSON, type WarningListener, isNumbers, isWhole, openJSON } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { PAUSE } from './passes.ts'
@@ -32,7 +32,7 @@ interface Fitted {
   nFeaturesIn: number
 }
 
-const SCHEMA: Schema = { withMean: boolean, withStd: boolean }
+const SCHEMA: Schema = { withMean: boolean, withStd: boolean, onWarning: callable }
 const DEFAULTS: Params = { withMean: true, withStd: true }
 const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v) }
 

@@ -15,8 +15,9 @@ export interface Task<T> {
 }
 
 /** The task with something done at its end. */
-export const afterwards = <T, U>({ algorithm, ...rest }: Task<T>, finish: (result: T) => U): Task<U> => ({
-  ...rest,
+export const afterwards = <T, U>({ bytes, home, algorithm }: Task<T>, finish: (result: T) => U): Task<U> => ({
+  bytes,
+  home,
   *algorithm(arena) {
     return finish(yield* algorithm(arena))
   },
