@@ -56,7 +56,7 @@ export function centreTile(tile: usize, quads: i32, d: i32, origin: usize, out: 
 
 /** Squared distances of a block to k components as ‖x‖² − 2·x·μ + ‖μ‖², all three about the origin: two operations a feature and not three. Rows and
  *  components near the origin lose no more to cancellation than their table allows ([0] largest ‖x‖² that is near; then of each component ‖μ‖², and
- *  1 or, near, 0); of others the difference form replaces what comes to less than FAR_SHARE of ‖x‖² + ‖μ‖². Whether it does depends on the row and
+ *  1 or, near, 0; room for four components more); of others the difference form replaces what comes to less than FAR_SHARE of ‖x‖² + ‖μ‖². Whether it does depends on the row and
  *  the component alone.
  *  tile (about the origin, [quads][d][4], in), norms (‖x‖², [quads][4], in), panels (−2·μ about the origin, [⌈k/4⌉][d][4], in); x (count rows) and means
  *  (k), both row-major, as they are (in). out ([quads][k][4], out). */
@@ -65,44 +65,66 @@ export function originSquares(
 ): void {
   const quadBytes = <usize>d << 5, rowBytes = <usize>d << 3;
   const limit = load<f64>(table);
-  const zero = f64x2.splat(0);
+  const squares = table + 8;
+  let someFar = false;
+  for (let c = 0; c < k; c++) someFar = someFar || load<f64>(squares + (<usize>c << 4), 8) != 0;
   for (let q = 0; q < quads; q++, tile += quadBytes, norms += 32) {
     const end = tile + quadBytes;
-    let p = panels, o = out;
-    for (let c = k; c > 0; c -= 4, o += 128) {
-      let a0 = zero, a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-      for (let at = tile; at < end; at += 32) {
-        const x0 = v128.load(at), x1 = v128.load(at, 16);
-        let m = v128.load64_splat(p);
-        a0 = f64x2.add(a0, f64x2.mul(x0, m)); a1 = f64x2.add(a1, f64x2.mul(x1, m));
-        m = v128.load64_splat(p, 8);
-        b0 = f64x2.add(b0, f64x2.mul(x0, m)); b1 = f64x2.add(b1, f64x2.mul(x1, m));
-        m = v128.load64_splat(p, 16);
-        c0 = f64x2.add(c0, f64x2.mul(x0, m)); c1 = f64x2.add(c1, f64x2.mul(x1, m));
-        m = v128.load64_splat(p, 24);
-        d0 = f64x2.add(d0, f64x2.mul(x0, m)); d1 = f64x2.add(d1, f64x2.mul(x1, m));
-        p += 32;
+    let p = panels, o = out, s = squares;
+    for (let c = k; c > 0; c -= 4, o += 128, s += 64) {
+      const n0 = v128.load(norms), n1 = v128.load(norms, 16); // again each time: the loops need all registers
+      let m = v128.load64_splat(s);
+      let a0 = f64x2.add(n0, m), a1 = f64x2.add(n1, m);
+      m = v128.load64_splat(s, 16);
+      let b0 = f64x2.add(n0, m), b1 = f64x2.add(n1, m);
+      if (c > 2) {
+        m = v128.load64_splat(s, 32);
+        let c0 = f64x2.add(n0, m), c1 = f64x2.add(n1, m);
+        m = v128.load64_splat(s, 48);
+        let d0 = f64x2.add(n0, m), d1 = f64x2.add(n1, m);
+        for (let at = tile; at < end; at += 32) {
+          const x0 = v128.load(at), x1 = v128.load(at, 16);
+          m = v128.load64_splat(p);
+          a0 = f64x2.add(a0, f64x2.mul(x0, m)); a1 = f64x2.add(a1, f64x2.mul(x1, m));
+          m = v128.load64_splat(p, 8);
+          b0 = f64x2.add(b0, f64x2.mul(x0, m)); b1 = f64x2.add(b1, f64x2.mul(x1, m));
+          m = v128.load64_splat(p, 16);
+          c0 = f64x2.add(c0, f64x2.mul(x0, m)); c1 = f64x2.add(c1, f64x2.mul(x1, m));
+          m = v128.load64_splat(p, 24);
+          d0 = f64x2.add(d0, f64x2.mul(x0, m)); d1 = f64x2.add(d1, f64x2.mul(x1, m));
+          p += 32;
+        }
+        v128.store(o, f64x2.pmax(c0, f64x2.splat(0)), 64); v128.store(o, f64x2.pmax(c1, f64x2.splat(0)), 80);
+        if (c > 3) { v128.store(o, f64x2.pmax(d0, f64x2.splat(0)), 96); v128.store(o, f64x2.pmax(d1, f64x2.splat(0)), 112); }
+      } else {
+        for (let at = tile; at < end; at += 32) {
+          const x0 = v128.load(at), x1 = v128.load(at, 16);
+          m = v128.load64_splat(p);
+          a0 = f64x2.add(a0, f64x2.mul(x0, m)); a1 = f64x2.add(a1, f64x2.mul(x1, m));
+          m = v128.load64_splat(p, 8);
+          b0 = f64x2.add(b0, f64x2.mul(x0, m)); b1 = f64x2.add(b1, f64x2.mul(x1, m));
+          p += 32;
+        }
       }
-      v128.store(o, a0); v128.store(o, a1, 16);
-      if (c > 1) { v128.store(o, b0, 32); v128.store(o, b1, 48); }
-      if (c > 2) { v128.store(o, c0, 64); v128.store(o, c1, 80); }
-      if (c > 3) { v128.store(o, d0, 96); v128.store(o, d1, 112); }
+      v128.store(o, f64x2.pmax(a0, f64x2.splat(0))); v128.store(o, f64x2.pmax(a1, f64x2.splat(0)), 16);
+      if (c > 1) { v128.store(o, f64x2.pmax(b0, f64x2.splat(0)), 32); v128.store(o, f64x2.pmax(b1, f64x2.splat(0)), 48); }
     }
-    const n0 = v128.load(norms), n1 = v128.load(norms, 16), near = f64x2.splat(limit);
-    const farRows = v128.any_true(v128.or(f64x2.gt(n0, near), f64x2.gt(n1, near)));
-    for (let c = 0, at = table + 8; c < k; c++, at += 16, out += 32) {
-      const m = v128.load64_splat(at);
-      v128.store(out, f64x2.pmax(f64x2.add(f64x2.add(n0, m), v128.load(out)), zero));
-      v128.store(out, f64x2.pmax(f64x2.add(f64x2.add(n1, m), v128.load(out, 16)), zero), 16);
-      const far = load<f64>(at, 8) != 0;
-      if (!far && !farRows) continue;
-      for (let i = 0; i < 4; i++) {
-        const norm = load<f64>(norms + (<usize>i << 3)), square = out + (<usize>i << 3);
-        if ((far || norm > limit) && !(load<f64>(square) >= FAR_SHARE * (norm + load<f64>(at)))) {
-          store<f64>(square, squaredDistance(x + <usize>min(4 * q + i, count - 1) * rowBytes, means + <usize>c * rowBytes, rowBytes));
+    const near = f64x2.splat(limit);
+    const farRows = v128.any_true(v128.or(f64x2.gt(v128.load(norms), near), f64x2.gt(v128.load(norms, 16), near)));
+    if (someFar || farRows) {
+      for (let c = 0; c < k; c++) {
+        const at = squares + (<usize>c << 4), row = out + (<usize>c << 5);
+        const far = load<f64>(at, 8) != 0;
+        if (!far && !farRows) continue;
+        for (let i = 0; i < 4; i++) {
+          const norm = load<f64>(norms + (<usize>i << 3)), square = row + (<usize>i << 3);
+          if ((far || norm > limit) && !(load<f64>(square) >= FAR_SHARE * (norm + load<f64>(at)))) {
+            store<f64>(square, squaredDistance(x + <usize>min(4 * q + i, count - 1) * rowBytes, means + <usize>c * rowBytes, rowBytes));
+          }
         }
       }
     }
+    out += <usize>k << 5;
   }
 }
 

@@ -25,7 +25,7 @@ const REST: u32 = 31;
 const LINE: usize = 64;
 
 /** From so many features on, second moments are summed one component at a time: lists then cost less than rows in which one of two has no share. */
-const PAIRS_BELOW: i32 = 32;
+const PAIRS_BELOW: i32 = 128;
 
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {

@@ -415,7 +415,7 @@ export class GaussianPass {
     this.#means = arena.takeDoubles(panels) // by type: see the kernel
     this.#factors = arena.takeDoubles({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: panels }[type])
     this.#anchors = arena.takeDoubles(k * d) // what moments are taken about; before that, room to lay out panels
-    this.#origin = arena.takeDoubles(d + 3 * k + 1) // and what is near it
+    this.#origin = arena.takeDoubles(d + 3 * k + 9) // and what is near it
   }
 
   /** Puts parameters where the kernel reads them. Floors become as low as they go. Returns the anchors (K×D): the means or, of components near it, an
