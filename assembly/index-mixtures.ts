@@ -1,6 +1,7 @@
 // The module of mixtures: densities and their moments, posteriors, Cholesky factors. See index.ts.
+export { approximateSquares, exactSquares, markFar } from "./gaussian-wide";
 export { addListed, addPairs, originSquares } from "./gaussian-diagonal"; // nobody calls them from outside: exported, they are not inlined, which cost half of its speed in V8
-export { mixture, mixtureScratch, mixtureStatistics } from "./mixture";
+export { mixture, mixtureScratch, mixtureStatistics, screeningDoubles } from "./mixture";
 export { cholesky, inverseTransposed, timesTransposed, triangularPanelLength } from "./cholesky";
 export { posterior } from "./posterior";
 export { exp } from "./exponential";

@@ -7,6 +7,7 @@ import { STEPS } from "./exponential";
 import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-features";
 import { addListed, addPairs, centre, centreTile, LIST_BYTES, listPairs, listRows, originSquares, paddedFeatures, scaledSquares } from "./gaussian-diagonal";
 import { NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
+import { approximateSquares, exactSquares, markFar, WIDE_FROM, WIDE_ROWS, wideDoubles } from "./gaussian-wide";
 import { share, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
 import { addSum, merge } from "./statistics";
@@ -26,6 +27,15 @@ const LINE: usize = 64;
 
 /** From so many features on, second moments are summed one component at a time: lists then cost less than rows in which one of two has no share. */
 const PAIRS_BELOW: i32 = 128;
+
+/** The same for screening in single precision, which costs a third of taking all squares (measured at d = 784): share of the squares from which on it
+ *  does not pay. */
+const WORTH: f64 = 0.6;
+
+/** Doubles of the tables for screening components of many features (`wideDoubles`), 0 where there are none. */
+export function screeningDoubles(type: i32, d: i32, k: i32): i32 {
+  return wideDoubles(type >= DIAG, d, k);
+}
 
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
@@ -117,14 +127,15 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
  *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
  *  `origin` where it is not 0 (diag and spherical): a point (d), of each component whether its moments are about it (k, 0 or 1; -1: of its
  *  statistics only the mass is wanted), and, spherical, the table of `originSquares`; then means are row-major (k×d), and factors panels of
- *  −2·(mean − origin).
+ *  −2·(mean − origin). With many features (`screeningDoubles`) these are instead the tables for screening; means and, diag, factors are row-major.
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
  *  `anchors` (k×d), or the origin: then the component's anchor is 0. */
 export function mixture(
   type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, components: usize, means: usize, factors: usize, anchors: usize, origin: usize, given: usize,
   outLogNorm: usize, outResp: usize, outLabels: usize, start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
-  const rows = blockRows(d);
+  const wide = type >= DIAG && d >= WIDE_FROM;
+  const rows = wide ? WIDE_ROWS : blockRows(d);
   const rowBytes = <usize>d << 3;
   const tile = scratch + LINE;
   const z = tile + (<usize>rows * <usize>d << 3); // tied: the tile whitened; diag and spherical: the rows about the origin
@@ -143,9 +154,9 @@ export function mixture(
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
-  const about = origin != 0 ? origin + rowBytes : 0;
-  const table = origin != 0 && type == SPHERICAL ? about + (<usize>k << 3) : 0;
-  const part = max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
+  const about = origin != 0 && !wide ? origin + rowBytes : 0;
+  const table = about != 0 && type == SPHERICAL ? about + (<usize>k << 3) : 0;
+  const part = wide ? rows : max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
   let total = stats != 0 ? load<f64>(stats) : 0;
   let rest = min(load<u32>(scratch), REST);
   let alike = false;
@@ -154,8 +165,8 @@ export function mixture(
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
     const block = x + <usize>b * rowBytes;
-    if (origin != 0 && stats != 0) centre(block, count, d, origin, z);
-    pack(x, d, b, count, tile);
+    if (about != 0 && stats != 0) centre(block, count, d, origin, z);
+    if (!wide) pack(x, d, b, count, tile);
     if (table != 0) centreTile(tile, quads, d, origin, rowNorms);
     if (w != 0 || b == start || count < rows) alike = takeWeights(w != 0 ? w + (<usize>b << 3) : 0, count, weights);
     if (given != 0) {
@@ -172,8 +183,18 @@ export function mixture(
         const work = nearSquares(tile, quads, d, k, scaled, means, factors, panelBytes, squares, logNorm, guide, t);
         if (work > 1 - 8 / <f64>d) rest = REST;
       } else {
+        const asks = wide && k > 1 && rest == 0;
         if (rest > 0) rest--;
-        if (table != 0) originSquares(tile, quads, d, rowNorms, factors, block, count, means, table, k, squares);
+        if (wide) {
+          if (asks) {
+            approximateSquares(block, count, d, k, type == DIAG, origin, squares, tile);
+            markFar(squares, quads, d, k, components, origin + rowBytes);
+          } else {
+            memory.fill(squares, 0, <usize>quads * respStride);
+          }
+          const taken = exactSquares(block, count, d, k, means, type == DIAG ? factors : 0, squares, list);
+          if (asks && <f64>taken > WORTH * <f64>(count * k)) rest = REST;
+        } else if (table != 0) originSquares(tile, quads, d, rowNorms, factors, block, count, means, table, k, squares);
         else squaresOf(type, tile, quads, d, k, means, factors, squares, z, t);
       }
       const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;

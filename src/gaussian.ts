@@ -388,7 +388,7 @@ interface PassTargets {
 }
 
 /** The kernel `mixture` with its parameters in memory. Bytes: 8·(2·k·d + 4·k + factors), factors: full k·d·(d + 2)/2, tied d·(d + 2)/2 + k·d,
- *  diag and spherical k·d + d + 3·k, each rounded up to panels of four. */
+ *  diag and spherical k·d + d + 3·k, each rounded up to panels of four; of many features 2·k·d + d + k. */
 export class GaussianPass {
   readonly type: CovarianceType
   readonly k: number
@@ -400,6 +400,8 @@ export class GaussianPass {
   readonly #factors: Float64Array
   readonly #anchors: Float64Array
   readonly #origin: Float64Array
+  // Whether components have so many features that rows are screened
+  readonly #screened: boolean
   // Whether there are components near the origin
   #central = false
 
@@ -411,11 +413,13 @@ export class GaussianPass {
     this.#kernels = arena.use(mixtures)
     this.#d = d
     const triangle = this.#kernels.triangularPanelLength(d)
+    const tables = this.#kernels.screeningDoubles(codeOf(type), d, k)
+    this.#screened = tables > 0
     this.#components = arena.takeDoubles(4 * k) // of each: log weight + log normaliser, scale, floor, log weight
     this.#means = arena.takeDoubles(panels) // by type: see the kernel
     this.#factors = arena.takeDoubles({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: panels }[type])
     this.#anchors = arena.takeDoubles(k * d) // what moments are taken about; before that, room to lay out panels
-    this.#origin = arena.takeDoubles(d + 3 * k + 9) // and what is near it
+    this.#origin = arena.takeDoubles(tables || d + 3 * k + 9) // and what is near it, or the tables for screening
   }
 
   /** Puts parameters where the kernel reads them. Floors become as low as they go. Returns the anchors (K×D): the means or, of components near it, an
@@ -445,6 +449,8 @@ export class GaussianPass {
       for (let c = 0; c < k; c++)
         for (let j = 0; j < d; j++) for (let i = 0; i <= j; i++) whitened[c * d + j] += factors[i * d + j] * (means[c * d + i] - origin[i])
       this.#packPanels(this.#factors.byteOffset + panels * 8)
+    } else if (this.#screened) {
+      this.#loadForScreening(parameters)
     } else {
       const origin = originOf(parameters, d, type === 'spherical')
       this.#central = origin !== undefined
@@ -495,6 +501,35 @@ export class GaussianPass {
     return anchors
   }
 
+  // Means and factors row-major, and the tables of assembly/gaussian-wide.ts
+  #loadForScreening(parameters: GaussianParameters): void {
+    const { k, type } = this
+    const d = this.#d
+    const { means, precisionsCholesky: factors } = parameters
+    this.#means.set(means)
+    if (type === 'diag') this.#factors.set(factors)
+    const point = weightedMean(parameters, d)
+    this.#origin.set(point)
+    const margins = this.#origin.subarray(d, d + k)
+    const panels = new Float32Array(2 * (this.#origin.length - d - k))
+    const parts = type === 'diag' ? 2 : 1 // of four features of a component: means, scales
+    for (let c = 0; c < k; c++) {
+      let square = d
+      let own = factors[c]
+      let at = ((c >> 1) * Math.ceil(d / 4) * 2 + (c & 1)) * parts * 4
+      for (let j = 0; j < d; j++) {
+        const t = means[c * d + j] - point[j]
+        if (type === 'diag') own = factors[c * d + j]
+        panels[at] = t
+        if (type === 'diag') panels[at + 4] = own
+        square += t * own * (t * own)
+        at += (j & 3) === 3 ? parts * 8 - 3 : 1
+      }
+      margins[c] = 2 ** -27 * square + (type === 'spherical' ? d * own * own * 2 ** -149 : 0)
+    }
+    new Float32Array(margins.buffer, margins.byteOffset + k * 8, panels.length).set(panels)
+  }
+
   /** The logarithm below which e^(a − m), a component's share in a row before it is normalised, counts as 0: what `floorOf` makes of the logarithm of
    *  its weight. */
   floors(floorOf: (logWeight: number, c: number) => number): void {
@@ -506,6 +541,7 @@ export class GaussianPass {
    *  masses are taken then. */
   anchor(anchors: Float64Array, components?: number[]): void {
     this.#anchors.set(anchors)
+    if (this.#screened) return
     const about = this.#origin
     const d = this.#d
     about.fill(components ? -1 : 0, d, d + this.k)
@@ -529,7 +565,7 @@ export class GaussianPass {
       this.#means.byteOffset,
       this.#factors.byteOffset,
       this.#anchors.byteOffset,
-      this.#central ? this.#origin.byteOffset : 0,
+      this.#central || this.#screened ? this.#origin.byteOffset : 0,
       given,
       logNorm,
       responsibilities,
