@@ -1,5 +1,6 @@
 // Bounds across the passes of one fit (Hamerly 2010): what the centers have moved says which rows cannot have changed cluster. The kernel keeps
 // and tests them (assembly/screening.ts); here is when they are worth keeping, decided by counts alone, and in what unit.
+import { largestOf } from './lists.ts'
 import type { Arena } from './memory.ts'
 import type { IntegerTiles } from './tiles.ts'
 
@@ -27,6 +28,7 @@ export class Bounds {
   #unit = 0 // 0: no bounds are kept
   #least = 0 // no unit below this
   #last: Float64Array | undefined
+  readonly #far: Float64Array
 
   constructor(arena: Arena, n: number, k: number, tiles: IntegerTiles) {
     this.#arena = arena
@@ -35,6 +37,7 @@ export class Bounds {
     this.#k = k
     this.#gaps = arena.take(Math.ceil(n / 4) * 4)
     this.#drift = arena.take(k)
+    this.#far = new Float64Array(k)
   }
 
   /** Arguments for a pass with `centers`, where `changed` of the rows changed cluster in the last one. */
@@ -43,7 +46,7 @@ export class Bounds {
     this.#last = centers
     if (!last) return NONE
     const far = this.#fall(last, centers)
-    const most = Math.max(...far)
+    const most = largestOf(far)
     if (this.#unit === 0) {
       if (!(changed <= KEEP_FROM * this.#n)) return NONE
       this.#least = 2 ** -30 * this.#reach(centers)
@@ -72,19 +75,22 @@ export class Bounds {
   #fall(last: Float64Array, centers: Float64Array): Float64Array {
     const k = this.#k
     const d = centers.length / k
-    const moved = new Float64Array(k)
+    const far = this.#far
+    let first = 0
+    let second = 0
     for (let c = 0, i = 0; c < k; c++) {
       let square = 0
       for (const end = i + d; i < end; i++) square += (centers[i] - last[i]) ** 2
-      moved[c] = Math.sqrt(square) * (1 + 1e-9)
-    }
-    let [first, second] = [0, 0]
-    for (const v of moved) {
-      if (v > first) [first, second] = [v, first]
-      else if (v > second) second = v
+      const moved = Math.sqrt(square) * (1 + 1e-9)
+      far[c] = moved
+      if (moved > first) {
+        second = first
+        first = moved
+      } else if (moved > second) second = moved
     }
     // of two that moved as far, each is the other's farthest
-    return moved.map((v) => (v + (v === first && second < first ? second : first)) * (1 + 1e-15))
+    for (let c = 0; c < k; c++) far[c] = (far[c] + (far[c] === first && second < first ? second : first)) * (1 + 1e-15)
+    return far
   }
 
   // Twice the largest norm of a quantised row or a center, about the common shift

@@ -107,7 +107,7 @@ function* lloyd(
       stopped = !(yield { report: { run, iteration, inertia, shift: 0 } })
       break
     }
-    const next = yield* assignment.means()
+    const next = assignment.means() ?? (yield* assignment.relocated())
     const squaredShift = squaredDistance(next, centers)
     if (convergence === 'centers') converged = squaredShift <= threshold
     else {
@@ -120,7 +120,7 @@ function* lloyd(
   }
   if (!labelsFit) yield assignment.to(centers)
   const { inertia } = yield* assignment.inertia()
-  return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
+  return { centers: centers.slice(), labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
 }
 
 function squaredDistance(a: Float64Array, b: Float64Array): number {
@@ -166,6 +166,8 @@ class Assignment {
   #changed = Number.POSITIVE_INFINITY // in the last pass
   readonly #counts: Float64Array // rows of positive weight: whole numbers, so empty means 0
   readonly #sums: PairSums //        Σ w (K), then Σ w·x (K×D)
+  readonly #rooms: Float64Array[] // for the means (K×D) of two passes, turn about
+  #turn = 0
 
   constructor(data: Resident, k: number, tiles?: IntegerTiles) {
     const { arena, n, d } = data
@@ -178,6 +180,7 @@ class Assignment {
     this.#bounds = tiles && new Bounds(arena, n, k, tiles)
     this.#counts = new Float64Array(k)
     this.#sums = new PairSums(k + k * d)
+    this.#rooms = [new Float64Array(k * d), new Float64Array(k * d)]
     this.labels.fill(-1)
   }
 
@@ -210,13 +213,17 @@ class Assignment {
     return this.#centers.inertia(this.#data, this.#labels, absolute, distances)
   }
 
-  /** Means of the clusters. Each empty cluster takes the row farthest from its center (ties: lowest row), as in scikit-learn; the row leaves
+  /** Means of the clusters, good until those after the next are asked for; undefined where a cluster is empty. */
+  means(): Float64Array | undefined {
+    return this.#counts.includes(0) ? undefined : this.#quotients(this.#counts, this.#sums)
+  }
+
+  /** The same where clusters are empty. Each takes the row farthest from its center (ties: lowest row), as in scikit-learn; the row leaves
    *  its cluster's mean. A cluster that is still empty takes the center of the heaviest one. */
-  *means(): Algorithm<Float64Array> {
+  *relocated(): Algorithm<Float64Array> {
     const k = this.#k
     const empty: number[] = []
     for (let c = 0; c < k; c++) if (this.#counts[c] === 0) empty.push(c)
-    if (empty.length === 0) return this.#quotients(this.#counts, this.#sums)
     const { arena, w, n, d } = this.#data
     const counts = this.#counts.slice()
     const sums = this.#sums.copy() // a row that fills an empty cluster leaves its own for this mean only
@@ -246,8 +253,10 @@ class Assignment {
 
   // Sums over weights of the clusters that have rows
   #quotients(counts: Float64Array, sums: PairSums): Float64Array {
-    const [k, d] = [this.#k, this.#data.d]
-    const means = new Float64Array(k * d)
+    const k = this.#k
+    const { d } = this.#data
+    this.#turn = 1 - this.#turn
+    const means = this.#rooms[this.#turn]
     for (let c = 0; c < k; c++) if (counts[c] > 0) sums.quotients(k + c * d, c, means, c * d, d)
     return means
   }

@@ -156,7 +156,8 @@ export class Reduction extends Sums {
     const slotCount = Math.max(1, Math.ceil(rows / SLOT_ROWS))
     const leaf = pairs > 0 ? leafOf(slotCount) : 1
     const depth = Math.ceil(Math.log2(Math.ceil(slotCount / leaf))) + 1
-    const buffers = Array.from({ length: depth }, () => arena.takeF64(length))
+    const buffers: number[] = []
+    while (buffers.length < depth) buffers.push(arena.takeF64(length))
     super(arena.kernels, buffers, length, 2 * pairs, leaf)
     this.#arena = arena
   }

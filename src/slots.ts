@@ -26,11 +26,16 @@ export interface Rows {
 /** Runs slots [first, end), one call a step; where `sums` are given, each slot's go into them: without them, calls know no slots. */
 export function* slots({ kernel, args, rows, callRows }: Rows, first: number, end: number, sums: Sums | undefined, scratch: number) {
   const step = sums ? 1 : end - first
+  const given = args.length
+  const all = [...args, 0, 0, 0, scratch] // one list for all calls: V8 takes half as long as where each makes its own
   for (let slot = first; slot < end; slot += step) {
     const slotEnd = Math.min((slot + step) * SLOT_ROWS, rows)
     const stats = sums ? sums.open() : 0
     for (let start = slot * SLOT_ROWS; start < slotEnd; start += callRows) {
-      kernel(...args, start, Math.min(start + callRows, slotEnd), stats, scratch)
+      all[given] = start
+      all[given + 1] = Math.min(start + callRows, slotEnd)
+      all[given + 2] = stats
+      kernel(...all)
       yield
     }
     sums?.close()

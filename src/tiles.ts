@@ -80,8 +80,8 @@ export const COUNTS = 3
 
 /** Centers where kernels read them, and the passes that compare rows with them. */
 export class CenterPanels {
-  /** Address of the centers, row-major (k×d). */
-  readonly #centers: number
+  /** The centers, row-major (k×d). */
+  readonly #centers: Float64Array
   /** The same four by four. */
   readonly #panels: number
   /** The same in 16-bit integers. */
@@ -107,19 +107,24 @@ export class CenterPanels {
     this.#tiles = tiles
     this.#pairwise = pairwise
     this.#shift = tiles?.shift ?? arena.takeF64(d)
-    this.#centers = arena.takeF64(k * d)
+    this.#centers = arena.takeDoubles(k * d)
     this.#panels = arena.takeF64(Math.ceil(k / 4) * 4 * d)
     this.#info = tiles ? arena.takeF64(arena.kernels.centerDoubles(k, d)) : 0
   }
 
   load(centers: ArrayLike<number>): this {
     const { kernels } = this.#arena
-    const [k, d] = [this.#k, this.#d]
-    this.#arena.f64(this.#centers, k * d).set(centers)
-    kernels.packPanels(this.#centers, k, d, this.#panels)
-    if (this.#tiles) kernels.quantizeCenters(this.#centers, k, d, this.#shift, 0, Number(this.#pairwise), this.#info)
+    const k = this.#k
+    const d = this.#d
+    this.#centers.set(centers)
+    const address = this.#centers.byteOffset
+    kernels.packPanels(address, k, d, this.#panels)
+    if (this.#tiles) kernels.quantizeCenters(address, k, d, this.#shift, 0, Number(this.#pairwise), this.#info)
     // rows that are looked at once are quantised about the mean of the centers: near them, and known without reading them
-    else this.#arena.f64(this.#shift, d).set(Float64Array.from({ length: d }, (_, j) => meanOf(centers, j, k, d)))
+    else {
+      const shift = this.#arena.f64(this.#shift, d)
+      for (let j = 0; j < d; j++) shift[j] = meanOf(centers, j, k, d)
+    }
     return this
   }
 
@@ -131,7 +136,7 @@ export class CenterPanels {
 
   #once({ x, w, n, d }: Resident, labels: number, broken: number, inertias: number, into?: Reduction): Pass {
     const k = this.#k
-    const args = [x, w, d, k, this.#shift, this.#centers, this.#panels, labels, broken, inertias, SLOT_ROWS]
+    const args = [x, w, d, k, this.#shift, this.#centers.byteOffset, this.#panels, labels, broken, inertias, SLOT_ROWS]
     // two of the operations asked for take as long as one of other passes
     return { kernel: 'assignOnce', args, rows: n, scratch: this.#arena.kernels.onceScratch(d, k), flopsPerRow: (k * d) / 2 + 20, into }
   }
@@ -157,7 +162,7 @@ export class CenterPanels {
   *inertia({ x, w, n, d }: Resident, labels: number, absolute = false, distances = 0): Algorithm<{ inertia: number; distance: number }> {
     const mark = this.#arena.mark()
     const into = new Reduction(this.#arena, 2, n)
-    const args = [x, w, d, this.#centers, labels, distances, Number(absolute)]
+    const args = [x, w, d, this.#centers.byteOffset, labels, distances, Number(absolute)]
     yield { kernel: 'inertia', args, rows: n, scratch: 0, flopsPerRow: 3 * d + 10, into }
     const [inertia, distance] = into.total()
     this.#arena.release(mark)
@@ -169,7 +174,7 @@ export class CenterPanels {
     const k = this.#k
     return {
       kernel: 'transform',
-      args: [x, d, k, this.#centers, this.#panels, this.#shift, out, broken],
+      args: [x, d, k, this.#centers.byteOffset, this.#panels, this.#shift, out, broken],
       rows: n,
       scratch: this.#arena.kernels.transformScratch(d, k),
       flopsPerRow: 2 * k * (d + 4),
