@@ -38,19 +38,25 @@ export function scaledSquares(tile: usize, quads: i32, d: i32, means: usize, sca
   }
 }
 
-/** Moves a tile ([quads][d][4], inout) to the origin (d, in): squared distances from it to out ([quads][4], out). */
-export function centreTile(tile: usize, quads: i32, d: i32, origin: usize, out: usize): void {
-  for (let q = 0; q < quads; q++, out += 32) {
-    const end = tile + (<usize>d << 5);
-    let a0 = f64x2.splat(0), a1 = a0;
-    for (let o = origin; tile < end; tile += 32, o += 8) {
-      const shift = v128.load64_splat(o);
-      const x0 = f64x2.sub(v128.load(tile), shift), x1 = f64x2.sub(v128.load(tile, 16), shift);
-      v128.store(tile, x0); v128.store(tile, x1, 16);
-      a0 = f64x2.add(a0, f64x2.mul(x0, x0));
-      a1 = f64x2.add(a1, f64x2.mul(x1, x1));
+/** Packs rows about the origin (`centre`, in) into a tile ([quads][d][4], out), squared distances from it to norms ([quads][4], out). */
+export function packCentred(z: usize, quads: i32, d: i32, panelBytes: usize, tile: usize, norms: usize): void {
+  for (let q = 0; q < quads; q++, z += 256, norms += 32) {
+    let n0 = f64x2.splat(0), n1 = n0;
+    for (let j = 0, row = z; j < d; j += 2) {
+      const a = v128.load(row), b = v128.load(row, 64), c = v128.load(row, 128), e = v128.load(row, 192);
+      let t0 = v128.shuffle<f64>(a, b, 0, 2), t1 = v128.shuffle<f64>(c, e, 0, 2);
+      v128.store(tile, t0); v128.store(tile, t1, 16);
+      n0 = f64x2.add(n0, f64x2.mul(t0, t0)); n1 = f64x2.add(n1, f64x2.mul(t1, t1));
+      tile += 32;
+      if (j + 1 < d) {
+        t0 = v128.shuffle<f64>(a, b, 1, 3); t1 = v128.shuffle<f64>(c, e, 1, 3);
+        v128.store(tile, t0); v128.store(tile, t1, 16);
+        n0 = f64x2.add(n0, f64x2.mul(t0, t0)); n1 = f64x2.add(n1, f64x2.mul(t1, t1));
+        tile += 32;
+      }
+      row += (j & 6) == 6 ? panelBytes - 48 : 16;
     }
-    v128.store(out, a0); v128.store(out, a1, 16);
+    v128.store(norms, n0); v128.store(norms, n1, 16);
   }
 }
 
@@ -128,53 +134,53 @@ export function originSquares(
   }
 }
 
-/** Features a row about the origin has room for: those past d are zeros. */
-export function paddedFeatures(d: i32): i32 {
-  return (d + 7) & ~7;
+/** Bytes of `rows` rows about the origin, eight features of each after the other. */
+export function centredBytes(rows: i32, d: i32): usize {
+  return <usize>rows * <usize>((d + 7) >> 3) << 6;
 }
 
-/** Rows of x (count×d, row-major, in) less `origin` (d, in) to out (count×`paddedFeatures`, out). */
-export function centre(x: usize, count: i32, d: i32, origin: usize, out: usize): void {
-  const bytes = <usize>d << 3, padded = <usize>paddedFeatures(d) << 3;
-  for (let i = 0; i < count; i++) {
-    let j: usize = 0;
-    for (; j + 16 <= bytes; j += 16) v128.store(out + j, f64x2.sub(v128.load(x + j), v128.load(origin + j)));
-    if (j < bytes) {
-      store<f64>(out + j, load<f64>(x + j) - load<f64>(origin + j));
-      j += 8;
+/** Rows of x (count×d, row-major, in) less `origin` (d, in) to out ([⌈d/8⌉][rows][8], out; rows ≥ count; the last quad is filled with the last row, features past d are zeros). */
+export function centre(x: usize, count: i32, d: i32, origin: usize, rows: i32, out: usize): void {
+  const bytes = <usize>d << 3, panelBytes = <usize>rows << 6;
+  const last = count - 1;
+  for (let i = 0; i <= (last | 3); i++, out += 64) {
+    const row = x + <usize>min(i, last) * bytes;
+    let to = out, j: usize = 0;
+    for (; j + 64 <= bytes; j += 64, to += panelBytes) {
+      const p = row + j, o = origin + j;
+      v128.store(to, f64x2.sub(v128.load(p), v128.load(o)));
+      v128.store(to, f64x2.sub(v128.load(p, 16), v128.load(o, 16)), 16);
+      v128.store(to, f64x2.sub(v128.load(p, 32), v128.load(o, 32)), 32);
+      v128.store(to, f64x2.sub(v128.load(p, 48), v128.load(o, 48)), 48);
     }
-    for (; j < padded; j += 8) store<f64>(out + j, 0);
-    x += bytes; out += padded;
+    if (j == bytes) continue;
+    for (const end = to + 64; to < end; to += 8, j += 8) store<f64>(to, j < bytes ? load<f64>(row + j) - load<f64>(origin + j) : 0);
   }
 }
 
-/** Lists the rows of a block that a component has a share in: 16 bytes each, r and the row's address. r one quad every `stride` bytes (in), rows
- *  `rowBytes` apart from `row` on. Returns the end of the list. */
-export function listRows(r: usize, count: i32, stride: usize, row: usize, rowBytes: usize, list: usize): usize {
-  for (let i = 0; i < count; i += 4, r += stride) {
-    const last = r + (<usize>min(4, count - i) << 3);
-    for (let p = r; p < last; p += 8) {
-      const bits = load<u64>(p);
-      store<u64>(list, bits);
-      store<usize>(list, row, 8);
-      list += <usize>(bits != 0) << 4;
-      row += rowBytes;
-    }
+/** Lists the rows of a block that a component has a share in: 16 bytes each, r and the row's address. r (count, in), rows `rowBytes` apart from `row`
+ *  on. Returns the end of the list. */
+export function listRows(r: usize, count: i32, row: usize, rowBytes: usize, list: usize): usize {
+  for (const end = r + (<usize>count << 3); r < end; r += 8, row += rowBytes) {
+    const bits = load<u64>(r);
+    store<u64>(list, bits);
+    store<usize>(list, row, 8);
+    list += <usize>(bits != 0) << 4;
   }
   return list;
 }
 
 /** Adds Σ r·t to `first` (d, inout) and, if `second` is not 0, Σ r·t² to it (d, inout) over listed rows (`listRows`, in, with 56 bytes
- *  of room behind); t = x − anchor (d, in), with `central` the anchor is 0. SIMD runs across features: rows are read where they lie, those without a share are not, and nothing is summed horizontally. */
-export function addListed(list: usize, end: usize, d: i32, central: bool, anchor: usize, first: usize, second: usize): void {
-  let j: usize = 0;
+ *  of room behind); t = x − anchor (d, in), with `central` the anchor is 0. Eight features of a row are `step` bytes before the next eight. SIMD runs across features: rows are read where they lie, those without a share are not, and nothing is summed horizontally. */
+export function addListed(list: usize, end: usize, d: i32, step: usize, central: bool, anchor: usize, first: usize, second: usize): void {
+  let j: usize = 0, at: usize = 0; // of a feature in sums, and in rows
   const bytes = <usize>d << 3;
   if (central && second != 0) {
-    for (; j + 64 <= bytes; j += 64) {
+    for (; j + 64 <= bytes; j += 64, at += step) {
       let a0 = v128.load(first + j), a1 = v128.load(first + j, 16), a2 = v128.load(first + j, 32), a3 = v128.load(first + j, 48);
       let b0 = v128.load(second + j), b1 = v128.load(second + j, 16), b2 = v128.load(second + j, 32), b3 = v128.load(second + j, 48);
       for (let p = list; p < end; p += 16) {
-        const x = load<usize>(p, 8) + j;
+        const x = load<usize>(p, 8) + at;
         const r = v128.load64_splat(p);
         let t = v128.load(x), rt = f64x2.mul(r, t);
         a0 = f64x2.add(a0, rt); b0 = f64x2.add(b0, f64x2.mul(rt, t));
@@ -190,11 +196,11 @@ export function addListed(list: usize, end: usize, d: i32, central: bool, anchor
     }
   }
   if (second == 0) {
-    for (; j + 64 <= bytes; j += 64) {
+    for (; j + 64 <= bytes; j += 64, at += step) {
       const m0 = v128.load(anchor + j), m1 = v128.load(anchor + j, 16), m2 = v128.load(anchor + j, 32), m3 = v128.load(anchor + j, 48);
       let a0 = v128.load(first + j), a1 = v128.load(first + j, 16), a2 = v128.load(first + j, 32), a3 = v128.load(first + j, 48);
       for (let p = list; p < end; p += 16) {
-        const x = load<usize>(p, 8) + j;
+        const x = load<usize>(p, 8) + at;
         const r = v128.load64_splat(p);
         a0 = f64x2.add(a0, f64x2.mul(r, f64x2.sub(v128.load(x), m0)));
         a1 = f64x2.add(a1, f64x2.mul(r, f64x2.sub(v128.load(x, 16), m1)));
@@ -206,11 +212,11 @@ export function addListed(list: usize, end: usize, d: i32, central: bool, anchor
     if (j == bytes) return;
     second = end - j; // up to seven features more, together with squares that nobody reads: four at a time
   }
-  for (; j + 32 <= bytes; j += 32) {
+  for (; j + 32 <= bytes; j += 32, at += 32) {
     const m0 = v128.load(anchor + j), m1 = v128.load(anchor + j, 16);
     let a0 = v128.load(first + j), b0 = v128.load(second + j), a1 = v128.load(first + j, 16), b1 = v128.load(second + j, 16);
     for (let p = list; p < end; p += 16) {
-      const x = load<usize>(p, 8) + j;
+      const x = load<usize>(p, 8) + at;
       const r = v128.load64_splat(p);
       let t = f64x2.sub(v128.load(x), m0), rt = f64x2.mul(r, t);
       a0 = f64x2.add(a0, rt); b0 = f64x2.add(b0, f64x2.mul(rt, t));
@@ -219,50 +225,52 @@ export function addListed(list: usize, end: usize, d: i32, central: bool, anchor
     }
     v128.store(first + j, a0); v128.store(second + j, b0); v128.store(first + j, a1, 16); v128.store(second + j, b1, 16);
   }
-  for (; j < bytes; j += 8) {
+  for (; j < bytes; j += 8, at += 8) {
     const m = load<f64>(anchor + j);
     let a = load<f64>(first + j), b = load<f64>(second + j);
     for (let p = list; p < end; p += 16) {
-      const t = load<f64>(load<usize>(p, 8) + j) - m, rt = load<f64>(p) * t;
+      const t = load<f64>(load<usize>(p, 8) + at) - m, rt = load<f64>(p) * t;
       a += rt; b += rt * t;
     }
     store<f64>(first + j, a); store<f64>(second + j, b);
   }
 }
 
-const OTHER: usize = (256 << 3) + 64; // of the longest block's rows, and a line
-/** Bytes of the longest list of rows. */
-export const LIST_BYTES: usize = 3 * OTHER;
+/** Bytes from the responsibilities of a component to those of the next: as many as the longest block has rows, and a line, so that they do not meet in one
+ *  set of the cache. */
+export const COLUMN: usize = (256 << 3) + 64;
+/** Bytes of the longest list of rows, with all of them. */
+export const LIST_BYTES: usize = 3 * COLUMN + (256 << 6);
 
-/** Lists rows that one of two neighbouring components has a share in: of row i r of the first at list + 8·i, of the second at OTHER more, and the row's
- *  address at 2·OTHER more. r as in `listRows`. Where few do not belong in it, all rows are copied, and with r = 0 add nothing: copying is three times
- *  faster than choosing, which takes as long as what `addPairs` does with four features. Returns how many. */
-export function listPairs(r: usize, count: i32, d: i32, stride: usize, row: usize, rowBytes: usize, list: usize): i32 {
+/** How many rows are listed for one of two neighbouring components, whose responsibilities are r and COLUMN behind (count, in): those in which either has
+ *  a share, both responsibilities as in r, and the row's address (rows 64 bytes apart from `row` on) at 2·COLUMN (list, out); or -1 where few do not
+ *  belong in it, and all rows are better taken: choosing takes as long as what `addPairs` does with four features. */
+export function listPairs(r: usize, count: i32, d: i32, row: usize, list: usize): i32 {
   const zero = f64x2.splat(0);
-  const quads = (count + 3) >> 2;
   let none = zero; // −1 for each row without a share
-  let from = r;
-  for (let to = list, end = list + (<usize>quads << 5); to < end; to += 32, from += stride) {
-    const a0 = v128.load(from), a1 = v128.load(from, 16), b0 = v128.load(from, 32), b1 = v128.load(from, 48);
-    v128.store(to, a0); v128.store(to, a1, 16);
-    v128.store(to + OTHER, b0); v128.store(to + OTHER, b1, 16);
-    none = i64x2.add(none, i64x2.add(i64x2.eq(v128.or(a0, b0), zero), i64x2.eq(v128.or(a1, b1), zero)));
+  for (let at = r, end = r + (<usize>count << 3); at < end; at += 16) {
+    none = i64x2.add(none, i64x2.eq(v128.or(v128.load(at), v128.load(at, COLUMN)), zero));
   }
-  let at = list + 2 * OTHER;
-  if (d * -<i32>(i64x2.extract_lane(none, 0) + i64x2.extract_lane(none, 1)) <= 4 * count) {
-    for (let i = 0; i < count; i++, at += 8, row += rowBytes) store<usize>(at, row);
-    return count;
-  }
+  if (d * -<i32>(i64x2.extract_lane(none, 0) + i64x2.extract_lane(none, 1)) <= 4 * count) return -1;
   let n = list;
-  for (let i = 0; i < count; i++, row += rowBytes) {
-    const p = list + (<usize>i << 3);
-    const a = load<u64>(p), b = load<u64>(p, OTHER);
+  for (const end = r + (<usize>count << 3); r < end; r += 8, row += 64) {
+    const a = load<u64>(r), b = load<u64>(r, COLUMN);
     store<u64>(n, a);
-    store<u64>(n, b, OTHER);
-    store<usize>(n, row, 2 * OTHER);
+    store<u64>(n, b, COLUMN);
+    store<usize>(n, row, 2 * COLUMN);
     n += <usize>((a | b) != 0) << 3;
   }
   return <i32>((n - list) >> 3);
+}
+
+/** Copies eight features of listed rows (`listPairs`, in), `offset` bytes behind their addresses, one after the other to `out`. */
+export function gatherListed(list: usize, count: i32, offset: usize, out: usize): void {
+  list += 2 * COLUMN;
+  for (const end = list + (<usize>count << 3); list < end; list += 8, out += 64) {
+    const row = load<usize>(list) + offset;
+    const a = v128.load(row), b = v128.load(row, 16), c = v128.load(row, 32), e = v128.load(row, 48);
+    v128.store(out, a); v128.store(out, b, 16); v128.store(out, c, 32); v128.store(out, e, 48);
+  }
 }
 
 /** Adds v to two values at `to` (inout), or to one or none where no more features are left. */
@@ -271,22 +279,21 @@ function addPair(to: usize, v: v128, left: i32): void {
   else if (left == 1) store<f64>(to, load<f64>(to) + f64x2.extract_lane(v, 0));
 }
 
-/** Adds Σ r·x to `first` (d, inout) and, if `squares`, Σ r·x² behind it (d, inout) over listed rows (`listPairs`, `centre`, in), for the first component
- *  of the list; for the other `each` bytes further on. Two components at a time, for what is loaded of a row. */
-export function addPairs(list: usize, count: i32, d: i32, squares: bool, first: usize, each: usize): void {
-  const end = list + (<usize>count << 3);
-  const second = <usize>d << 3;
-  if (squares) {
-    for (let j: usize = 0, left = d; left > 0; j += 32, left -= 4, first += 32) {
+/** Adds Σ r·x of up to eight features (`left` of the component's are left) to `first` (inout) and, unless `second` is 0, Σ r·x² `second` bytes behind, over
+ *  rows x ([count][8], in) of one component (r: count, in); for another, whose r are COLUMN behind, `each` bytes further on. Two components at a time,
+ *  for what is loaded of a row. */
+export function addPairs(r: usize, x: usize, count: i32, left: i32, first: usize, second: usize, each: usize): void {
+  const end = r + (<usize>count << 3);
+  if (second != 0) {
+    for (let half = x; half < x + 64 && left > 0; half += 32, left -= 4, first += 32) {
       let a0 = f64x2.splat(0), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-      for (let p = list; p < end; p += 8) {
-        const x = load<usize>(p, 2 * OTHER) + j;
-        const x0 = v128.load(x), x1 = v128.load(x, 16);
+      for (let p = r, at = half; p < end; p += 8, at += 64) {
+        const x0 = v128.load(at), x1 = v128.load(at, 16);
         let r = v128.load64_splat(p), t = f64x2.mul(r, x0);
         a0 = f64x2.add(a0, t); b0 = f64x2.add(b0, f64x2.mul(t, x0));
         t = f64x2.mul(r, x1);
         a1 = f64x2.add(a1, t); b1 = f64x2.add(b1, f64x2.mul(t, x1));
-        r = v128.load64_splat(p, OTHER); t = f64x2.mul(r, x0);
+        r = v128.load64_splat(p, COLUMN); t = f64x2.mul(r, x0);
         c0 = f64x2.add(c0, t); d0 = f64x2.add(d0, f64x2.mul(t, x0));
         t = f64x2.mul(r, x1);
         c1 = f64x2.add(c1, t); d1 = f64x2.add(d1, f64x2.mul(t, x1));
@@ -299,22 +306,19 @@ export function addPairs(list: usize, count: i32, d: i32, squares: bool, first: 
     }
     return;
   }
-  for (let j: usize = 0, left = d; left > 0; j += 64, left -= 8, first += 64) {
-    let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-    for (let p = list; p < end; p += 8) {
-      const x = load<usize>(p, 2 * OTHER) + j;
-      const x0 = v128.load(x), x1 = v128.load(x, 16), x2 = v128.load(x, 32), x3 = v128.load(x, 48);
-      let r = v128.load64_splat(p);
-      a0 = f64x2.add(a0, f64x2.mul(r, x0)); a1 = f64x2.add(a1, f64x2.mul(r, x1));
-      a2 = f64x2.add(a2, f64x2.mul(r, x2)); a3 = f64x2.add(a3, f64x2.mul(r, x3));
-      r = v128.load64_splat(p, OTHER);
-      b0 = f64x2.add(b0, f64x2.mul(r, x0)); b1 = f64x2.add(b1, f64x2.mul(r, x1));
-      b2 = f64x2.add(b2, f64x2.mul(r, x2)); b3 = f64x2.add(b3, f64x2.mul(r, x3));
-    }
-    addPair(first, a0, left); addPair(first + 16, a1, left - 2);
-    addPair(first + 32, a2, left - 4); addPair(first + 48, a3, left - 6);
-    const other = first + each;
-    addPair(other, b0, left); addPair(other + 16, b1, left - 2);
-    addPair(other + 32, b2, left - 4); addPair(other + 48, b3, left - 6);
+  let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+  for (; r < end; r += 8, x += 64) {
+    const x0 = v128.load(x), x1 = v128.load(x, 16), x2 = v128.load(x, 32), x3 = v128.load(x, 48);
+    let s = v128.load64_splat(r);
+    a0 = f64x2.add(a0, f64x2.mul(s, x0)); a1 = f64x2.add(a1, f64x2.mul(s, x1));
+    a2 = f64x2.add(a2, f64x2.mul(s, x2)); a3 = f64x2.add(a3, f64x2.mul(s, x3));
+    s = v128.load64_splat(r, COLUMN);
+    b0 = f64x2.add(b0, f64x2.mul(s, x0)); b1 = f64x2.add(b1, f64x2.mul(s, x1));
+    b2 = f64x2.add(b2, f64x2.mul(s, x2)); b3 = f64x2.add(b3, f64x2.mul(s, x3));
   }
+  addPair(first, a0, left); addPair(first + 16, a1, left - 2);
+  addPair(first + 32, a2, left - 4); addPair(first + 48, a3, left - 6);
+  const other = first + each;
+  addPair(other, b0, left); addPair(other + 16, b1, left - 2);
+  addPair(other + 32, b2, left - 4); addPair(other + 48, b3, left - 6);
 }

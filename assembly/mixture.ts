@@ -5,13 +5,15 @@ import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
 import { STEPS } from "./exponential";
 import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-features";
-import { addListed, addPairs, centre, centreTile, LIST_BYTES, listPairs, listRows, originSquares, paddedFeatures, scaledSquares } from "./gaussian-diagonal";
+import {
+  addListed, addPairs, centre, centredBytes, COLUMN, gatherListed, LIST_BYTES, listPairs, listRows, originSquares, packCentred, scaledSquares,
+} from "./gaussian-diagonal";
 import { NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
 import { approximateSquares, exactSquares, markFar, WIDE_FROM, WIDE_ROWS, wideDoubles } from "./gaussian-wide";
 import { share, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
 import { addSum, merge } from "./statistics";
-import { blockRows, pack, unpackRows } from "./tile";
+import { blockRows, pack, unpackColumns } from "./tile";
 
 /** Covariance types, in the order the TypeScript side numbers them. */
 export const FULL: i32 = 0;
@@ -25,9 +27,6 @@ export const SPHERICAL: i32 = 3;
 const REST: u32 = 31;
 const LINE: usize = 64;
 
-/** From so many features on, second moments are summed one component at a time: lists then cost less than rows in which one of two has no share. */
-const PAIRS_BELOW: i32 = 128;
-
 /** The same for screening in single precision, which costs a third of taking all squares (measured at d = 784): share of the squares from which on it
  *  does not pay. */
 const WORTH: f64 = 0.6;
@@ -40,7 +39,7 @@ export function screeningDoubles(type: i32, d: i32, k: i32): i32 {
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
-  return LINE + rows * (((<usize>(d + paddedFeatures(d)) + 2 * <usize>k + 4) << 3) + 4) + (<usize>k << 6) + LIST_BYTES + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
+  return LINE + rows * (((<usize>d + 2 * <usize>k + 4) << 3) + 4) + centredBytes(<i32>rows, d) + <usize>k * (COLUMN + 65) + LINE + LIST_BYTES + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
 }
 
 /** Doubles of sufficient statistics of one component: full — the lower triangle of Σ r·[t,1][t,1]ᵀ, row after row, so Σ r·t is
@@ -139,8 +138,8 @@ export function mixture(
   const rowBytes = <usize>d << 3;
   const tile = scratch + LINE;
   const z = tile + (<usize>rows * <usize>d << 3); // tied: the tile whitened; diag and spherical: the rows about the origin
-  const centredBytes = <usize>paddedFeatures(d) << 3;
-  const resp = z + <usize>rows * centredBytes;
+  const panelBytes = <usize>rows << 6;
+  const resp = z + centredBytes(rows, d);
   const weights = resp + (<usize>rows * <usize>k << 3);
   const shares = weights + (<usize>rows << 3);
   const logNorm = shares + (<usize>rows << 3);
@@ -150,7 +149,9 @@ export function mixture(
   const list = labels + (<usize>rows << 2) + (<usize>rows * <usize>k << 3);
   const scaled = list + LIST_BYTES; // components in steps of the exponential
   const masses = scaled + (<usize>k << 5); // of a block
-  const t = masses + (<usize>k << 5);
+  const columns = masses + (<usize>k << 5); // responsibilities
+  const whole = columns + <usize>k * COLUMN; // of each component whether it and the next take all rows
+  const t = whole + (<usize>(k + 63) & ~63);
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
@@ -165,9 +166,9 @@ export function mixture(
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
     const block = x + <usize>b * rowBytes;
-    if (about != 0 && stats != 0) centre(block, count, d, origin, z);
-    if (!wide) pack(x, d, b, count, tile);
-    if (table != 0) centreTile(tile, quads, d, origin, rowNorms);
+    if (table != 0 || (about != 0 && stats != 0)) centre(block, count, d, origin, rows, z);
+    if (table != 0) packCentred(z, quads, d, panelBytes, tile, rowNorms);
+    else if (!wide) pack(x, d, b, count, tile);
     if (w != 0 || b == start || count < rows) alike = takeWeights(w != 0 ? w + (<usize>b << 3) : 0, count, weights);
     if (given != 0) {
       for (let i = 0; i < quads << 2; i++) {
@@ -179,8 +180,8 @@ export function mixture(
     } else {
       if (type == FULL && d >= NEAR_FROM && k > 1 && rest == 0) {
         const guide = sums + scatterScratch(d);
-        const panelBytes = <usize>triangularPanelLength(d) << 3;
-        const work = nearSquares(tile, quads, d, k, scaled, means, factors, panelBytes, squares, logNorm, guide, t);
+        const triangleBytes = <usize>triangularPanelLength(d) << 3;
+        const work = nearSquares(tile, quads, d, k, scaled, means, factors, triangleBytes, squares, logNorm, guide, t);
         if (work > 1 - 8 / <f64>d) rest = REST;
       } else {
         const asks = wide && k > 1 && rest == 0;
@@ -204,49 +205,66 @@ export function mixture(
     }
     if (stats != 0 || outResp != 0) {
       memory.fill(masses, 0, <usize>k << 5);
-      share(resp, quads, k, shares, masses, momentType == SPHERICAL && stats != 0 ? squares : 0);
-      if (outResp != 0) unpackRows(resp, count, k, outResp + (<usize>b * <usize>k << 3));
+      share(resp, quads, k, shares, columns, masses, momentType == SPHERICAL && stats != 0 ? squares : 0);
+      if (outResp != 0) unpackColumns(columns, COLUMN, count, k, outResp + (<usize>b * <usize>k << 3));
     }
     if (stats != 0) {
-      const listed = d > FEW && momentType != FULL;
-      const inPairs = momentType == SPHERICAL || d < PAIRS_BELOW;
       let out = stats + 8;
       for (let c = 0; c < k; c++, out += each) {
-        const r = resp + (<usize>c << 5);
+        const r = columns + <usize>c * COLUMN;
         const anchor = anchors + <usize>c * rowBytes;
         if (d <= FEW) {
-          fewMoments(tile, quads, d, r, respStride, anchor, list);
+          fewMoments(tile, quads, d, r, 32, anchor, list);
           addFewMoments(momentType, d, list, out);
         } else if (momentType == FULL) {
           for (let q = 0; q < quads; q += SCATTER_ROWS / 4) {
             const first = block + <usize>(4 * q) * rowBytes;
-            addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + <usize>q * respStride, respStride, anchor, out, sums);
+            addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + (<usize>q << 5), 32, anchor, out, sums);
           }
         } else {
           addSum(out, v128.load(masses + (<usize>c << 4)));
           if (momentType == SPHERICAL) addSum(out + 8 + rowBytes, v128.load(masses + (<usize>(k + c) << 4)));
         }
       }
-      for (let s = 0; listed && s < count; s += part) {
-        const r = resp + <usize>(s >> 2) * respStride;
-        const some = min(part, count - s);
-        out = stats + 8;
-        for (let c = 0; c < k; c++, out += each) {
-          const own = r + (<usize>c << 5), first = out + 8;
-          const place = placeOf(about, c);
-          if (place < 0) continue;
-          const central = place > 0;
-          if (central && inPairs && c + 1 < k && placeOf(about, c + 1) > 0) {
-            const pairs = listPairs(own, some, d, respStride, z + <usize>s * centredBytes, centredBytes, list);
-            addPairs(list, pairs, d, momentType == DIAG, first, each);
-            c++;
-            out += each;
-            continue;
+      if (d <= FEW || momentType == FULL) continue;
+      const second = momentType == DIAG ? rowBytes : 0;
+      let some = 0; // pairs that take all rows
+      out = stats + 16;
+      for (let c = 0; c < k; c++, out += each) {
+        store<u8>(whole + <usize>c, 0);
+        const r = columns + <usize>c * COLUMN;
+        const place = placeOf(about, c);
+        if (place < 0) continue;
+        if (place > 0 && c + 1 < k && placeOf(about, c + 1) > 0) {
+          const listed = listPairs(r, quads << 2, d, z, list);
+          if (listed < 0) {
+            store<u8>(whole + <usize>c, 1);
+            some++;
+          } else {
+            const gathered = list + 3 * COLUMN;
+            for (let j = 0, offset: usize = 0; j < d && listed > 0; j += 8, offset += panelBytes) {
+              gatherListed(list, listed, offset, gathered);
+              addPairs(list, gathered, listed, d - j, out + (<usize>j << 3), second, each);
+            }
           }
-          const end = central
-            ? listRows(own, some, respStride, z + <usize>s * centredBytes, centredBytes, list)
-            : listRows(own, some, respStride, block + <usize>s * rowBytes, rowBytes, list);
-          addListed(list, end, d, central, anchors + <usize>c * rowBytes, first, momentType == DIAG ? first + rowBytes : 0);
+          c++;
+          out += each;
+          store<u8>(whole + <usize>c, 0);
+          continue;
+        }
+        for (let s = 0; s < count; s += part) {
+          const these = min(part, count - s);
+          const end = place > 0
+            ? listRows(r + (<usize>s << 3), these, z + (<usize>s << 6), 64, list)
+            : listRows(r + (<usize>s << 3), these, block + <usize>s * rowBytes, rowBytes, list);
+          addListed(list, end, d, place > 0 ? panelBytes : 64, place > 0, anchors + <usize>c * rowBytes, out, second != 0 ? out + second : 0);
+        }
+      }
+      // eight features for all pairs: they stay in the first-level cache
+      for (let j = 0, panel = z; j < d && some > 0; j += 8, panel += panelBytes) {
+        out = stats + 16 + (<usize>j << 3);
+        for (let c = 0, r = columns; c < k; c++, r += COLUMN, out += each) {
+          if (load<u8>(whole + <usize>c)) addPairs(r, panel, count, d - j, out, second, each);
         }
       }
     }

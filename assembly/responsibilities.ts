@@ -1,4 +1,5 @@
 // From Mahalanobis squares to log-densities and responsibilities: Bayes' rule over the components, quad by quad.
+import { COLUMN } from "./gaussian-diagonal";
 import { exponentials, STEP } from "./exponential";
 import { logNormal } from "./logarithm";
 
@@ -71,18 +72,19 @@ export function softmax(
   return f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
 }
 
-/** Multiplies what `softmax` leaves ([quads][k][4], inout) by the shares (4 a quad, in): responsibilities times weights. To masses ([k][2], inout) it
- *  adds Σ r of each component, even and odd rows apart, and, where squares ([quads][k][4], in) is not 0, behind them Σ r·square likewise. */
-export function share(r: usize, quads: i32, k: i32, shares: usize, masses: usize, squares: usize): void {
+/** Multiplies what `softmax` leaves ([quads][k][4], in) by the shares (4 a quad, in): responsibilities times weights, to r (those of a component one after
+ *  the other, COLUMN bytes before the next component's, out). To masses ([k][2], inout) it adds Σ r of each component, even and odd rows apart, and,
+ *  where squares ([quads][k][4], in) is not 0, behind them Σ r·square likewise. */
+export function share(e: usize, quads: i32, k: i32, shares: usize, r: usize, masses: usize, squares: usize): void {
   const bytes = <usize>k << 5;
   const finite = f64x2.splat(f64.MAX_VALUE); // 0 · ∞ must not become NaN
-  for (const last = r + <usize>quads * bytes; r < last; shares += 32) {
+  for (const last = e + <usize>quads * bytes; e < last; shares += 32, r += 32) {
     const f0 = v128.load(shares), f1 = v128.load(shares, 16);
-    let n = masses;
-    for (const end = r + bytes; r < end; r += 32, n += 16) {
-      const r0 = f64x2.mul(v128.load(r), f0), r1 = f64x2.mul(v128.load(r, 16), f1);
-      v128.store(r, r0);
-      v128.store(r, r1, 16);
+    let n = masses, to = r;
+    for (const end = e + bytes; e < end; e += 32, n += 16, to += COLUMN) {
+      const r0 = f64x2.mul(v128.load(e), f0), r1 = f64x2.mul(v128.load(e, 16), f1);
+      v128.store(to, r0);
+      v128.store(to, r1, 16);
       v128.store(n, f64x2.add(v128.load(n), f64x2.add(r0, r1)));
       if (squares != 0) {
         const s = n + (bytes >> 1);
