@@ -6,7 +6,7 @@
 export { inertia } from "./kmeans";
 export { assignOnce, onceScratch } from "./once";
 export { seedGains, seedScratch, seedTrials, seedUpdate } from "./seeding";
-export { assignScreened, blockNorms, blockRecords, centerDoubles, quantizeCenters, screeningScratch, tileBytes } from "./screening";
+export { assignScreened, blockRecords, centerDoubles, quantizeCenters, screeningScratch, tileBytes } from "./screening";
 export { expandedRoots, transform, transformScratch } from "./distances";
 export { packPanels } from "./tile";
 export { clear, fingerprint, heapBase, merge, mergePairs, moments, scan } from "./statistics";

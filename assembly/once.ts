@@ -19,7 +19,7 @@
 import { sumsScratch, takeLabels } from "./cluster-sums";
 import { squaredDistance } from "./distances";
 import { inertia, nearestCenters } from "./kmeans";
-import { LIMIT, SHIFTER, inverseScale, largestNorm, nearestAmong, quantize, rowScores, screen } from "./screening";
+import { LIMIT, SHIFTER, inverseScale, largestNorm, narrowed, nearestAmong, quantize, rowScores, screen } from "./screening";
 import { blockRows, pack } from "./tile";
 
 /** Twice the relative rounding of a double. */
@@ -109,13 +109,6 @@ function prepare(x: usize, d: i32, start: i32, end: i32, shift: usize, centers: 
 @inline
 function indexBits(groups: i32): i32 {
   return 32 - clz((groups << 2) - 1);
-}
-
-/** The integers nearest to two features of four rows, as a tile has them. */
-// @ts-ignore: decorator
-@inline
-function narrowed(z0: v128, z1: v128, z2: v128, z3: v128): v128 {
-  return v128.shuffle<i16>(i16x8.narrow_i32x4_s(z0, z1), i16x8.narrow_i32x4_s(z2, z3), 0, 2, 4, 6, 8, 10, 12, 14);
 }
 
 /** Quantises four rows of d doubles into half an oct of a tile ([⌈d/2⌉][8][2] i16, out). Returns a mask of the rows longer than LIMIT or not finite. */

@@ -136,7 +136,7 @@ export function inverseScale(reach: f64): f64 {
 
 /** Quantises rows [start, start + count) of x, of norms up to `largest`, into a tile ([⌈count/8⌉][⌈d/2⌉][8][2] i16, out) with a scale fit for
  *  these rows and for centers of norm up to `radius`; `block` gets 1/σ, max ‖q‖ and max ‖e‖. */
-export function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, largest: f64, radius: f64, tile: usize, block: usize): void {
+function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, largest: f64, radius: f64, tile: usize, block: usize): void {
   const inverse = inverseScale(max(largest, radius));
   const residual = quantize(x + (<usize>start * <usize>d << 3), count, d, shift, inverse, 3, tile);
   store<f64>(block, inverse);
@@ -144,43 +144,48 @@ export function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: us
   store<f64>(block, residual, 16);
 }
 
-/** The integers nearest to (row − shift)·inverse of `count` rows (count×d, in), 2^`lanes` rows side by side: [⌈count/2^lanes⌉][⌈d/2⌉][2^lanes][2] i16
- *  (out). Returns the largest norm of what rounding left of a row. */
+/** The integers nearest to (row − shift)·inverse of `count` rows (count×d, in), 2^`lanes` rows side by side, those past the end zeros:
+ *  [⌈count/2^lanes⌉][⌈d/2⌉][2^lanes][2] i16 (out; lanes 2 or 3). Returns the largest norm of what rounding left of a row. */
 export function quantize(row: usize, count: i32, d: i32, shift: usize, inverse: f64, lanes: i32, out: usize): f64 {
   const rowBytes = <usize>d << 3;
-  const evenBytes = rowBytes & ~15;
   const stride = <usize>4 << lanes;
   const groupBytes = <usize>((d + 1) >> 1) * stride;
   const scale = f64x2.splat(inverse), shifter = f64x2.splat(SHIFTER);
-  memory.fill(out + <usize>((count - 1) >> lanes) * groupBytes, 0, groupBytes);
-  let worst: f64 = 0;
-  for (let i = 0; i < count; i++, row += rowBytes) {
-    let at = out + <usize>(i >> lanes) * groupBytes + (<usize>(i & ((1 << lanes) - 1)) << 2);
-    let sum = f64x2.splat(0);
-    for (let j: usize = 0; j < evenBytes; j += 16, at += stride) {
-      const t = f64x2.mul(f64x2.sub(v128.load(row + j), v128.load(shift + j)), scale);
-      const z = f64x2.add(t, shifter);
-      const e = f64x2.sub(t, f64x2.sub(z, shifter));
-      sum = f64x2.add(sum, f64x2.mul(e, e));
-      v128.store32_lane(at, v128.shuffle<i16>(z, z, 0, 4, 0, 4, 0, 4, 0, 4), 0);
+  let worst = f64x2.splat(0);
+  for (let i = 0; i & ((1 << lanes) - 1) || i < count; i += 4, row += rowBytes << 2) {
+    let r0 = i < count ? row : shift, r1 = i + 1 < count ? row + rowBytes : shift;
+    let r2 = i + 2 < count ? row + 2 * rowBytes : shift, r3 = i + 3 < count ? row + 3 * rowBytes : shift;
+    let at = out + <usize>(i >> lanes) * groupBytes + (<usize>(i & 4 & ((1 << lanes) - 1)) << 2);
+    let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    for (let j: usize = 0; j < rowBytes; j += 16, at += stride) {
+      let m: v128, t0: v128, t1: v128, t2: v128, t3: v128;
+      if (j + 16 <= rowBytes) {
+        m = v128.load(shift + j); t0 = v128.load(r0 + j); t1 = v128.load(r1 + j); t2 = v128.load(r2 + j); t3 = v128.load(r3 + j);
+      } else {
+        m = v128.load64_zero(shift + j);
+        t0 = v128.load64_zero(r0 + j); t1 = v128.load64_zero(r1 + j); t2 = v128.load64_zero(r2 + j); t3 = v128.load64_zero(r3 + j);
+      }
+      t0 = f64x2.mul(f64x2.sub(t0, m), scale); t1 = f64x2.mul(f64x2.sub(t1, m), scale);
+      t2 = f64x2.mul(f64x2.sub(t2, m), scale); t3 = f64x2.mul(f64x2.sub(t3, m), scale);
+      const z0 = f64x2.add(t0, shifter), z1 = f64x2.add(t1, shifter), z2 = f64x2.add(t2, shifter), z3 = f64x2.add(t3, shifter);
+      v128.store(at, narrowed(z0, z1, z2, z3));
+      t0 = f64x2.sub(t0, f64x2.sub(z0, shifter)); t1 = f64x2.sub(t1, f64x2.sub(z1, shifter));
+      t2 = f64x2.sub(t2, f64x2.sub(z2, shifter)); t3 = f64x2.sub(t3, f64x2.sub(z3, shifter));
+      s0 = f64x2.add(s0, f64x2.mul(t0, t0)); s1 = f64x2.add(s1, f64x2.mul(t1, t1));
+      s2 = f64x2.add(s2, f64x2.mul(t2, t2)); s3 = f64x2.add(s3, f64x2.mul(t3, t3));
     }
-    let residual = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-    if (evenBytes < rowBytes) {
-      const t = (load<f64>(row + evenBytes) - load<f64>(shift + evenBytes)) * inverse;
-      const q = nearest(t);
-      residual += (t - q) * (t - q);
-      store<i32>(at, <i32>q & 0xffff);
-    }
-    worst = max(worst, residual);
+    s0 = f64x2.add(v128.shuffle<f64>(s0, s1, 0, 2), v128.shuffle<f64>(s0, s1, 1, 3));
+    s2 = f64x2.add(v128.shuffle<f64>(s2, s3, 0, 2), v128.shuffle<f64>(s2, s3, 1, 3));
+    worst = f64x2.pmax(worst, f64x2.pmax(s0, s2));
   }
-  return Math.sqrt(worst);
+  return Math.sqrt(max(f64x2.extract_lane(worst, 0), f64x2.extract_lane(worst, 1)));
 }
 
-/** Pass: the largest ‖x − shift‖ of each block of rows [start, end), to the second double of its record in `blocks` (out). */
-export function blockNorms(x: usize, d: i32, shift: usize, blocks: usize, start: i32, end: i32, stats: usize, scratch: usize): void {
-  for (let b = start; b < end; b += SCREEN_ROWS) {
-    store<f64>(blocks + (<usize>(b / SCREEN_ROWS) * BLOCK_DOUBLES << 3), largestNorm(x, d, b, min(SCREEN_ROWS, end - b), shift), 8);
-  }
+/** The integers in the low words of two features of four rows (SHIFTER was added), as tiles have them. */
+// @ts-ignore: decorator
+@inline
+export function narrowed(z0: v128, z1: v128, z2: v128, z3: v128): v128 {
+  return v128.shuffle<i16>(i16x8.narrow_i32x4_s(z0, z1), i16x8.narrow_i32x4_s(z2, z3), 0, 2, 4, 6, 8, 10, 12, 14);
 }
 
 /** Best and second best score of each row of a tile. `h` (i32, ⌈k/4⌉·4, in): −h of each center. `keep`: mask of the bits that stay; the

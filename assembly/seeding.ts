@@ -9,7 +9,7 @@
 // one exact distance; the caller asks for exact gains otherwise. Either way the choice is that of the exact gains.
 import { squaredDistance } from "./distances";
 import { listBits, touchRows } from "./cluster-sums";
-import { BLOCK_DOUBLES, SCREEN_ROWS, quantizeRows } from "./screening";
+import { BLOCK_DOUBLES, SCREEN_ROWS, inverseScale, quantize } from "./screening";
 
 /** From so many features on, neighbouring rows are read one after the other, as memory likes long ones to be read: half the time of two at once at d = 64. */
 const ONE_BY_ONE_FROM: i32 = 24;
@@ -17,6 +17,13 @@ const ONE_BY_ONE_FROM: i32 = 24;
 /** From so many features on, rows that are read here and there are brought into the cache together: a seventh of such a pass at d = 8 to 64; with two features it
  *  costs more than it saves. */
 const TOUCH_FROM: i32 = 8;
+
+/** Bytes of rows that are quantised and then measured, while they are in the first-level cache. */
+const PIECE_BYTES: i32 = 16384;
+
+/** From so many features on, reading half of the rows of a block takes half as long as reading all; with 8 to 64 a third of them does (all read from 5 in 16
+ *  on: 2 to 4 % of k-means++, at 784 features 4 % the other way). */
+const LONG_FROM: i32 = 256;
 
 /** `squaredDistance` of two rows to a center each, one a lane: the same sums, side by side, so that neither waits for the other. */
 // @ts-ignore: decorator
@@ -77,7 +84,8 @@ export function seedScratch(): usize {
 /** Pass: takes one chosen center into the rows [start, end) of x (n×d, in). `center` (d, in), `info`: it quantised, with others or alone.
  *  `near` (⌈n/8⌉ bytes, in, read by eights): the rows that it may bring nearer, as `seedTrials` left them; 0: any row. `tiles`, `blocks` (inout): the quantised rows and their
  *  records, 0 where none are kept: `thresholds` are not used then. `first`: whether it is the first center, with which blocks are quantised that are not yet,
- *  while they are in cache: about `shift`, fit for centers of norm up to `radius`, of norms as `blockNorms` left them.
+ *  while they are in cache: about `shift`, fit for rows and centers up to `radius` from it. Their records tell the largest ‖x − shift‖ in the place of the rows
+ *  undecided: NaN or infinite where some value is not finite, and beyond `radius` what was quantised is worth nothing.
  *  `closest` (n, inout: min with the squared distance), `thresholds` (n, i32, inout: ⌊T⌋), w (n, in; 0 for none).
  *  `potentials` (one double per slot of `slotRows` rows, inout): Σ w·closest of the slot, for sampling. */
 export function seedUpdate(
@@ -88,28 +96,46 @@ export function seedUpdate(
   const inverse = load<f64>(info);
   for (let b = start; b < end; b += SCREEN_ROWS) {
     const count = min(SCREEN_ROWS, end - b);
+    // bytes of a list beyond which all rows are looked at: of half of them, or of 5 in 16
+    const most = d < TOUCH_FROM || d >= LONG_FROM ? 2 * count : count + (count >> 2);
     const sum = potentials + (<usize>(b / slotRows) << 3);
     const base = x + <usize>b * rowBytes;
     const distances = closest + (<usize>b << 3), own = thresholds + (<usize>b << 2);
     const number = <usize>(b / SCREEN_ROWS);
     const block = blocks + (number * BLOCK_DOUBLES << 3);
-    if (first & <i32>(blocks != 0)) {
-      if (load<f64>(block) == 0) {
-        quantizeRows(x, d, b, count, shift, load<f64>(block, 8), radius, tiles + number * (<usize>SCREEN_ROWS * <usize>((d + 1) >> 1) << 2), block);
-      }
-    }
-    const half = blocks != 0 ? 0.5 * (load<f64>(block) * inverse) : 0;
+    let scale: f64 = blocks != 0 ? load<f64>(block) : 0;
+    const fresh = first & <i32>(blocks != 0) & <i32>(scale == 0);
+    if (fresh) scale = inverseScale(radius);
+    const half = scale != 0 ? 0.5 * (scale * inverse) : 0; // no candidates are quantised where no rows are
     if (first) {
-      for (let i: usize = 0; i < <usize>count; i++) {
-        const row = base + i * rowBytes;
-        const squares = twoDistances(row, row, center, shift, rowBytes);
-        const square = f64x2.extract_lane(squares, 0);
-        store<f64>(distances + (i << 3), square);
-        if (half != 0) store<i32>(own + (i << 2), <i32>Math.floor((f64x2.extract_lane(squares, 1) - square) * half));
+      const octBytes = <usize>((d + 1) >> 1) << 5;
+      const some = max(8, min(SCREEN_ROWS, (PIECE_BYTES >> 3) / d & ~7));
+      let residual: f64 = 0, longest: f64 = 0;
+      for (let r = 0; r < count; r += some) {
+        const these = min(some, count - r);
+        for (let i = <usize>r; i < <usize>(r + these); i++) {
+          const row = base + i * rowBytes;
+          const squares = twoDistances(row, row, center, shift, rowBytes);
+          const square = f64x2.extract_lane(squares, 0), norm = f64x2.extract_lane(squares, 1);
+          longest = max(longest, norm);
+          store<f64>(distances + (i << 3), square);
+          if (half != 0) store<i32>(own + (i << 2), <i32>Math.floor((norm - square) * half));
+        }
+        if (fresh & <i32>(scale != 0)) {
+          const tile = tiles + (number * <usize>(SCREEN_ROWS >> 3) + <usize>(r >> 3)) * octBytes;
+          residual = max(residual, quantize(base + <usize>r * rowBytes, these, d, shift, scale, 3, tile));
+        }
+      }
+      if (fresh) {
+        longest = Math.sqrt(longest);
+        store<f64>(block, scale);
+        store<f64>(block, longest * scale + residual, 8);
+        store<f64>(block, residual, 16);
+        store<f64>(block, longest, 24);
       }
     } else {
       let listEnd = near != 0 ? listNear(near + <usize>(b >> 3), count, scratch) : 0;
-      if (near == 0 || <i32>(listEnd - scratch) > 2 * count) { // more than half
+      if (near == 0 || <i32>(listEnd - scratch) > count + (count >> 2)) {
         let i: usize = 0;
         for (; i + 1 < <usize>count; i += 2) {
           const row = base + i * rowBytes;

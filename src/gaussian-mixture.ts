@@ -465,7 +465,7 @@ function* startingPoint(
   } else {
     const rows =
       initParams === 'k-means++'
-        ? (yield* plusPlus(data, k, random, defaultTrials(k), yield* integerTiles(data))).indices
+        ? (yield* plusPlus(data, k, random, defaultTrials(k), integerTiles(data))).indices
         : yield* randomRows(data, k, random)
     start = yield* model.fromRows(rows, given.factors)
   }

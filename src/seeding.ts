@@ -4,7 +4,7 @@ import { wrongValue } from './errors.ts'
 import { type Algorithm, inPieces, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, rowsOf } from './resident.ts'
-import type { IntegerTiles } from './tiles.ts'
+import { type IntegerTiles, mustQuantizeAgain } from './tiles.ts'
 
 /** Rows chosen as first centers. */
 export interface Seeds {
@@ -34,7 +34,7 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
     arena.f64(candidates, rows.length).set(rows)
     if (tiles) kernels.quantizeCenters(candidates, rows.length / d, d, tiles.shift, tiles.radius, 0, info)
   }
-  const { shift, tiles: integers, blocks, radius } = tiles ?? { shift: 0, tiles: 0, blocks: 0, radius: 0 }
+  const { shift, tiles: integers, blocks } = tiles ?? { shift: 0, tiles: 0, blocks: 0 }
   // rows that candidates may bring nearer, and brackets of what each gains
   const trial = (): Pass => ({
     kernel: 'seedTrials',
@@ -66,7 +66,7 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
         info,
         integers,
         blocks,
-        radius,
+        tiles?.radius ?? 0,
         mine,
         Number(first),
         closest,
@@ -89,7 +89,13 @@ export function* plusPlus(data: Resident, k: number, random: Random, trials: num
   const [first] = yield* randomRows(data, 1, random) // with probability ∝ w
   choose(0, first, yield* rowsOf(data, Int32Array.of(first)))
   load(centers.subarray(0, d))
-  if (k > 1) yield update(0, true)
+  const fresh = tiles && arena.f64(blocks, 1)[0] === 0 // not quantised by an earlier run
+  if (k > 1 || fresh) yield update(0, true)
+  if (fresh && mustQuantizeAgain(data, tiles)) {
+    load(centers.subarray(0, d))
+    yield update(0, true)
+    mustQuantizeAgain(data, tiles)
+  }
   for (let c = 1; c < k; c++) {
     const tried = Int32Array.from({ length: trials }, () => drawFar(data, closest, potentials, random))
     const rows = yield* rowsOf(data, tried)

@@ -10,7 +10,7 @@ export interface IntegerTiles {
   rows: number
   /** Address of a point near the data (D), about which rows and centers are quantised. */
   shift: number
-  /** Largest distance of a row from it; NaN as long as no row is quantised. */
+  /** How far from it rows may be that k-means++ quantises, and centers among them; NaN where it is not asked. */
   radius: number
 }
 
@@ -29,18 +29,43 @@ export function emptyTiles(data: Resident): IntegerTiles | undefined {
 }
 
 /** Room for the tiles of all rows, fit for centers among them: k-means++ quantises them with its first center. Undefined as `emptyTiles`. */
-export function* integerTiles(data: Resident): Algorithm<IntegerTiles | undefined> {
-  const { arena, x, n, d } = data
+export function integerTiles(data: Resident): IntegerTiles | undefined {
   const empty = emptyTiles(data)
   if (!empty) return undefined
-  const { blocks, shift } = empty
-  yield { kernel: 'blockNorms', args: [x, d, shift, blocks], rows: n, scratch: 0, flopsPerRow: 3 * d }
-  refuseBroken(data, empty)
-  let radius = 0
-  const record = arena.f64(blocks, arena.kernels.blockRecords(n))
-  for (let i = 1; i < record.length; i += 4) radius = Math.max(radius, record[i])
-  return { ...empty, radius }
+  const { arena, n, d } = data
+  const [all, count, step] = sample(data)
+  const center = arena.f64(empty.shift, d)
+  let [longest, total] = [0, 0]
+  for (let i = 0, at = 0; i < count; i++, at += step * d) {
+    let square = 0
+    for (let j = 0; j < d; j++) square += (all[at + j] - center[j]) ** 2
+    longest = Math.max(longest, Math.sqrt(square))
+    total += Math.sqrt(square)
+  }
+  // as far above the longest of the sample as that is above its mean: few of the others are longer, whatever the number of features
+  return { ...empty, radius: MORE * (count === n ? longest : 2 * longest - total / count) }
 }
+
+/** Whether some row is farther from the shift than `radius`, once the first center of k-means++ has been taken in: then rows are to be quantised again, which
+ *  this prepares. Refuses rows some value of which is not finite. */
+export function mustQuantizeAgain(data: Resident, tiles: IntegerTiles): boolean {
+  const { kernels } = data.arena
+  const records = kernels.blockRecords(data.n)
+  const record = data.arena.f64(tiles.blocks, records)
+  let longest = 0
+  for (let i = 3; i < record.length; i += 4) {
+    longest = Math.max(longest, record[i]) // NaN stays
+    record[i] = 0
+  }
+  if (!(longest < Number.POSITIVE_INFINITY)) refuse(data, 0)
+  if (longest <= tiles.radius) return false
+  tiles.radius = MORE * longest
+  kernels.clear(tiles.blocks, records)
+  return true
+}
+
+/** Above the rounding of lengths, below what the bounds of scores have room for. */
+const MORE = 1 + 1e-9
 
 /** Refuses rows some value of which is not finite, once their lengths have been taken: those tell, so finite rows are not read for it. */
 export function refuseBroken(data: Resident, { blocks }: IntegerTiles): void {
@@ -54,11 +79,16 @@ export function refuseBroken(data: Resident, { blocks }: IntegerTiles): void {
   if (!(least > 0 && most < Number.POSITIVE_INFINITY)) refuse(data, 0)
 }
 
-// Mean of rows spread over the data, which are in memory: of a thousand, or of as many as make 2¹⁷ numbers, but a hundred
-function nearPoint({ arena, x, n, d }: Resident): Float64Array {
-  const all = arena.f64(x, n * d)
+// Rows spread over the data, which are in memory: a thousand, or as many as make 2¹⁷ numbers, but a hundred. All numbers, how many rows, every which one
+function sample({ arena, x, n, d }: Resident): [all: Float64Array, count: number, step: number] {
   const step = Math.ceil(n / Math.min(1000, Math.max(100, 2 ** 17 / d)))
-  const count = Math.ceil(n / step)
+  return [arena.f64(x, n * d), Math.ceil(n / step), step]
+}
+
+// Their mean
+function nearPoint(data: Resident): Float64Array {
+  const { d } = data
+  const [all, count, step] = sample(data)
   const point = new Float64Array(d)
   for (let i = 0, at = 0; i < count; i++, at += step * d) for (let j = 0; j < d; j++) point[j] += all[at + j] - all[j]
   for (let j = 0; j < d; j++) point[j] = all[j] + point[j] / count

@@ -1,6 +1,6 @@
 // The passes of k-means++ over integer tiles: whatever the screening skips, distances, sums and choices are those of the exact rule.
 import { describe, expect, it } from 'vitest'
-import { Matrix } from '../src/index.ts'
+import { KMeans, Matrix, kmeansPlusPlus } from '../src/index.ts'
 import { withRows } from '../src/resident.ts'
 import { sourceOf } from '../src/matrix.ts'
 import { SLOT_ROWS } from '../src/passes.ts'
@@ -29,10 +29,7 @@ function seeder(memory: Fenced, X: number[][], weights?: number[]) {
   const shift = memory.f64(X[0])
   const tiles = memory.bytes(kernels.tileBytes(n, d))
   const blocks = memory.zeros(kernels.blockRecords(n))
-  kernels.blockNorms(x, d, shift, blocks, 0, n, 0, 0)
-  const records = arena.f64(blocks, kernels.blockRecords(n))
-  let radius = 0
-  for (let i = 1; i < records.length; i += 4) radius = Math.max(radius, records[i])
+  const radius = Math.max(...X.map((row) => Math.sqrt(pairedSquare(row, X[0]))))
   const closest = memory.bytes(n * 8)
   const thresholds = memory.bytes(n * 4)
   const quantized = (rows: number[][]) => {
@@ -224,11 +221,65 @@ describe('k-means++', () => {
       const weights = seed % 3 === 0 ? X.map(() => (u() < 0.2 ? 0 : u())) : undefined
       for (const [trials, kept] of [1, 2, 4, 6].flatMap((t) => [true, false].map((kept) => [t, kept] as const))) {
         const seeding = withRows(sourceOf(Matrix.from(X)), weights && Float64Array.from(weights), function* (data) {
-          const tiles = kept ? yield* integerTiles(data) : undefined
+          const tiles = kept ? integerTiles(data) : undefined
           return (yield* plusPlus(data, k, new Random(seed), trials, tiles)).indices
         })
         expect([...run(seeding)], `seed ${seed}, trials ${trials}, tiles ${kept}`).toEqual(naivePlusPlus(X, k, seed, trials, weights))
       }
     }
+  })
+
+  // the scale of the integers comes from a sample, so what others are like must not matter
+  it.each<[name: string, row: (i: number, u: () => number) => number[]]>([
+    ['a few rows far away', (i, u) => [0, 0, 0].map(() => u() + (i % 1000 === 501 ? 1e3 * u() : 0))],
+    ['half of the rows twice as far as the sampled ones', (i, u) => [0, 0, 0].map(() => (u() - 0.5) * (i % 5 === 1 ? 3 : 1))],
+    ['sampled rows that are all the same', (i, u) => [0, 0, 0].map(() => (i % 5 === 0 ? 7 : 7 + u()))],
+    ['rows that are all the same', () => [1, 2, 3]],
+    ['rows far from zero', (_, u) => [0, 0, 0].map(() => 1e9 + u())],
+    ['small numbers', (i, u) => [0, 0, 0].map(() => 1e-150 * u() * (i % 7 === 3 ? 1e20 : 1))],
+    ['large numbers', (i, u) => [0, 0, 0].map(() => 1e120 * u() * (i % 7 === 3 ? 1e30 : 1))],
+  ])('rows that a sample does not show are quantised with a scale of their own: %s', (_, row) => {
+    const [n, k] = [4500, 12]
+    for (let seed = 0; seed < 3; seed++) {
+      const u = uniforms(seed)
+      const X = Array.from({ length: n }, (_, i) => row(i, u))
+      const seeding = (kept: boolean) =>
+        run(
+          withRows(sourceOf(Matrix.from(X)), undefined, function* (data) {
+            const tiles = kept ? integerTiles(data) : undefined
+            const { indices } = yield* plusPlus(data, k, new Random(seed), 4, tiles)
+            if (tiles) {
+              const records = data.arena.f64(tiles.blocks, kernels.blockRecords(n))
+              for (let b = 0; b < records.length; b += 4) {
+                const [inverse, longest, , undecided] = records.subarray(b, b + 4)
+                expect(longest).toBeLessThan(23171 + 2)
+                expect(undecided).toBe(0)
+                if (inverse > 0) expect(inverse * tiles.radius).toBeCloseTo(23170, 6)
+              }
+              const far = Math.max(...X.map((x) => Math.sqrt(pairedSquare(x, [...data.arena.f64(tiles.shift, 3)]))))
+              expect(far).toBeLessThanOrEqual(tiles.radius)
+            }
+            return [...indices]
+          }),
+        )
+      expect(seeding(true), `seed ${seed}`).toEqual(seeding(false))
+    }
+  })
+
+  it('refuses what is not finite, wherever it is, before anything is chosen', () => {
+    for (const d of [1, 2, 9])
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
+        for (const at of [0, 1, 2998, 2999]) {
+          const u = uniforms(d)
+          const X = rowsOf(3000, d, u)
+          X[at][d - 1] = value
+          const message = `got ${value} at row ${at}, column ${d - 1}`
+          for (const k of [1, 4]) {
+            expect(() => kmeansPlusPlus(X, k, { randomState: 0 })).toThrow(message)
+            expect(() => new KMeans({ nClusters: k, randomState: 0 }).fit(X)).toThrow(message)
+          }
+        }
+    // squares that overflow are no reason
+    expect(kmeansPlusPlus([[1e200], [0], [-1e200]], 1, { randomState: 0 }).centers).toHaveLength(1)
   })
 })
