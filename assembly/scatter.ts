@@ -4,6 +4,8 @@
 
 /** Most rows that are gathered at a time. */
 export const SCATTER_ROWS: i32 = 128;
+/** Features whose panels meet all later ones before the next do: they stay in the second-level cache. */
+const TOGETHER: i32 = 128;
 const PANEL: usize = (<usize>SCATTER_ROWS << 5) + 64; // a line more than 4 KiB: panels must not meet in one set of the cache
 
 /** Bytes of scratch that `addScatter` needs. */
@@ -34,15 +36,19 @@ export function addScatter(x: usize, quads: i32, d: i32, r: usize, stride: usize
   if (m == 0) return;
   gather(rows, m, d, roots, anchor, panels);
   const last = out + (<usize>(d * (d + 1)) << 2); // Σ r·t, then Σ r
-  let a = panels;
-  for (let i = 0; i < d; i += 4, a += PANEL) {
-    let b = panels;
-    if (d - i > 2) {
-      for (let j = 0; j < i; j += 4, b += PANEL) offDiagonal(a, b, m, i, j, d, out);
-      diagonal(a, roots, m, i, d, out, last + (<usize>i << 3));
-    } else {
-      for (let j = 0; j < i; j += 4, b += PANEL) lastOffDiagonal(a, b, m, i, j, d, out);
-      lastDiagonal(a, roots, m, i, d, out, last + (<usize>i << 3));
+  for (let begin = 0; begin < d; begin += TOGETHER) {
+    const firstPanel = panels + <usize>(begin >> 2) * PANEL;
+    let a = firstPanel;
+    for (let i = begin; i < d; i += 4, a += PANEL) {
+      const end = min(begin + TOGETHER, i);
+      let b = firstPanel;
+      if (d - i > 2) {
+        for (let j = begin; j < end; j += 4, b += PANEL) offDiagonal(a, b, m, i, j, d, out);
+        if (i < begin + TOGETHER) diagonal(a, roots, m, i, d, out, last + (<usize>i << 3));
+      } else {
+        for (let j = begin; j < end; j += 4, b += PANEL) lastOffDiagonal(a, b, m, i, j, d, out);
+        if (i < begin + TOGETHER) lastDiagonal(a, roots, m, i, d, out, last + (<usize>i << 3));
+      }
     }
   }
   store<f64>(last + rowBytes, load<f64>(last + rowBytes) + (f64x2.extract_lane(t0, 0) + f64x2.extract_lane(t0, 1) + (f64x2.extract_lane(t1, 0) + f64x2.extract_lane(t1, 1))));
