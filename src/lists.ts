@@ -7,6 +7,13 @@ export function sum(values: ArrayLike<number>): number {
   return total
 }
 
+/** Σ (a − b)² over `count` numbers, from place i of a and j of b on. */
+export function squaredDistance(a: Float64Array, i: number, b: Float64Array, j: number, count: number): number {
+  let total = 0
+  for (const end = i + count; i < end; i++, j++) total += (a[i] - b[j]) ** 2
+  return total
+}
+
 /** The largest; −∞ of none. */
 export function largestOf(values: ArrayLike<number>): number {
   let largest = -Infinity

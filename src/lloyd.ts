@@ -4,8 +4,8 @@
 // the rows that changed cluster. The sums are kept in pairs of doubles, exact to about 2⁻¹⁰⁰, so updating never drifts from summing afresh:
 // a center is Σ w·x / Σ w rounded once, the same bits whatever path or order led to it: equal rows have themselves for their mean, an
 // integer weight is a repeated row and a zero weight an absent one, to the last bit.
-import { sum } from './lists.ts'
-import { Bounds } from './bounds.ts'
+import { squaredDistance, sum } from './lists.ts'
+import { boundsOf } from './bounds.ts'
 import { type Algorithm, type Pass, type Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
@@ -108,7 +108,7 @@ function* lloyd(
       break
     }
     const next = assignment.means() ?? (yield* assignment.relocated())
-    const squaredShift = squaredDistance(next, centers)
+    const squaredShift = squaredDistance(next, 0, centers, 0, next.length)
     if (convergence === 'centers') converged = squaredShift <= threshold
     else {
       const watched = convergence === 'mse' ? inertia : distance
@@ -121,12 +121,6 @@ function* lloyd(
   if (!labelsFit) yield assignment.to(centers)
   const { inertia } = yield* assignment.inertia()
   return { centers: centers.slice(), labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
-}
-
-function squaredDistance(a: Float64Array, b: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2
-  return sum
 }
 
 /** The nearest of k centers (k×d) for every row, to `labels` (n), and, if asked, Σ w·distance², in all and of each slot. `broken`: whether some value is not finite,
@@ -146,7 +140,7 @@ export function* nearest(
   flag[0] = 0
   const slots = withInertia ? Math.ceil(n / SLOT_ROWS) : 0
   const sums = slots && arena.takeF64(2 * slots)
-  yield panels.labels(data, address, address + n * 4, sums)
+  yield panels.once(data, address, address + n * 4, sums)
   labels.set(arena.i32(address, n))
   const inertias = arena.f64(sums, 2 * slots).filter((_, i) => i % 2 === 0)
   const broken = flag[0] !== 0
@@ -162,7 +156,7 @@ class Assignment {
   readonly #labels: number
   readonly #changes: Reduction
   readonly #tiles: IntegerTiles | undefined
-  readonly #bounds: Bounds | undefined
+  readonly #bounds: ReturnType<typeof boundsOf> | undefined
   #changed = Number.POSITIVE_INFINITY // in the last pass
   readonly #counts: Float64Array // rows of positive weight: whole numbers, so empty means 0
   readonly #sums: PairSums //        Σ w (K), then Σ w·x (K×D)
@@ -177,7 +171,7 @@ class Assignment {
     this.#labels = arena.take(n * 4)
     this.#changes = this.#centers.changes(n)
     this.#tiles = tiles
-    this.#bounds = tiles && new Bounds(arena, n, k, tiles)
+    this.#bounds = tiles && boundsOf(arena, n, k, tiles)
     this.#counts = new Float64Array(k)
     this.#sums = new PairSums(k + k * d)
     this.#rooms = [new Float64Array(k * d), new Float64Array(k * d)]
@@ -196,7 +190,7 @@ class Assignment {
   /** The assignment of every row to the nearest of `centers` (k×d). */
   to(centers: Float64Array): Pass {
     this.#centers.load(centers)
-    return this.#centers.assignment(this.#data, this.#labels, this.#changes.reset(), this.#bounds?.next(centers, this.#changed))
+    return this.#centers.assignment(this.#data, this.#labels, this.#changes.reset(), this.#bounds?.(centers, this.#changed))
   }
 
   /** Takes the changes of the pass into the sums; returns how many rows changed cluster. */
@@ -274,14 +268,10 @@ export class PairSums {
 
   /** Adds pairs: all high parts, then all low ones, of which the first stands at `from`. */
   add(pairs: Float64Array, from: number): void {
-    const [high, low] = [this.#high, this.#low]
-    const length = high.length
+    const { length } = this.#high
     for (let i = 0; i < length; i++) {
-      const [a, v] = [high[i], pairs[from + i]]
-      const sum = a + v
-      const back = sum - a
-      high[i] = sum
-      low[i] = low[i] + (a - (sum - back) + (v - back)) + pairs[from + length + i]
+      this.addOne(i, pairs[from + i])
+      this.#low[i] += pairs[from + length + i]
     }
   }
 

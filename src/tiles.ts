@@ -1,5 +1,7 @@
 // Rows and centers as the screening kernels read them (assembly/screening.ts): in 16-bit integers about a point near the data.
 import type { BoundArguments } from './bounds.ts'
+import { squaredDistance } from './lists.ts'
+import type { Arena } from './memory.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import { type Resident, passBy, refuse } from './resident.ts'
 
@@ -25,7 +27,7 @@ export function emptyTiles(data: Resident): IntegerTiles | undefined {
   const blocks = arena.takeF64(records)
   const tiles = arena.take(arena.kernels.tileBytes(n, d))
   arena.kernels.clear(blocks, records)
-  return { tiles, blocks, rows: n, shift, radius: Number.NaN }
+  return { tiles, blocks, rows: n, shift, radius: NaN }
 }
 
 /** Room for the tiles of all rows, fit for centers among them: k-means++ quantises them with its first center. Undefined as `emptyTiles`. */
@@ -37,10 +39,9 @@ export function integerTiles(data: Resident): IntegerTiles | undefined {
   const center = arena.f64(empty.shift, d)
   let [longest, total] = [0, 0]
   for (let i = 0, at = 0; i < count; i++, at += step * d) {
-    let square = 0
-    for (let j = 0; j < d; j++) square += (all[at + j] - center[j]) ** 2
-    longest = Math.max(longest, Math.sqrt(square))
-    total += Math.sqrt(square)
+    const length = Math.sqrt(squaredDistance(all, at, center, 0, d))
+    longest = Math.max(longest, length)
+    total += length
   }
   // as far above the longest of the sample as that is above its mean: few of the others are longer, whatever the number of features
   return { ...empty, radius: MORE * (count === n ? longest : 2 * longest - total / count) }
@@ -49,34 +50,35 @@ export function integerTiles(data: Resident): IntegerTiles | undefined {
 /** Whether some row is farther from the shift than `radius`, once the first center of k-means++ has been taken in: then rows are to be quantised again, which
  *  this prepares. Refuses rows some value of which is not finite. */
 export function mustQuantizeAgain(data: Resident, tiles: IntegerTiles): boolean {
-  const { kernels } = data.arena
-  const records = kernels.blockRecords(data.n)
-  const record = data.arena.f64(tiles.blocks, records)
+  const record = recordsOf(data.arena, tiles)
   let longest = 0
   for (let i = 3; i < record.length; i += 4) {
     longest = Math.max(longest, record[i]) // NaN stays
     record[i] = 0
   }
-  if (!(longest < Number.POSITIVE_INFINITY)) refuse(data, 0)
+  if (!(longest < Infinity)) refuse(data, 0)
   if (longest <= tiles.radius) return false
   tiles.radius = MORE * longest
-  kernels.clear(tiles.blocks, records)
+  record.fill(0)
   return true
 }
 
 /** Above the rounding of lengths, below what the bounds of scores have room for. */
 const MORE = 1 + 1e-9
 
+/** Of each block of rows σ, its largest length and more: see `assignScreened`. */
+export const recordsOf = (arena: Arena, { rows, blocks }: IntegerTiles) => arena.f64(blocks, arena.kernels.blockRecords(rows))
+
 /** Refuses rows some value of which is not finite, once their lengths have been taken: those tell, so finite rows are not read for it. */
-export function refuseBroken(data: Resident, { blocks }: IntegerTiles): void {
-  const record = data.arena.f64(blocks, data.arena.kernels.blockRecords(data.n))
+export function refuseBroken(data: Resident, tiles: IntegerTiles): void {
+  const record = recordsOf(data.arena, tiles)
   // zero where the rows of a block are all the same or centers have no scale, infinite where squares overflow: then they are read
-  let [least, most] = [Number.POSITIVE_INFINITY, 0]
+  let [least, most] = [Infinity, 0]
   for (let i = 1; i < record.length; i += 4) {
     least = Math.min(least, record[i]) // NaN stays
     most = Math.max(most, record[i])
   }
-  if (!(least > 0 && most < Number.POSITIVE_INFINITY)) refuse(data, 0)
+  if (!(least > 0 && most < Infinity)) refuse(data, 0)
 }
 
 // Rows spread over the data, which are in memory: a thousand, or as many as make 2¹⁷ numbers, but a hundred. All numbers, how many rows, every which one
@@ -116,7 +118,7 @@ export class CenterPanels {
   readonly #panels: number
   /** The same in 16-bit integers. */
   readonly #info: number
-  readonly #arena: Resident['arena']
+  readonly #arena: Arena
   readonly #k: number
   readonly #d: number
   readonly #shift: number
@@ -125,7 +127,7 @@ export class CenterPanels {
 
   /** @param tiles the rows, if they are kept quantised @param pairwise whether pairs of centers are looked at to decide more rows by screening */
   constructor(
-    arena: Resident['arena'],
+    arena: Arena,
     k: number,
     d: number,
     tiles?: IntegerTiles,
@@ -159,12 +161,8 @@ export class CenterPanels {
   }
 
   /** The label of every row to `labels` (n, i32), of rows that may have values that are not finite: `broken` (i32) becomes 1 if one has. `inertias`: an
-   *  address for Σ w·distance² of each slot, every other double; 0 where nobody asks. */
-  labels(data: Resident, labels: number, broken: number, inertias: number): Pass {
-    return this.#once(data, labels, broken, inertias)
-  }
-
-  #once({ x, w, n, d }: Resident, labels: number, broken: number, inertias: number, into?: Reduction): Pass {
+   *  address for Σ w·distance² of each slot, every other double; 0 where nobody asks. Where `broken` is 0, what changes goes to `into`. */
+  once({ x, w, n, d }: Resident, labels: number, broken: number, inertias: number, into?: Reduction): Pass {
     const k = this.#k
     const args = [x, w, d, k, this.#shift, this.#centers.byteOffset, this.#panels, labels, broken, inertias, SLOT_ROWS]
     // two of the operations asked for take as long as one of other passes
@@ -173,7 +171,7 @@ export class CenterPanels {
 
   /** The label of every row to `labels` (n, i32) and what changes with them to `into` (`changes`). */
   assignment(data: Resident, labels: number, into: Reduction, bounds: BoundArguments = [0, 0, 0, 1]): Pass {
-    if (!this.#tiles) return this.#once(data, labels, 0, 0, into)
+    if (!this.#tiles) return this.once(data, labels, 0, 0, into)
     const { kernels } = this.#arena
     const { x, w, n, d } = data
     const k = this.#k

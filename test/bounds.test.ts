@@ -1,7 +1,7 @@
 // Bounds across passes: a row whose bound outlasts what the centers moved is not looked at, and still has the label of the naive rule. After every
 // pass each bound is held against the distances themselves, in data made to break it.
 import { describe, expect, it } from 'vitest'
-import { Bounds } from '../src/bounds.ts'
+import { boundsOf } from '../src/bounds.ts'
 import { CenterPanels, emptyTiles, type IntegerTiles } from '../src/tiles.ts'
 import { KMeans } from '../src/index.ts'
 import { drive, type Pass } from '../src/passes.ts'
@@ -29,14 +29,14 @@ function passes(X: number[][], course: number[][][], changed: number, visit: (pa
   const work = function* () {
     const tiles = emptyTiles(data) as IntegerTiles
     const panels = new CenterPanels(arena, k, d, tiles, true)
-    const bounds = new Bounds(arena, n, k, tiles)
+    const bounds = boundsOf(arena, n, k, tiles)
     const labels = arena.take(n * 4)
     arena.i32(labels, n).fill(-1)
     const sums = panels.changes(n)
     for (const C of course) {
       const centers = Float64Array.from(flat(C))
       panels.load(centers)
-      const [gaps, drift, doublings, unit] = bounds.next(centers, changed)
+      const [gaps, drift, doublings, unit] = bounds(centers, changed)
       yield panels.assignment(data, labels, sums.reset(), [gaps, drift, doublings, unit]) as Pass
       visit(seen(C, labels, gaps, unit, sums.total()[2]))
     }
