@@ -1,6 +1,6 @@
 // What every estimator shares: options that are checked when given and readable later, warnings, JSON.
 import { sum } from './lists.ts'
-import { callable, checkOptions, isObject, orNull, type Schema } from './check.ts'
+import { callable, checkOptions, finite, isObject, orNull, type Schema } from './check.ts'
 import { NotFittedError, type Warning, describe, wrongKind, wrongValue } from './errors.ts'
 import { Matrix, type MatrixLike, atHand } from './matrix.ts'
 import type { IterationListener } from './passes.ts'
@@ -185,14 +185,14 @@ function plain(value: unknown): unknown {
   return 'length' in value ? Array.from(value as ArrayLike<unknown>, plain) : Matrix.from(value as MatrixLike).toArray()
 }
 
-// JSON has no ±Infinity and NaN (a lower bound may be −∞) and no typed arrays (labels, statistics)
+// JSON has no ±Infinity and NaN (a lower bound may be −∞) and no typed arrays (labels); statistics say themselves what they are in it
 function encode(value: unknown): unknown {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
   if (value instanceof Int32Array) return { int32: Array.from(value) }
-  if (value instanceof Uint8Array) return { base64: btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join('')) }
   if (Array.isArray(value)) return value.map(encode)
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, encode(v)]))
-  return value
+  if (!isObject(value)) return value
+  const { toJSON } = value as { toJSON?(): unknown }
+  return toJSON?.call(value) ?? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, encode(v)]))
 }
 
 // No stored state nests deeper than full covariances in a history
@@ -205,20 +205,13 @@ function decode(value: unknown, where: string, depth = 0): unknown {
   if (Array.isArray(value)) return value.map((item) => decode(item, where, depth + 1))
   if ('int32' in value && Array.isArray(value.int32) && value.int32.every((v) => typeof v === 'number' && v === (v | 0)))
     return Int32Array.from(value.int32)
-  if (
-    'base64' in value &&
-    typeof value.base64 === 'string' &&
-    /^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value.base64)
-  )
-    return Uint8Array.from(atob(value.base64), (letter) => letter.charCodeAt(0))
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, decode(v, where, depth + 1)]))
 }
 
 // Arrays, nested or not, of finite numbers: what `plain` made
 function requireNumbers(value: unknown, where: string): void {
   if (Array.isArray(value)) value.forEach((item, i) => requireNumbers(item, `${where}[${i}]`))
-  else if (typeof value !== 'number') throw wrongKind(where, 'a number', value)
-  else if (!Number.isFinite(value)) throw wrongValue(where, 'a finite number', value)
+  else finite(value, where)
 }
 
 /** Whether a value is an array of numbers that are finite, or pass `valid`. @internal */

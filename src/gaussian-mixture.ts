@@ -124,9 +124,9 @@ interface Fitted extends MixtureState {
   covariances: CovariancesOf<CovarianceType>
   precisions: CovariancesOf<CovarianceType>
   precisionsCholesky: CovariancesOf<CovarianceType>
-  // what partialFit goes on from: after fit, the weight of the rows and the largest |x| of each column; after partialFit, statistics as bytes
+  // what partialFit goes on from: after fit, the weight of the rows and the largest |x| of each column; after partialFit, statistics
   seen?: Seen
-  statistics?: Uint8Array
+  statistics?: GaussianStatistics
 }
 
 /** Total weight of rows, and the largest |x| of each column. */
@@ -250,7 +250,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       const statistics = before?.merge(own, share) ?? own
       const [nIter, lowerBounds] = [former?.nIter ?? 0, [lowerBound]]
       const step = { parameters: statistics.maximise(regCovar), converged: false, nIter, lowerBound, lowerBounds }
-      return fittedFrom(step, type, k, d, { statistics: statistics.toBytes() })
+      return fittedFrom(step, type, k, d, { statistics })
     })
     this.fitted = run(step)
     return this
@@ -316,6 +316,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       const square = isDense(type)
       return isShaped(v, shape) && flatten(v, shape, '').every((x, i) => (square && (i % (d * d)) % (d + 1) > 0) || x > 0)
     }
+    let restored: GaussianStatistics | undefined
     const { params, fitted } = openJSON<Fitted>(json, name, {
       covarianceType: (v) => COVARIANCE_TYPES.includes(v as CovarianceType),
       weights: isMixing,
@@ -330,12 +331,13 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       lowerBounds: (v) => isNumbers(v, () => true),
       seen: (v, { nFeaturesIn: d }) => v === undefined || isSeen(v, d),
       statistics: (v, { covarianceType: type, weights, nFeaturesIn: d }) => {
-        if (!(v instanceof Uint8Array)) return v === undefined
-        return GaussianStatistics.fromBytes(v, `${name}.fromJSON: fitted.statistics`).kind.join() === [type, weights.length, d].join()
+        if (v === undefined) return true
+        restored = GaussianStatistics.fromJSON(v, `${name}.fromJSON: fitted.statistics`)
+        return restored?.kind.join() === [type, weights.length, d].join()
       },
     })
     const model = new GaussianMixture<T>(params as GaussianMixtureOptions<T>)
-    model.fitted = fitted
+    model.fitted = fitted && { ...fitted, statistics: restored }
     return model
   }
 
@@ -482,7 +484,7 @@ function statisticsOf(
   { statistics, seen, parameters, covarianceType }: Fitted & { parameters: Required<GaussianParameters> },
   regCovar: number,
 ) {
-  if (statistics) return GaussianStatistics.fromBytes(statistics, 'partialFit')
+  if (statistics) return statistics
   if (!seen) return undefined
   const { weight, largest } = seen
   return GaussianStatistics.standingFor(parameters, covarianceType, { weight, regCovar, largest: Float64Array.from(largest) })

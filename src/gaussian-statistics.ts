@@ -165,6 +165,21 @@ export class GaussianStatistics {
     return new GaussianStatistics({ type, k, d, weight, shares, means, scatters, squares, largest })
   }
 
+  /** For JSON.stringify: the bytes, in base64. */
+  toJSON(): { base64: string } {
+    return { base64: btoa(Array.from(this.toBytes(), (byte) => String.fromCharCode(byte)).join('')) }
+  }
+
+  /** Restores what `toJSON` returned; undefined where it is no such thing. Throws RangeError for other bytes. */
+  static fromJSON(json: unknown, name: string): GaussianStatistics | undefined {
+    const { base64 } = Object(json) as { base64?: unknown }
+    if (typeof base64 !== 'string' || !/^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(base64)) return undefined
+    return GaussianStatistics.fromBytes(
+      Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)),
+      name,
+    )
+  }
+
   /** Covariance type, K and D. */
   get kind(): [CovarianceType, number, number] {
     const { type, k, d } = this.#parts

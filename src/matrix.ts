@@ -128,8 +128,7 @@ export class Matrix {
 
   /** N×D zeros, to be filled through `data`. */
   static zeros(rows: number, cols: number): Matrix {
-    whole(rows, 'rows', 'Matrix.zeros')
-    whole(cols, 'cols', 'Matrix.zeros')
+    checkCounts({ rows, cols }, 'Matrix.zeros')
     const bytes = rows * cols * 8
     if (bytes >= RESIDENT_BYTES) {
       try {
@@ -294,25 +293,14 @@ function flat(x: NdArrayLike, name: string): Source {
   const { data, shape } = x
   if (!isList(data)) throw wrongKind(name, 'data to be an array of numbers', data)
   const [rows, cols] = matrixShape(shape, name)
-  const strides = x.strides ?? x.stride ?? [cols, 1]
+  const [down, right] = Array.from(x.strides ?? x.stride ?? [cols, 1])
   const offset = x.offset ?? 0
-  whole(offset, 'offset', name)
-  for (const axis of [0, 1]) whole(strides[axis], `strides[${axis}]`, name, true)
-  const corner = (i: number, j: number) => offset + i * strides[0] + j * strides[1]
-  if (rows > 0 && cols > 0)
-    for (const [i, j] of [
-      [0, 0],
-      [rows - 1, 0],
-      [0, cols - 1],
-      [rows - 1, cols - 1],
-    ])
-      if (!(corner(i, j) >= 0 && corner(i, j) < data.length))
-        throw wrongValue(
-          name,
-          `data for shape [${rows}, ${cols}] (at least ${Math.max(rows * cols, corner(i, j) + 1)} numbers)`,
-          data.length,
-        )
-  const [down, right] = [strides[0], strides[1]]
+  checkCounts({ offset }, name)
+  ;[down, right].forEach((v, axis) => number(v, name, `strides[${axis}] to be a whole number`, Number.isSafeInteger))
+  const [below, beside] = [down * (rows - 1), right * (cols - 1)]
+  const last = offset + Math.max(0, below) + Math.max(0, beside)
+  if (rows > 0 && cols > 0 && !(offset + Math.min(0, below) + Math.min(0, beside) >= 0 && last < data.length))
+    throw wrongValue(name, `data for shape [${rows}, ${cols}] (at least ${Math.max(rows * cols, last + 1)} numbers)`, data.length)
   if (isNumbers(data)) {
     if (right === 1 && down === cols) return rowMajor(data, offset, rows, cols)
     if (down === 1) {
@@ -320,14 +308,7 @@ function flat(x: NdArrayLike, name: string): Source {
       return columnar(columns, rows, name)
     }
   }
-  return {
-    rows,
-    cols,
-    copyTo(target, begin, end) {
-      for (let i = begin, at = 0; i < end; i++)
-        for (let j = 0, from = offset + i * down; j < cols; j++, from += right) target[at++] = numeric(data[from], i, j, name)
-    },
-  }
+  return elements(rows, cols, name, (i, j) => data[offset + i * down + j * right])
 }
 
 // rows and columns of a shape of two numbers
@@ -337,8 +318,7 @@ function matrixShape(shape: unknown, name: string): [number, number] {
     const remedy = shape.length === 1 ? `For one feature per sample use shape [${shape[0]}, 1].` : ''
     throw wrongValue(name, 'a shape of two numbers [rows, columns]', describe(shape), remedy)
   }
-  whole(shape[0], 'shape[0]', name)
-  whole(shape[1], 'shape[1]', name)
+  checkCounts({ 'shape[0]': shape[0], 'shape[1]': shape[1] }, name)
   return [shape[0], shape[1]] as [number, number]
 }
 
@@ -358,22 +338,25 @@ function tensor(x: TensorLike, name: string): Source {
 }
 
 function getter(x: GetMatrixLike, name: string): Source {
-  const { rows, columns: cols } = x
-  whole(rows, 'rows', name)
-  whole(cols, 'columns', name)
+  const { rows, columns } = x
+  checkCounts({ rows, columns }, name)
+  return elements(rows, columns, name, (i, j) => x.get(i, j))
+}
+
+// Numbers that are asked for one by one
+function elements(rows: number, cols: number, name: string, at: (i: number, j: number) => unknown): Source {
   return {
     rows,
     cols,
     copyTo(target, begin, end) {
-      for (let i = begin, at = 0; i < end; i++) for (let j = 0; j < cols; j++) target[at++] = numeric(x.get(i, j), i, j, name)
+      for (let i = begin, to = 0; i < end; i++) for (let j = 0; j < cols; j++) target[to++] = numeric(at(i, j), i, j, name)
     },
   }
 }
 
 function table(x: TableLike, name: string, firstRow = 0): Source {
   const { numRows: rows, numCols: cols, batches } = x
-  whole(rows, 'numRows', name)
-  whole(cols, 'numCols', name)
+  checkCounts({ numRows: rows, numCols: cols }, name)
   if (batches && batches.length > 1) {
     let row = 0
     const parts = batches.map((batch) => {
@@ -406,7 +389,7 @@ function table(x: TableLike, name: string, firstRow = 0): Source {
 
 function frame(x: FrameLike, name: string): Source {
   const rows = x.numRows()
-  whole(rows, 'numRows()', name)
+  checkCounts({ 'numRows()': rows }, name)
   const columns = Array.from(x.columnNames(), (column) => x.array(column))
   return columnar(columns, rows, name)
 }
@@ -467,8 +450,8 @@ function numeric(value: unknown, i: number, j: number, name: string): number {
   return Number(value)
 }
 
-// A count, or with `signed` a step between elements
-function whole(value: unknown, what: string, name: string, signed = false): void {
-  const expected = `${what} to be a whole number${signed ? '' : ' of at least 0'}`
-  number(value, name, expected, (v) => Number.isSafeInteger(v) && (signed || v >= 0))
+// Refuses numbers, named as the data name them, that cannot be counts
+function checkCounts(counts: Record<string, unknown>, name: string): void {
+  for (const [what, count] of Object.entries(counts))
+    number(count, name, `${what} to be a whole number of at least 0`, (v) => Number.isSafeInteger(v) && v >= 0)
 }
