@@ -268,7 +268,7 @@ function* halve(data: Resident, { center }: Leaf, options: BisectOptions, split:
     reports,
   }
   const twoMeans = kMeans(data, settings, (run) => new Random(seed, split, run))
-  const ofAll = (report: Report['report']) => ({ ...report, split, inertia: others + (report.inertia ?? Number.NaN) })
+  const ofAll = (report: Report['report']) => ({ ...report, split, inertia: others + (report.inertia ?? NaN) })
   const { centers, labels, converged, stopped } = yield* retold(twoMeans, ofAll)
 
   const mark = arena.mark()

@@ -88,7 +88,7 @@ function* lloyd(
   const { convergence, maxIter, reports } = options
   const watchesInertia = reports || convergence !== 'centers'
   let centers = start
-  let previous = Number.NaN
+  let previous = NaN
   let converged = false
   let stopped = false
   let labelsFit = false // whether the labels belong to `centers`
@@ -98,9 +98,7 @@ function* lloyd(
     yield assignment.to(centers)
     if (iteration === 1) assignment.refuseBroken()
     const changed = assignment.takeChanges()
-    const { inertia, distance } = watchesInertia
-      ? yield* assignment.inertia(convergence === 'mae')
-      : { inertia: Number.NaN, distance: Number.NaN }
+    const { inertia, distance } = watchesInertia ? yield* assignment.inertia(convergence === 'mae') : { inertia: NaN, distance: NaN }
     if (changed === 0 && iteration > 1) {
       // the partition is the last one's, whose means these centers are
       converged = labelsFit = true
@@ -157,7 +155,7 @@ class Assignment {
   readonly #changes: Reduction
   readonly #tiles: IntegerTiles | undefined
   readonly #bounds: ReturnType<typeof boundsOf> | undefined
-  #changed = Number.POSITIVE_INFINITY // in the last pass
+  #changed = Infinity // in the last pass
   readonly #counts: Float64Array // rows of positive weight: whole numbers, so empty means 0
   readonly #sums: PairSums //        Σ w (K), then Σ w·x (K×D)
   readonly #rooms: Float64Array[] // for the means (K×D) of two passes, turn about

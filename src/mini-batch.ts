@@ -156,7 +156,7 @@ function* bestStart(data: Resident, options: MiniBatchOptions, draw: Draw): Algo
   const mark = arena.mark()
   const validation = yield* gather(data, draw.present(initRows, new Random(seed, VALIDATION)), true)
   let best: Float64Array | undefined
-  let least = Number.NaN
+  let least = NaN
   for (let run = 0; run < nInit; run++) {
     const centers = yield* start(data, options, draw, run)
     const { inertia } = yield* nearest(validation, centers, k, true)
@@ -296,7 +296,7 @@ function* reassign(batch: Resident, { centers, counts, seed, nSteps }: MiniBatch
   for (let i = 0; i < n; i++) if (!weights || weights[i] > 0) rows.push(i)
   if (few > rows.length / 2) few = Math.floor(rows.length / 2)
   const drawn = yield* randomRows({ ...batch, w: 0, n: rows.length }, few, new Random(seed, REASSIGNMENT, nSteps))
-  const least = few < byCount.length ? counts[byCount[few]] : Number.NaN // of the others
+  const least = few < byCount.length ? counts[byCount[few]] : NaN // of the others
   const values = yield* rowsOf(
     batch,
     drawn.map((row) => rows[row]),
@@ -313,7 +313,7 @@ class EarlyStop {
   readonly #alpha: number
   readonly #threshold: number
   readonly #patience: number
-  #average = Number.NaN
+  #average = NaN
   #least = Infinity
   #idle = 0 // steps without a new least
 

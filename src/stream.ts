@@ -28,7 +28,7 @@ abstract class Windows {
   protected window = 0 // its address
   // what it holds: rows [begin, end)
   protected begin = 0
-  protected end = 0
+  end = 0
   #chunk: Source | undefined
   #taken = 0 // rows of the chunk that are in the window or have been
 
@@ -63,11 +63,6 @@ abstract class Windows {
     }
   }
 
-  /** First row that is not in the window any more. */
-  get limit(): number {
-    return this.end
-  }
-
   /** Room for a window of d columns. */
   protected layOut(d: number): void {
     this.d = d
@@ -81,7 +76,7 @@ abstract class Windows {
     const begin = this.end
     let rows = 0
     while (this.windowRows === 0 || rows < this.windowRows) {
-      const chunk = yield* this.#more(begin + rows, this.windowRows - rows)
+      const chunk = yield* this.more(begin + rows, this.windowRows - rows)
       if (!chunk) break
       const d = this.d
       const some = Math.min(this.windowRows - rows, chunk.rows - this.#taken, Math.ceil(STEP_VALUES / d))
@@ -99,12 +94,8 @@ abstract class Windows {
     return rows > 0
   }
 
-  /** Whether there are rows after `row` of them. */
-  protected *goesOn(row: number): Algorithm<boolean> {
-    return (yield* this.#more(row, 1)) !== undefined
-  }
-
-  *#more(row: number, most: number): Algorithm<Source | undefined> {
+  /** The chunk with the rows after `row` of them, if there are any. */
+  protected *more(row: number, most: number): Algorithm<Source | undefined> {
     if (!this.#chunk) {
       this.#chunk = yield* this.next(row, most)
       this.#taken = 0
@@ -188,7 +179,7 @@ export class Reader extends Windows {
     const remedy = 'Each reading must begin at the first row, over data that do not change; a query needs an order (ORDER BY).'
     const differs = (found: string) => wrongValue('X', `the ${n} rows of the first reading, in that order`, found, remedy)
     if (rows < this.windowRows && end < n) throw differs(`${end} rows`)
-    if (end > n || (end === n && (yield* this.goesOn(n)))) throw differs('more')
+    if (end > n || (end === n && (yield* this.more(n, 1)))) throw differs('more')
     if (this.#fingerprint() !== this.#prints[begin / this.windowRows]) throw differs(`other numbers in rows ${begin} to ${end - 1}`)
   }
 
@@ -236,7 +227,7 @@ class Selection extends Windows {
     if (first === rows.length) return undefined
     const x = yield* this.#whole.at(rows[first])
     let next = first
-    while (next < rows.length && next < first + most && rows[next] < this.#whole.limit) next++
+    while (next < rows.length && next < first + most && rows[next] < this.#whole.end) next++
     return {
       rows: next - first,
       cols: d,
