@@ -126,13 +126,7 @@ export class CenterPanels {
   readonly #pairwise: boolean
 
   /** @param tiles the rows, if they are kept quantised @param pairwise whether pairs of centers are looked at to decide more rows by screening */
-  constructor(
-    arena: Arena,
-    k: number,
-    d: number,
-    tiles?: IntegerTiles,
-    pairwise = tiles !== undefined && tiles.rows > PAIR_ROWS * k,
-  ) {
+  constructor(arena: Arena, k: number, d: number, tiles?: IntegerTiles, pairwise = tiles !== undefined && tiles.rows > PAIR_ROWS * k) {
     this.#arena = arena
     this.#k = k
     this.#d = d
