@@ -6,7 +6,8 @@
 //
 // Locals. Compiled loops are full of local.get, local.set and local.tee, each followed by the number of a local, and code that repeats with other
 // locals repeats no more for gzip. So these numbers stand in a text of their own, and as places in the list of the locals used last (move to
-// front): the modules came out 12 % smaller.
+// front): the modules came out 12 % smaller. What is taken for one of these instructions need not be one, but most of what only looks like one is the
+// constant or the offset 32 to 34: told apart by what is before, which made 1.6 % of all modules.
 
 /** Printable ASCII without quotes and backslash, so that a string literal needs no escapes; the last five letters are prefixes. */
 const ALPHABET = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'\'"`\\'.includes(c))
@@ -15,6 +16,9 @@ const LETTERS = 86 // a prefix adds a multiple of 86 to the letter after it: num
 /** Numbers below 516 as text. */
 export const letters = (numbers) =>
   Array.from(numbers, (n) => (n < LETTERS ? '' : ALPHABET[LETTERS - 1 + Math.floor(n / LETTERS)]) + ALPHABET[n % LETTERS]).join('')
+
+/** What a byte after is not the instruction it looks like: i32.const, and alignments of 8 and 16 bytes. */
+const OPERAND = [0x41, 3, 4]
 
 /** Bytes as symbols: a byte is itself, SIMD instruction v is 256 + v. The byte after one that looks like local.get, local.set or local.tee is taken for the
  *  number of a local, and what follows 0xfd for a SIMD instruction, which needs no knowledge of the others. */
@@ -29,8 +33,9 @@ function parse(bytes) {
       at += bytes[at] < 128 ? 1 : 2
       continue
     }
+    const before = symbols.at(-1)
     symbols.push(byte)
-    if (byte < 0x20 || byte > 0x22 || at === bytes.length) continue
+    if (byte < 0x20 || byte > 0x22 || at === bytes.length || OPERAND.includes(before)) continue
     const place = recent.indexOf(bytes[at++])
     locals.push(place)
     recent.unshift(...recent.splice(place, 1))

@@ -83,12 +83,15 @@ export function decode([code, locals]: EncodedBytes, frequent = frequentSymbols)
   const bytes = new Uint8Array(3 * ranks.length)
   let length = 0
   let read = 0
+  let before = 0
+  let symbol = 0
   for (const rank of ranks) {
-    const symbol = symbols[rank]
+    before = symbol
+    symbol = symbols[rank]
     if (symbol > 255) bytes[length++] = 0xfd
     bytes[length++] = symbol // modulo 256
     if (symbol > 383) bytes[length++] = 1 // numbers of SIMD instructions from 128 on are two bytes
-    if (symbol < 0x20 || symbol > 0x22 || read === places.length) continue
+    if (symbol < 0x20 || symbol > 0x22 || read === places.length || before === 0x41 || before === 3 || before === 4) continue
     const place = places[read++]
     const local = recent[place]
     recent.copyWithin(1, 0, place)

@@ -23,6 +23,9 @@ it('every byte comes back from its text, alone and among others', () => {
       [0xfd, 0x7f],
       [0x20],
       [0x20, 7],
+      [0x41],
+      [3],
+      [4],
     )
     const mostlySimd = fc.array(simd).map((parts) => Uint8Array.from(parts.flat()))
     fc.assert(fc.property(fc.oneof(any, mostlyLocals, mostlySimd), (bytes) => void expect(there(bytes)).toEqual(bytes)))
