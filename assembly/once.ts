@@ -52,8 +52,8 @@ function centersBytes(k: i32, d: i32): usize {
 export function onceScratch(d: i32, k: i32): usize {
   const rows = <usize>onceRows(d);
   // scale and threshold · centers · integer tile, which `quantizeFlat` overruns by up to three pairs · best, second, label and mask of each row · one dense tile
-  // with its best distances · four rows of integers · scores of a row · rows that change
-  return 16 + centersBytes(k, d) + rows * <usize>((d + 1) >> 1) * 4 + 96 + (rows << 4) + (<usize>blockRows(d) * (<usize>d + 1) << 3) + (<usize>(d + 7) & ~7) * 8 + (<usize>((k + 3) >> 2) << 4) + sumsScratch(<i32>rows, k);
+  // with its best distances · eight rows of integers · scores of a row · rows that change
+  return 16 + centersBytes(k, d) + rows * <usize>((d + 1) >> 1) * 4 + 96 + (rows << 4) + (<usize>blockRows(d) * (<usize>d + 1) << 3) + (<usize>(d + 7) & ~7) * 16 + (<usize>((k + 3) >> 2) << 4) + sumsScratch(<i32>rows, k);
 }
 
 /** Quantises k centers (k×d, row-major, in) about `shift` (d, in), with a scale fit for rows [start, end) of x by the lengths of a few of them. `info` (out):
@@ -111,8 +111,10 @@ function indexBits(groups: i32): i32 {
   return 32 - clz((groups << 2) - 1);
 }
 
-/** Quantises four rows of d doubles into half an oct of a tile ([⌈d/2⌉][8][2] i16, out). Returns a mask of the rows longer than LIMIT or not finite. */
-function quantizeQuad(r0: usize, r1: usize, r2: usize, r3: usize, d: i32, scale: f64, wholes: usize, tile: usize): i32 {
+/** Quantises four rows of d doubles (from `r0` on, the last of them at `last`) into half an oct of a tile ([⌈d/2⌉][8][2] i16, out). Returns a mask of the rows longer than LIMIT or not finite. */
+function quantizeQuad(r0: usize, last: usize, d: i32, scale: f64, wholes: usize, tile: usize): i32 {
+  const rowBytes = <usize>d << 3;
+  let r1 = min(r0 + rowBytes, last), r2 = min(r1 + rowBytes, last), r3 = min(r2 + rowBytes, last);
   const s = f64x2.splat(scale), shifter = f64x2.splat(SHIFTER);
   let n0 = f64x2.splat(0), n1 = n0, n2 = n0, n3 = n0;
   const end = tile + (<usize>(d >> 1) << 5);
@@ -140,43 +142,41 @@ function quantizeQuad(r0: usize, r1: usize, r2: usize, r3: usize, d: i32, scale:
   return 15 ^ (i64x2.bitmask(f64x2.le(n0, longest)) | (i64x2.bitmask(f64x2.le(n2, longest)) << 2));
 }
 
-/** As `quantizeQuad`, for four rows one after the other, as memory likes long ones to be read. `flat` (4·(d + 7 & ~7) i16): room. */
-function quantizeFlat(r0: usize, r1: usize, r2: usize, r3: usize, d: i32, scale: f64, wholes: usize, tile: usize, flat: usize): i32 {
+/** As `quantizeQuad`, for eight rows (from `row` on, the last of them at `last`) one after the other, as memory likes long ones to be read: a whole oct.
+ *  `flat` (8·(d + 7 & ~7) i16): room. */
+function quantizeFlat(row: usize, last: usize, d: i32, scale: f64, wholes: usize, tile: usize, flat: usize): i32 {
   const s = f64x2.splat(scale), shifter = f64x2.splat(SHIFTER);
-  const flatBytes = <usize>((d + 7) & ~7) << 1;
-  const whole = <usize>(d >> 3) << 6; // bytes of the features that come in eights
+  const rowBytes = <usize>d << 3, flatBytes = <usize>((d + 7) & ~7) << 1;
   let mask = 0;
-  let row = r0;
-  for (let r = 0; r < 4; r++) {
-    let m = wholes, out = flat + <usize>r * flatBytes;
+  for (let r = 0; r < 8; r++, row = min(row + rowBytes, last)) {
+    let m = wholes, out = flat + <usize>r * flatBytes, p = row;
     let n0 = f64x2.splat(0), n1 = n0;
-    const end = row + whole;
-    for (; row < end; row += 64, m += 64, out += 16) {
-      const t0 = f64x2.sub(f64x2.mul(v128.load(row), s), v128.load(m)), t1 = f64x2.sub(f64x2.mul(v128.load(row, 16), s), v128.load(m, 16));
-      const t2 = f64x2.sub(f64x2.mul(v128.load(row, 32), s), v128.load(m, 32)), t3 = f64x2.sub(f64x2.mul(v128.load(row, 48), s), v128.load(m, 48));
+    for (const end = row + (rowBytes & ~63); p < end; p += 64, m += 64, out += 16) {
+      const t0 = f64x2.sub(f64x2.mul(v128.load(p), s), v128.load(m)), t1 = f64x2.sub(f64x2.mul(v128.load(p, 16), s), v128.load(m, 16));
+      const t2 = f64x2.sub(f64x2.mul(v128.load(p, 32), s), v128.load(m, 32)), t3 = f64x2.sub(f64x2.mul(v128.load(p, 48), s), v128.load(m, 48));
       v128.store(out, narrowed(f64x2.add(t0, shifter), f64x2.add(t1, shifter), f64x2.add(t2, shifter), f64x2.add(t3, shifter)));
-      n0 = f64x2.add(n0, f64x2.mul(t0, t0)); n1 = f64x2.add(n1, f64x2.mul(t1, t1));
-      n0 = f64x2.add(n0, f64x2.mul(t2, t2)); n1 = f64x2.add(n1, f64x2.mul(t3, t3));
+      n0 = f64x2.add(n0, f64x2.add(f64x2.mul(t0, t0), f64x2.mul(t1, t1)));
+      n1 = f64x2.add(n1, f64x2.add(f64x2.mul(t2, t2), f64x2.mul(t3, t3)));
     }
     n0 = f64x2.add(n0, n1);
     let norm = f64x2.extract_lane(n0, 0) + f64x2.extract_lane(n0, 1);
-    for (let j = d & ~7; j < d; j++, row += 8, m += 8, out += 2) {
-      const t = load<f64>(row) * scale - load<f64>(m);
+    for (const end = row + rowBytes; p < end; p += 8, m += 8, out += 2) {
+      const t = load<f64>(p) * scale - load<f64>(m);
       store<i16>(out, i32x4.extract_lane(i16x8.narrow_i32x4_s(f64x2.splat(t + SHIFTER), shifter), 0));
       norm += t * t;
     }
     if (!(norm <= LIMIT * LIMIT)) mask |= 1 << r;
-    row = r == 0 ? r1 : r == 1 ? r2 : r3;
   }
-  const end = flat + flatBytes;
-  for (; flat < end; flat += 16, tile += 128) {
-    const a = v128.load(flat), b = v128.load(flat + flatBytes), c = v128.load(flat + 2 * flatBytes), e = v128.load(flat + 3 * flatBytes);
-    const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), ce = v128.shuffle<i32>(c, e, 0, 4, 1, 5);
-    v128.store(tile, v128.shuffle<i64>(ab, ce, 0, 2));
-    v128.store(tile, v128.shuffle<i64>(ab, ce, 1, 3), 32);
-    const AB = v128.shuffle<i32>(a, b, 2, 6, 3, 7), CE = v128.shuffle<i32>(c, e, 2, 6, 3, 7);
-    v128.store(tile, v128.shuffle<i64>(AB, CE, 0, 2), 64);
-    v128.store(tile, v128.shuffle<i64>(AB, CE, 1, 3), 96);
+  for (const end = flat + flatBytes; flat < end; flat += 16, tile += 96) {
+    for (let from = flat, half = 0; half < 2; half++, from += flatBytes << 2, tile += 16) {
+      const a = v128.load(from), b = v128.load(from + flatBytes), c = v128.load(from + 2 * flatBytes), e = v128.load(from + 3 * flatBytes);
+      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5), ce = v128.shuffle<i32>(c, e, 0, 4, 1, 5);
+      v128.store(tile, v128.shuffle<i64>(ab, ce, 0, 2));
+      v128.store(tile, v128.shuffle<i64>(ab, ce, 1, 3), 32);
+      const AB = v128.shuffle<i32>(a, b, 2, 6, 3, 7), CE = v128.shuffle<i32>(c, e, 2, 6, 3, 7);
+      v128.store(tile, v128.shuffle<i64>(AB, CE, 0, 2), 64);
+      v128.store(tile, v128.shuffle<i64>(AB, CE, 1, 3), 96);
+    }
   }
   return mask;
 }
@@ -210,7 +210,7 @@ export function assignOnce(
   const dense = masks + (<usize>rows << 2);
   const denseBest = dense + (<usize>blockRows(d) * rowBytes);
   const flat = denseBest + (<usize>blockRows(d) << 3);
-  const scores = flat + (<usize>(d + 7) & ~7) * 8;
+  const scores = flat + (<usize>(d + 7) & ~7) * 16;
   const sorted = scores + (<usize>groups << 4);
   prepare(x, d, start, end, shift, centers, k, info, dense);
   const scale = load<f64>(info), threshold = load<f64>(info, 8);
@@ -239,21 +239,22 @@ export function assignOnce(
       }
     } else {
       const octs = (count + 7) >> 3;
-      let row = base, out = tile, mask = masks;
-      for (let o = 0; o < octs; o++, out += octBytes) {
-        for (let half: usize = 0; half < 32; half += 16) {
-          const r1 = min(row + rowBytes, final), r2 = min(r1 + rowBytes, final), r3 = min(r2 + rowBytes, final);
-          store<i32>(mask, d < FLAT_FROM ? quantizeQuad(row, r1, r2, r3, d, scale, wholes, out + half) : quantizeFlat(row, r1, r2, r3, d, scale, wholes, out + half, flat));
-          mask += 4;
-          row = min(r3 + rowBytes, final);
-        }
+      let row = base, out = tile;
+      for (let o: usize = 0; o < <usize>octs; o++, out += octBytes) {
+        let mask: i32;
+        if (d < FLAT_FROM) {
+          mask = quantizeQuad(row, final, d, scale, wholes, out);
+          mask |= quantizeQuad(min(row + 4 * rowBytes, final), final, d, scale, wholes, out + 16) << 4;
+        } else mask = quantizeFlat(row, final, d, scale, wholes, out, flat);
+        store<u8>(masks + o, <u8>mask);
+        row = min(row + 8 * rowBytes, final);
       }
       screen(tile, octs, pairs, k, quantized, halves, ~low, best, second);
       for (let i = 0; i < count; i += 4) {
         const at = <usize>i << 2;
         const top = v128.load(best + at);
         v128.store(fresh + at, i32x4.sub(last, v128.and(top, lows)));
-        const long = load<i32>(masks + <usize>i);
+        const long = (<i32>load<u8>(masks + <usize>(i >> 3)) >> (i & 4)) & 15;
         let close = long | i32x4.bitmask(i32x4.le_s(i32x4.sub(top, v128.load(second + at)), limit));
         if (count - i < 4) close &= (1 << (count - i)) - 1;
         while (close != 0) {
