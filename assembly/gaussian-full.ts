@@ -9,31 +9,39 @@ export function octScratch(d: i32): usize {
 }
 
 /** Columns [from, to) of y = Uᵀ(x − μ) for two quads (a, b: [d][4], in); `from` is even, `to` even or d. `t` ([d][8], inout): x − μ, features
- *  below `from` being there already. Writes y to outA, outB ([d][4]) if `whole`, otherwise adds Σ y² to them ([4]; from 0: sets).
+ *  below `from` being there already; or, without μ (0), rows about an origin. y begins at `offsets` (d, in): 0, or Uᵀ(origin − μ). Writes y to outA, outB
+ *  ([d][4]) if `whole`, otherwise adds Σ y² to them ([4]; from 0: sets).
  *  Every row is worked on alone, columns ascending: what it gets does not depend on where the work is cut or who its neighbours are. */
 // @ts-ignore: decorator
 @inline
-function columns(a: usize, b: usize, from: i32, to: i32, mean: usize, panel: usize, t: usize, outA: usize, outB: usize, whole: bool): void {
+function columns(
+  a: usize, b: usize, from: i32, to: i32, mean: usize, panel: usize, offsets: usize, t: usize, outA: usize, outB: usize, whole: bool,
+): void {
   let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
   if (!whole && from > 0) { s0 = v128.load(outA); s1 = v128.load(outA, 16); s2 = v128.load(outB); s3 = v128.load(outB, 16); }
   panel += <usize>(from * (from + 2)) << 2;
   let end = t + (<usize>from << 6);
   for (let j = from; j < to; j += 2) {
-    const at = <usize>j << 5;
-    let m = v128.load64_splat(mean + (<usize>j << 3));
-    v128.store(end, f64x2.sub(v128.load(a + at), m));
-    v128.store(end, f64x2.sub(v128.load(a + at, 16), m), 16);
-    v128.store(end, f64x2.sub(v128.load(b + at), m), 32);
-    v128.store(end, f64x2.sub(v128.load(b + at, 16), m), 48);
+    const at = <usize>j << 5, feature = <usize>j << 3;
+    if (mean != 0) {
+      let m = v128.load64_splat(mean + feature);
+      v128.store(end, f64x2.sub(v128.load(a + at), m));
+      v128.store(end, f64x2.sub(v128.load(a + at, 16), m), 16);
+      v128.store(end, f64x2.sub(v128.load(b + at), m), 32);
+      v128.store(end, f64x2.sub(v128.load(b + at, 16), m), 48);
+      if (j + 1 < to) {
+        m = v128.load64_splat(mean + feature, 8);
+        v128.store(end, f64x2.sub(v128.load(a + at, 32), m), 64);
+        v128.store(end, f64x2.sub(v128.load(a + at, 48), m), 80);
+        v128.store(end, f64x2.sub(v128.load(b + at, 32), m), 96);
+        v128.store(end, f64x2.sub(v128.load(b + at, 48), m), 112);
+      }
+    }
     end += 64;
+    let a0 = v128.load64_splat(offsets + feature), a1 = a0, a2 = a0, a3 = a0;
     if (j + 1 < to) {
-      m = v128.load64_splat(mean + (<usize>j << 3), 8);
-      v128.store(end, f64x2.sub(v128.load(a + at, 32), m));
-      v128.store(end, f64x2.sub(v128.load(a + at, 48), m), 16);
-      v128.store(end, f64x2.sub(v128.load(b + at, 32), m), 32);
-      v128.store(end, f64x2.sub(v128.load(b + at, 48), m), 48);
       end += 64;
-      let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+      let b0 = v128.load64_splat(offsets + feature, 8), b1 = b0, b2 = b0, b3 = b0;
       for (let x = t; x < end; x += 64) {
         const x0 = v128.load(x), x1 = v128.load(x, 16), x2 = v128.load(x, 32), x3 = v128.load(x, 48);
         let u = v128.load64_splat(panel);
@@ -54,7 +62,6 @@ function columns(a: usize, b: usize, from: i32, to: i32, mean: usize, panel: usi
         s3 = f64x2.add(s3, f64x2.add(f64x2.mul(a3, a3), f64x2.mul(b3, b3)));
       }
     } else {
-      let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0;
       for (let x = t; x < end; x += 64, panel += 8) {
         const u = v128.load64_splat(panel);
         a0 = f64x2.add(a0, f64x2.mul(v128.load(x), u)); a1 = f64x2.add(a1, f64x2.mul(v128.load(x, 16), u));
@@ -73,11 +80,11 @@ function columns(a: usize, b: usize, from: i32, to: i32, mean: usize, panel: usi
 }
 
 /** z = Uᵀ(x − mean) of a tile ([quads][d][4], in), U as panels (in); z ([quads][d][4], out) may not overlap it. */
-export function whiten(tile: usize, quads: i32, d: i32, mean: usize, panel: usize, z: usize, t: usize): void {
+export function whiten(tile: usize, quads: i32, d: i32, mean: usize, panel: usize, zeros: usize, z: usize, t: usize): void {
   const quadBytes = <usize>d << 5;
   for (let q = 0; q < quads; q += 2, tile += 2 * quadBytes, z += 2 * quadBytes) {
     const other = q + 1 < quads ? quadBytes : 0; // an odd quad at the end is its own partner
-    columns(tile, tile + other, 0, d, mean, panel, t, z, z + other, true);
+    columns(tile, tile + other, 0, d, mean, panel, zeros, t, z, z + other, true);
   }
 }
 
@@ -85,20 +92,30 @@ export function whiten(tile: usize, quads: i32, d: i32, mean: usize, panel: usiz
  *  5 MB are read for each eight rows otherwise. */
 const CHUNK: i32 = 96;
 
-/** Mahalanobis squares of a tile ([quads][d][4], in) for one component, U as panels (in). out (one quad every `stride` bytes, out). */
-export function triangularSquares(tile: usize, quads: i32, d: i32, mean: usize, panel: usize, out: usize, stride: usize, t: usize): void {
-  for (let from = 0; from < d; from += CHUNK) goOn(tile, quads, d, from, min(from + CHUNK, d), mean, panel, out, stride, t);
+/** Mahalanobis squares of a tile ([quads][d][4], in) for one component, U as panels (in). out (one quad every `stride` bytes, out). mean 0: t holds
+ *  the rows about an origin ([⌈quads/2⌉][d][8], in); offsets: as for `columns`. */
+export function triangularSquares(tile: usize, quads: i32, d: i32, mean: usize, panel: usize, offsets: usize, out: usize, stride: usize, t: usize): void {
+  for (let from = 0; from < d; from += CHUNK) goOn(tile, quads, d, from, min(from + CHUNK, d), mean, panel, offsets, out, stride, t);
 }
 
 /** Squares over columns [from, to): a function of its own, so that there is one copy of the loop. */
-function goOn(tile: usize, quads: i32, d: i32, from: i32, to: i32, mean: usize, panel: usize, out: usize, stride: usize, t: usize): void {
+function goOn(
+  tile: usize, quads: i32, d: i32, from: i32, to: i32, mean: usize, panel: usize, offsets: usize, out: usize, stride: usize, t: usize,
+): void {
   const quadBytes = <usize>d << 5;
   for (let q = 0; q < quads; q += 2, tile += 2 * quadBytes, out += 2 * stride) {
     const more = q + 1 < quads;
     const other = more ? tile + quadBytes : tile;
-    if (from > 0) shift(tile, other, from, mean, t);
-    columns(tile, other, from, to, mean, panel, t, out, more ? out + stride : out, false);
+    if (mean != 0 && from > 0) shift(tile, other, from, mean, t);
+    columns(tile, other, from, to, mean, panel, offsets, t, out, more ? out + stride : out, false);
+    if (mean == 0) t += 2 * quadBytes;
   }
+}
+
+/** Rows of a tile ([quads][d][4], in) less `origin` (d, in), eight at a time ([⌈quads/2⌉][d][8], out). */
+export function centreOcts(tile: usize, quads: i32, d: i32, origin: usize, out: usize): void {
+  const quadBytes = <usize>d << 5;
+  for (let q = 0; q < quads; q += 2, tile += 2 * quadBytes, out += 2 * quadBytes) shift(tile, q + 1 < quads ? tile + quadBytes : tile, d, origin, out);
 }
 
 /** Fewest features with which `nearSquares` pays: below, the checks cost what they save. */
@@ -111,13 +128,13 @@ const OUT: u8 = 2;
  *  and given as ∞: its a = constant − scale·square is below the best of each row by more than its floor allows, whatever features are still to
  *  come. Sums of squares only grow, in floating point too, so what softmax makes of it (0) is what it would make of the finished square.
  *  `tile` ([quads][d][4], in), `components` ([k][4], in) and `squares` ([quads][k][4], out) as for softmax; means (k×d), panels (k of
- *  `panelBytes` each). Scratch: best ([quads][4]), guide (k doubles, then ⌈quads/2⌉·k bytes), t. Returns the share of the
+ *  `panelBytes` each), offsets (k×d), which components are `near` the origin of `centred` (k, 1 or 0; 0: none; `centreOcts`). Scratch: best ([quads][4]), guide (k doubles, then ⌈quads/2⌉·k bytes), t. Returns the share of the
  *  work of finishing all pairs that was done.
  *  1. an eighth of the features for every pair; 2. what is most probable by these (U is upper triangular: its first columns are the marginal
  *  density's) is finished, which tells how good a row's best is at least; 3. the others go on until they are out. */
 export function nearSquares(
-  tile: usize, quads: i32, d: i32, k: i32, components: usize, means: usize, panels: usize, panelBytes: usize, squares: usize,
-  best: usize, guide: usize, t: usize,
+  tile: usize, quads: i32, d: i32, k: i32, components: usize, means: usize, panels: usize, panelBytes: usize, offsets: usize,
+  near: usize, centred: usize, squares: usize, best: usize, guide: usize, t: usize,
 ): f64 {
   const rowBytes = <usize>d << 3, quadBytes = <usize>d << 5, stride = <usize>k << 5;
   const step = max(4, (d >> 3) & ~1);
@@ -131,7 +148,10 @@ export function nearSquares(
       sum += log(load<f64>(u + (<usize>j << 4))) + log(load<f64>(u + (<usize>j << 4), 24));
     }
     store<f64>(logs + (<usize>c << 3), load<f64>(components + (<usize>c << 5), 24) + STEPS * sum);
-    goOn(tile, quads, d, 0, first, means + <usize>c * rowBytes, panels + <usize>c * panelBytes, squares + (<usize>c << 5), stride, t);
+    const row = <usize>c * rowBytes, is = isNear(near, c);
+    goOn(
+      tile, quads, d, 0, first, is ? 0 : means + row, panels + <usize>c * panelBytes, offsets + row, squares + (<usize>c << 5), stride, is ? centred : t,
+    );
   }
   memory.fill(marks, 0, <usize>pairs);
   markPromising(squares, quads, k, components, logs, best, marks);
@@ -146,14 +166,18 @@ export function nearSquares(
           const a = tile + 2 * <usize>o * quadBytes, out = squares + 2 * <usize>o * stride + (<usize>c << 5);
           const more = 2 * o + 1 < quads;
           const outB = more ? out + stride : out, own = best + (<usize>o << 6), ownB = more ? own + 32 : own;
-          let near = pass == 0 || canMatter(component, out, outB, own, ownB);
-          if (near) {
-            goOn(a, more ? 2 : 1, d, j, next, mean, panel, out, stride, t);
+          let matters = pass == 0 || canMatter(component, out, outB, own, ownB);
+          if (matters) {
+            const is = isNear(near, c);
+            goOn(
+              a, more ? 2 : 1, d, j, next, is ? 0 : mean, panel, offsets + <usize>c * rowBytes, out, stride,
+              is ? centred + 2 * <usize>o * quadBytes : t,
+            );
             work += <f64>next * <f64>next - <f64>j * <f64>j;
             if (next < d) continue;
-            near = pass == 0 || canMatter(component, out, outB, own, ownB);
+            matters = pass == 0 || canMatter(component, out, outB, own, ownB);
           }
-          if (near) {
+          if (matters) {
             raise(component, out, own);
             raise(component, outB, ownB);
           } else {
@@ -168,6 +192,13 @@ export function nearSquares(
   }
   work += <f64>pairs * <f64>first * <f64>first;
   return work / (<f64>pairs * <f64>d * <f64>d);
+}
+
+/** Whether a component is near the origin, by a table of all (k, in; 0: none is). */
+// @ts-ignore: decorator
+@inline
+export function isNear(near: usize, c: i32): bool {
+  return near != 0 && load<f64>(near + (<usize>c << 3)) != 0;
 }
 
 /** t = x − μ for features below `to`. */

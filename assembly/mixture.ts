@@ -8,7 +8,7 @@ import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-f
 import {
   addListed, addPairs, centre, centredBytes, COLUMN, gatherListed, LIST_BYTES, listPairs, listRows, originSquares, packCentred, scaledSquares,
 } from "./gaussian-diagonal";
-import { NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
+import { centreOcts, isNear, NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
 import { approximateSquares, exactSquares, markFar, WIDE_FROM, WIDE_ROWS, wideDoubles } from "./gaussian-wide";
 import { share, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
@@ -50,8 +50,8 @@ export function mixtureStatistics(type: i32, d: i32): i32 {
 }
 
 /** Mahalanobis squares of a block (spherical: squared distances) for all components, parameters as `mixture` has them.
- *  tile ([quads][d][4], in), out ([quads][k][4], out); z (a tile) and t (`octScratch`): room. */
-function squaresOf(type: i32, tile: usize, quads: i32, d: i32, k: i32, means: usize, factors: usize, out: usize, z: usize, t: usize): void {
+ *  tile ([quads][d][4], in), out ([quads][k][4], out); near, z: full, as for `nearSquares`; tied, room for a tile; t (`octScratch`): room. */
+function squaresOf(type: i32, tile: usize, quads: i32, d: i32, k: i32, means: usize, factors: usize, near: usize, out: usize, z: usize, t: usize): void {
   const stride = <usize>k << 5;
   const panelBytes = <usize>triangularPanelLength(d) << 3;
   const few = d <= FEW;
@@ -59,14 +59,18 @@ function squaresOf(type: i32, tile: usize, quads: i32, d: i32, k: i32, means: us
     for (let c = 0; c < k; c++, out += 32) {
       const mean = means + <usize>c * (<usize>d << 3), panel = factors + <usize>c * panelBytes;
       if (few) fewTriangularSquares(tile, quads, d, mean, panel, out, stride);
-      else triangularSquares(tile, quads, d, mean, panel, out, stride, t);
+      else {
+        const is = isNear(near, c), offsets = factors + <usize>k * panelBytes + <usize>c * (<usize>d << 3);
+        triangularSquares(tile, quads, d, is ? 0 : mean, panel, offsets, out, stride, is ? z : t);
+      }
     }
     return;
   }
   if (type == TIED) {
-    whiten(tile, quads, d, means, factors, z, t);
-    tile = z;
+    const origin = means;
     means = factors + panelBytes;
+    whiten(tile, quads, d, origin, factors, means + (<usize>((k + 3) >> 2) * <usize>d << 5), z, t);
+    tile = z;
   }
   if (few) {
     for (let c = 0; c < k; c++, out += 32) {
@@ -121,12 +125,14 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
  *
  *  E: responsibilities come from `given` (n×k, row-major, in) where it is not 0, otherwise from the parameters —
  *    components: see `softmax`;
- *    full: means (k×d), factors (k triangular panels of U); tied: means (d: the origin of z), factors (one triangular panel of U,
- *    then panels of Uᵀ(mean − origin)); diag: means and factors as panels ([⌈k/4⌉][d][4]), factors 1/σ; spherical: means as panels.
+ *    full: means (k×d), factors (k triangular panels of U, then k×d offsets, see `origin`); tied: means (d: the origin of z), factors (one
+ *    triangular panel of U, panels of Uᵀ(mean − origin), d zeros); diag: means and factors as panels ([⌈k/4⌉][d][4]), factors 1/σ; spherical: means
+ *    as panels.
  *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
  *  `origin` where it is not 0 (diag and spherical): a point (d), of each component whether its moments are about it (k, 0 or 1; -1: of its
  *  statistics only the mass is wanted), and, spherical, the table of `originSquares`; then means are row-major (k×d), and factors panels of
  *  −2·(mean − origin). With many features (`screeningDoubles`) these are instead the tables for screening; means and, diag, factors are row-major.
+ *  Full: a point (d), k numbers that do not count, and of each component whether it is near (k, 0 or 1): then its offset is Uᵀ(origin − mean), else 0.
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
  *  `anchors` (k×d), or the origin: then the component's anchor is 0. */
 export function mixture(
@@ -155,7 +161,7 @@ export function mixture(
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
-  const about = origin != 0 && !wide ? origin + rowBytes : 0;
+  const about = origin != 0 && type >= DIAG && !wide ? origin + rowBytes : 0;
   const table = about != 0 && type == SPHERICAL ? about + (<usize>k << 3) : 0;
   const part = wide ? rows : max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
   let total = stats != 0 ? load<f64>(stats) : 0;
@@ -178,10 +184,14 @@ export function mixture(
       }
       memory.copy(shares, weights, <usize>quads << 5);
     } else {
+      const near = type == FULL && origin != 0 ? origin + rowBytes + (<usize>k << 3) : 0;
+      if (near != 0) centreOcts(tile, quads, d, origin, z);
       if (type == FULL && d >= NEAR_FROM && k > 1 && rest == 0) {
         const guide = sums + scatterScratch(d);
         const triangleBytes = <usize>triangularPanelLength(d) << 3;
-        const work = nearSquares(tile, quads, d, k, scaled, means, factors, triangleBytes, squares, logNorm, guide, t);
+        const work = nearSquares(
+          tile, quads, d, k, scaled, means, factors, triangleBytes, factors + <usize>k * triangleBytes, near, z, squares, logNorm, guide, t,
+        );
         if (work > 1 - 8 / <f64>d) rest = REST;
       } else {
         const asks = wide && k > 1 && rest == 0;
@@ -196,7 +206,7 @@ export function mixture(
           const taken = exactSquares(block, count, d, k, means, type == DIAG ? factors : 0, squares, list);
           if (asks && <f64>taken > WORTH * <f64>(count * k)) rest = REST;
         } else if (table != 0) originSquares(tile, quads, d, rowNorms, factors, block, count, means, table, k, squares);
-        else squaresOf(type, tile, quads, d, k, means, factors, squares, z, t);
+        else squaresOf(type, tile, quads, d, k, means, factors, near, squares, z, t);
       }
       const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
       total += softmax(squares, quads, k, scaled, weights, resp, shares, logNorm, outLabels != 0 ? labels : 0, labelsOnly, alike && outLogNorm == 0, masses);

@@ -8,7 +8,7 @@ import type { EmModel } from './em.ts'
 import { type MixtureKernels, mixtures } from './kernel-modules.ts'
 import { log } from './logarithm.ts'
 import { type Arena, sharedArena, within } from './memory.ts'
-import { type Origin, originOf, weightedMean } from './origin.ts'
+import { fullOriginOf, type Origin, originOf, weightedMean } from './origin.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 
@@ -387,7 +387,7 @@ interface PassTargets {
   moments?: CovarianceType
 }
 
-/** The kernel `mixture` with its parameters in memory. Bytes: 8·(2·k·d + 4·k + factors), factors: full k·d·(d + 2)/2, tied d·(d + 2)/2 + k·d,
+/** The kernel `mixture` with its parameters in memory. Bytes: 8·(2·k·d + 4·k + factors), factors: full k·d·(d + 4)/2, tied d·(d + 4)/2 + k·d,
  *  diag and spherical k·d + d + 3·k, each rounded up to panels of four; of many features 2·k·d + d + k. */
 export class GaussianPass {
   readonly type: CovarianceType
@@ -417,7 +417,9 @@ export class GaussianPass {
     this.#screened = tables > 0
     this.#components = arena.takeDoubles(4 * k) // of each: log weight + log normaliser, scale, floor, log weight
     this.#means = arena.takeDoubles(panels) // by type: see the kernel
-    this.#factors = arena.takeDoubles({ full: k * triangle, tied: triangle + panels, diag: panels, spherical: panels }[type])
+    this.#factors = arena
+      .takeDoubles({ full: k * (triangle + d), tied: triangle + panels + d, diag: panels, spherical: panels }[type])
+      .fill(0)
     this.#anchors = arena.takeDoubles(k * d) // what moments are taken about; before that, room to lay out panels
     this.#origin = arena.takeDoubles(tables || d + 3 * k + 9) // and what is near it, or the tables for screening
   }
@@ -439,7 +441,15 @@ export class GaussianPass {
     }
     if (type === 'full') {
       this.#means.set(means)
-      for (let c = 0, at = 0; c < k; c++) at = packTriangular(factors, c * d * d, d, this.#factors, at)
+      let at = 0
+      for (let c = 0; c < k; c++) at = packTriangular(factors, c * d * d, d, this.#factors, at)
+      const origin = fullOriginOf(parameters, d)
+      this.#central = origin !== undefined
+      if (origin) {
+        this.#origin.set(origin.point)
+        this.#origin.set(origin.near, d + k)
+        this.#factors.set(origin.offsets, at)
+      } else this.#factors.fill(0, at)
     } else if (type === 'tied') {
       // z = Uᵀ(x − origin), compared with Uᵀ(mean − origin)
       const origin = weightedMean(parameters, d)

@@ -52,3 +52,42 @@ export function originOf(parameters: GaussianParameters, d: number, spherical: b
   const far = weights.reduce((s, weight, c) => s + (near[c] ? 0 : weight / mass), 0)
   return weights.length >= 20 * far ? { point, near, limit: Math.min(...reach.filter((_, c) => near[c])) } : undefined
 }
+
+/** From so many features on the origin pays for full components: each one's x − μ need not be laid out (d = 16, K = 10: a step takes 0.96 of the time). */
+const FULL_FROM = 8
+
+/** For full components: (μ_j − origin_j)² may be this many times the variance that feature j has where the others are known. Uᵀ(x − μ), taken as
+ *  Uᵀ(x − origin) + Uᵀ(origin − μ), then keeps all but 4·2⁻⁵² for each product of a feature with a factor. */
+const FULL_NEAR = 16
+
+/** The origin of full components. */
+export interface FullOrigin extends Pick<Origin, 'point' | 'near'> {
+  /** Uᵀ(origin − μ) of each that is near, 0 of the others (K×D). */
+  offsets: Float64Array
+}
+
+/** The origin of full components; undefined where nothing is gained by one. */
+export function fullOriginOf(parameters: GaussianParameters, d: number): FullOrigin | undefined {
+  const { weights, means, precisionsCholesky: factors } = parameters
+  const k = weights.length
+  if (d < FULL_FROM || k <= FEW_COMPONENTS) return undefined
+  const point = weightedMean(parameters, d)
+  const near = new Float64Array(k)
+  const offsets = new Float64Array(k * d)
+  for (let c = 0; c < k; c++) {
+    const own = offsets.subarray(c * d, (c + 1) * d)
+    let far = false
+    for (let i = 0; i < d && !far; i++) {
+      const t = point[i] - means[c * d + i]
+      let precision = 0
+      for (let j = i, at = (c * d + i) * d + i; j < d; j++, at++) {
+        precision += factors[at] * factors[at]
+        own[j] += factors[at] * t
+      }
+      far = !(t * t * precision <= FULL_NEAR)
+    }
+    if (far) own.fill(0)
+    else near[c] = 1
+  }
+  return near.includes(1) ? { point, near, offsets } : undefined
+}

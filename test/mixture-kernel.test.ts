@@ -610,6 +610,23 @@ const HADAMARD = [
 const crossed = (reach: number, d: number, offset = 0) =>
   [...HADAMARD, ...HADAMARD.map((row) => row.map((v) => -v))].map((row) => range(d).map((j) => offset + reach * row[j % 4]))
 
+it('kernel mixture about an origin, full: components near it and beyond, far from 0: rows are the oracle’s, moments are about the means', () => {
+  for (const d of [8, 15, 16, 17]) {
+    const u = uniforms(d)
+    const model = randomModel(u, 'full', 6, d, 0, 1e6)
+    // variances of 0.5 to 2: two components some deviations from the others, on either side of what is near, and one far beyond
+    for (const [c, by] of [3, 5, 300].entries()) model.means[c] = model.means[c].map((m, j) => m + (j === c ? by : 0))
+    const X = rowsNear(u, 300, model)
+    const whole = callKernel({ X, model, chosen: true })
+    expect(whole.anchors).toEqual(model.means)
+    expectRows(whole, X, model)
+    const r = range(300).map((i) => Array.from(whole.responsibilities.subarray(i * 6, (i + 1) * 6)))
+    expectStatistics(whole.stats, X, r, model.means, 'full')
+    const cut = callKernel({ X, model, chosen: true, cuts: [256] })
+    for (const part of ['logNorm', 'responsibilities', 'stats'] as const) expectBits(cut[part], whole[part], part)
+  }
+})
+
 describe.each(['diag', 'spherical'] as const)('kernel mixture about an origin, %s', (type) => {
   const model8 = (means: number[][], variance: (c: number) => number): Model => ({
     type,
