@@ -75,34 +75,34 @@ export function fewTriangularSquares(tile: usize, quads: i32, d: i32, mean: usiz
 }
 
 /** Moments of a block about an anchor (d, in): Σ r, Σ r·t, and the lower triangle of Σ r·t·tᵀ row after row; t = x − anchor, tile ([quads][d][4],
- *  in), r (one quad every `stride` bytes, in). sums (1 + d + d·(d + 1)/2, out). Lanes 0 and 1 of all quads, then 2 and 3, so that the sums stay
- *  in registers. */
-export function fewMoments(tile: usize, quads: i32, d: i32, r: usize, stride: usize, anchor: usize, sums: usize): void {
+ *  in), r = e·share, e (one quad every `stride` bytes, in), shares (4 a quad, in). sums (1 + d + d·(d + 1)/2, out). Lanes 0 and 1 of all quads, then
+ *  2 and 3, so that the sums stay in registers. */
+export function fewMoments(tile: usize, quads: i32, d: i32, e: usize, stride: usize, shares: usize, anchor: usize, sums: usize): void {
   const length = 1 + d + ((d * (d + 1)) >> 1);
   memory.fill(sums, 0, <usize>length << 3);
   const a = v128.load64_splat(anchor);
   const b = d > 1 ? v128.load64_splat(anchor, 8) : a, c = d > 2 ? v128.load64_splat(anchor, 16) : a;
   for (let half: usize = 0; half < 32; half += 16) {
-    let x = tile + half, w = r + half;
+    let x = tile + half, p = e + half, f = shares + half;
     let n = f64x2.splat(0), s0 = n, s1 = n, s2 = n, q00 = n, q10 = n, q11 = n, q20 = n, q21 = n, q22 = n;
     if (d == 1) {
-      for (let q = 0; q < quads; q++, x += 32, w += stride) {
-        const v = v128.load(w), t0 = f64x2.sub(v128.load(x), a), r0 = f64x2.mul(v, t0);
+      for (let q = 0; q < quads; q++, x += 32, p += stride, f += 32) {
+        const v = f64x2.mul(v128.load(p), v128.load(f)), t0 = f64x2.sub(v128.load(x), a), r0 = f64x2.mul(v, t0);
         n = f64x2.add(n, v);
         s0 = f64x2.add(s0, r0);
         q00 = f64x2.add(q00, f64x2.mul(r0, t0));
       }
     } else if (d == 2) {
-      for (let q = 0; q < quads; q++, x += 64, w += stride) {
-        const v = v128.load(w), t0 = f64x2.sub(v128.load(x), a), t1 = f64x2.sub(v128.load(x, 32), b);
+      for (let q = 0; q < quads; q++, x += 64, p += stride, f += 32) {
+        const v = f64x2.mul(v128.load(p), v128.load(f)), t0 = f64x2.sub(v128.load(x), a), t1 = f64x2.sub(v128.load(x, 32), b);
         const r0 = f64x2.mul(v, t0), r1 = f64x2.mul(v, t1);
         n = f64x2.add(n, v);
         s0 = f64x2.add(s0, r0); s1 = f64x2.add(s1, r1);
         q00 = f64x2.add(q00, f64x2.mul(r0, t0)); q10 = f64x2.add(q10, f64x2.mul(r1, t0)); q11 = f64x2.add(q11, f64x2.mul(r1, t1));
       }
     } else {
-      for (let q = 0; q < quads; q++, x += 96, w += stride) {
-        const v = v128.load(w);
+      for (let q = 0; q < quads; q++, x += 96, p += stride, f += 32) {
+        const v = f64x2.mul(v128.load(p), v128.load(f));
         const t0 = f64x2.sub(v128.load(x), a), t1 = f64x2.sub(v128.load(x, 32), b), t2 = f64x2.sub(v128.load(x, 64), c);
         const r0 = f64x2.mul(v, t0), r1 = f64x2.mul(v, t1), r2 = f64x2.mul(v, t2);
         n = f64x2.add(n, v);

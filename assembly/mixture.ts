@@ -140,6 +140,7 @@ export function mixture(
   outLogNorm: usize, outResp: usize, outLabels: usize, start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const wide = type >= DIAG && d >= WIDE_FROM;
+  const few = d <= FEW;
   const rows = wide ? WIDE_ROWS : blockRows(d);
   const rowBytes = <usize>d << 3;
   const tile = scratch + LINE;
@@ -213,7 +214,7 @@ export function mixture(
       if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
       if (outLabels != 0) memory.copy(outLabels + (<usize>b << 2), labels, <usize>count << 2);
     }
-    if (stats != 0 || outResp != 0) {
+    if (outResp != 0 || (stats != 0 && !few)) {
       memory.fill(masses, 0, <usize>k << 5);
       share(resp, quads, k, shares, columns, masses, momentType == SPHERICAL && stats != 0 ? squares : 0);
       if (outResp != 0) unpackColumns(columns, COLUMN, count, k, outResp + (<usize>b * <usize>k << 3));
@@ -223,8 +224,8 @@ export function mixture(
       for (let c = 0; c < k; c++, out += each) {
         const r = columns + <usize>c * COLUMN;
         const anchor = anchors + <usize>c * rowBytes;
-        if (d <= FEW) {
-          fewMoments(tile, quads, d, r, 32, anchor, list);
+        if (few) {
+          fewMoments(tile, quads, d, resp + (<usize>c << 5), respStride, shares, anchor, list);
           addFewMoments(momentType, d, list, out);
         } else if (momentType == FULL) {
           for (let q = 0; q < quads; q += SCATTER_ROWS / 4) {
@@ -236,7 +237,7 @@ export function mixture(
           if (momentType == SPHERICAL) addSum(out + 8 + rowBytes, v128.load(masses + (<usize>(k + c) << 4)));
         }
       }
-      if (d <= FEW || momentType == FULL) continue;
+      if (few || momentType == FULL) continue;
       const second = momentType == DIAG ? rowBytes : 0;
       let some = 0; // pairs that take all rows
       out = stats + 16;
