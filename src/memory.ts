@@ -270,8 +270,11 @@ export function within<T>(arena: Arena, work: (arena: Arena) => T): T {
   }
 }
 
-/** Kernels for scalar work (`exp`) and small factorisations. */
+/** The arena of small work that is done at once, and kernels for scalar work (`exp`). */
 export function sharedArena(): Arena {
-  shared ??= new Arena()
+  if (!shared) {
+    shared = new Arena()
+    shared.take(1) // a beginning, to which `release` comes back without giving up the room after it
+  }
   return shared
 }

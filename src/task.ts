@@ -2,7 +2,7 @@
 import { type Check, type Schema, autoOr, isObject } from './check.ts'
 import { driveAsync } from './drive-async.ts'
 import { wrongKind } from './errors.ts'
-import { Arena, returnSpace, spaceFor } from './memory.ts'
+import { Arena, returnSpace, sharedArena, spaceFor } from './memory.ts'
 import { type Algorithm, type IterationListener, drive } from './passes.ts'
 
 /** What is left to do once everything is checked. */
@@ -26,11 +26,13 @@ export const afterwards = <T, U>({ bytes, home, algorithm }: Task<T>, finish: (r
 /** Does it now, on this thread. */
 export function run<T>({ bytes, home, algorithm }: Task<T>, onIteration?: IterationListener): T {
   const space = home?.space ?? spaceFor(bytes)
-  const arena = new Arena(space)
+  // what runs at once nests in time, so small work shares an arena that keeps its room
+  const arena = space === sharedArena().space ? sharedArena() : new Arena(space)
+  const mark = arena.mark()
   try {
     return drive(algorithm(arena), arena, onIteration)
   } finally {
-    arena.release(0)
+    arena.release(mark)
     if (!home) returnSpace(space)
   }
 }
