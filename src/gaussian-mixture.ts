@@ -344,7 +344,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
   /** @internal One pass over X with the fitted parameters; only what was asked for is stored. */
   protected evaluating(X: MatrixLike, want: Wanted): Task<Evaluation> {
     const { covarianceType: type, nFeaturesIn: d } = this.state
-    const parameters = parametersOf(this.state)
+    const parameters = densityOf(this.state)
     const k = parameters.weights.length
     const source = sourceOf(X)
     checkShape(source, 0, 'GaussianMixture', d)
@@ -519,22 +519,19 @@ function fittedFrom(
   return fitted
 }
 
-function parametersOf({
-  weights,
-  means,
-  covariances,
-  precisionsCholesky,
-  covarianceType: type,
-  nFeaturesIn: d,
-}: Fitted): Required<GaussianParameters> {
+// What the density of a fitted mixture depends on
+function densityOf({ weights, means, precisionsCholesky, covarianceType: type, nFeaturesIn: d }: Fitted): GaussianParameters {
   const k = weights.length
-  const { shape } = covarianceShape(type, k, d)
   return {
-    weights: Float64Array.from(weights),
+    weights: flatten(weights, [k], 'weights'),
     means: flatten(means, [k, d], 'means'),
-    covariances: flatten(covariances, shape, 'covariances'),
-    precisionsCholesky: flatten(precisionsCholesky, shape, 'precisionsCholesky'),
+    precisionsCholesky: flatten(precisionsCholesky, covarianceShape(type, k, d).shape, 'precisionsCholesky'),
   }
+}
+
+function parametersOf(fitted: Fitted): Required<GaussianParameters> {
+  const { weights, covariances, covarianceType: type, nFeaturesIn: d } = fitted
+  return { ...densityOf(fitted), covariances: flatten(covariances, covarianceShape(type, weights.length, d).shape, 'covariances') }
 }
 
 function requireSymmetric(matrices: Float64Array, d: number): void {

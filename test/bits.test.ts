@@ -30,9 +30,9 @@ const mixtures = (covarianceType: CovarianceType, initParams: 'kmeans' | 'random
   const model = new GaussianMixture({ nComponents: 6, covarianceType, initParams, randomState: 7, maxIter: 30, onWarning() {} }).fit(X)
   return digest(model.weights, model.means, model.precisionsCholesky, model.lowerBounds, model.predictProba(X).data, model.scoreSamples(X))
 }
-it('GaussianMixture full', () => expect(mixtures('full', 'kmeans')).toMatchInlineSnapshot(`"fbd24d697fc0dca7"`))
+it('GaussianMixture full', () => expect(mixtures('full', 'kmeans')).toMatchInlineSnapshot(`"d8f04292156d33a0"`))
 it('GaussianMixture tied', () => expect(mixtures('tied', 'kmeans')).toMatchInlineSnapshot(`"d6f57cee0ee3b91c"`))
-it('GaussianMixture diag', () => expect(mixtures('diag', 'random')).toMatchInlineSnapshot(`"0c153f5432997e05"`))
+it('GaussianMixture diag', () => expect(mixtures('diag', 'random')).toMatchInlineSnapshot(`"e5952c962187b183"`))
 it('GaussianMixture spherical', () => expect(mixtures('spherical', 'random')).toMatchInlineSnapshot(`"0bc319c5c3a1eb88"`))
 
 it('sampling and metrics', () => {
