@@ -1,4 +1,4 @@
-// Bytes as text inside a JavaScript file, so that gzip makes as little of them as it can. src/kernel-modules.ts reads it.
+// Bytes as text inside a JavaScript file, so that gzip makes as little of them as it can. src/kernel-modules.ts and src/letters.ts read it.
 //
 // Symbols. Base64 shifts bytes against letters, and gzip no longer sees what repeats: the kernels came out 40 % larger than their own gzip. Here a byte is
 // a symbol, and so is an instruction of the SIMD set, which is two or three bytes; the symbols that all modules have most of are one letter, the

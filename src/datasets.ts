@@ -3,6 +3,7 @@ import { sum, upTo } from './lists.ts'
 import { type Check, boolean, checkOptions, finite, integer, isList, isObject, seed } from './check.ts'
 import { describe, wrongKind, wrongValue } from './errors.ts'
 import { irisTenths } from './iris-data.ts'
+import { numbersOf } from './letters.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { standardNormal } from './normal.ts'
 import { Random, seedOf } from './random.ts'
@@ -21,7 +22,7 @@ export interface Iris {
 
 /** The iris data (Fisher 1936): 150 plants of 3 species, 4 measurements each, in scikit-learn's order. Every call returns fresh arrays. */
 export function loadIris(): Iris {
-  const data = Float64Array.from({ length: 600 }, (_, i) => Number(irisTenths.slice(2 * i, 2 * i + 2)) / 10)
+  const data = Float64Array.from(numbersOf(irisTenths), (tenths) => tenths / 10)
   return {
     data: new Matrix(150, 4, data),
     target: Int32Array.from({ length: 150 }, (_, i) => Math.floor(i / 50)),

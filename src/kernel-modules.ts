@@ -9,6 +9,7 @@ import type { instantiate as instantiateMixtures } from './generated/mixtures.d.
 import { mixturesText } from './generated/mixtures-wasm.ts'
 import { checkOptions, type Check } from './check.ts'
 import { describe } from './errors.ts'
+import { numbersOf } from './letters.ts'
 import { upTo } from './lists.ts'
 
 type ExportsOf<Instantiate extends (...args: never[]) => unknown> = Awaited<ReturnType<Instantiate>>
@@ -98,18 +99,4 @@ export function decode([code, locals]: EncodedBytes, frequent = frequentSymbols)
     bytes[length++] = recent[0] = local
   }
   return bytes.subarray(0, length)
-}
-
-// Printable ASCII without quotes and backslash: 86 letters, then prefixes that add multiples of 86
-function numbersOf(text: string): Uint16Array {
-  const value = new Uint8Array(127)
-  for (let code = 32, next = 0; code < 127; code++) if (!'\'"`\\'.includes(String.fromCharCode(code))) value[code] = next++
-  const numbers = new Uint16Array(text.length)
-  let length = 0
-  for (let i = 0; i < text.length; i++) {
-    let number = value[text.charCodeAt(i)]
-    if (number >= 86) number = (number - 85) * 86 + value[text.charCodeAt(++i)]
-    numbers[length++] = number
-  }
-  return numbers.subarray(0, length)
 }
