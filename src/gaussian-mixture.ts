@@ -47,7 +47,7 @@ import {
 } from './mixture.ts'
 import { standardNormal } from './normal.ts'
 import { type Algorithm, SLOT_ROWS, retold } from './passes.ts'
-import { Random, seedOf, streamsOf } from './random.ts'
+import { Random, categories, seedOf, streamsOf } from './random.ts'
 import { checkShape, checkWeights, requireRows, type Resident, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
 import { flatten, reshape, toNested } from './shapes.ts'
@@ -265,7 +265,8 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const { randomState } = checkOptions<{ randomState?: number }>('sample', options, { randomState: seed }, {})
     const random = new Random(seedOf(randomState ?? this.options.randomState), 2)
     const mass = sum(weights) // less than 1 when maxIter 0 kept a start on K rows
-    const labels = random.categories(
+    const labels = categories(
+      random,
       weights.map((w) => w / mass),
       n,
     )

@@ -123,7 +123,7 @@ interface Extent {
 }
 
 /** Memory for one line of work: a stack over extents of a space. `mark`, `take` …, `release`; calls that nest may share an arena, calls that
- *  overlap in time have one each (`beside`). */
+ *  overlap in time have one each. */
 export class Arena {
   readonly space: Space
   /** The kernels of the core. */
@@ -137,11 +137,6 @@ export class Arena {
     this.space = typeof space === 'number' ? new Space(space) : space
     this.kernels = this.space.use(core)
     this.memory = this.space.memory
-  }
-
-  /** Another arena in the same memory. */
-  beside(): Arena {
-    return new Arena(this.space)
   }
 
   /** The kernels of a module, over this memory. */

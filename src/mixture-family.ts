@@ -17,7 +17,7 @@ import {
   roomFor,
 } from './mixture.ts'
 import type { Algorithm } from './passes.ts'
-import { Random, seedOf, streamsOf } from './random.ts'
+import { Random, categories, seedOf, streamsOf } from './random.ts'
 import { checkShape, withWindows } from './resident.ts'
 import { flatten, reshape } from './shapes.ts'
 import { planned } from './plan.ts'
@@ -162,7 +162,7 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
     const schema: Schema = this.#family.columns === 2 ? { randomState: seed, trials: integer(0) } : { randomState: seed }
     const { randomState, trials } = checkOptions<{ randomState?: number; trials?: number }>('sample', options, schema, {})
     const random = new Random(seedOf(randomState ?? this.options.randomState), 2)
-    const labels = random.categories(weights, n)
+    const labels = categories(random, weights, n)
     const X = Matrix.zeros(n, d)
     const components = weights.map((_, c) => this.#component(c))
     labels.forEach((c, i) => X.row(i).set(this.#family.draw(components[c], random, d, trials ?? meanTrials)))

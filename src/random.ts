@@ -41,24 +41,19 @@ export class Random {
   below(n: number): number {
     return Math.floor(this.uniform() * n)
   }
+}
 
-  /** n categories drawn with the given probabilities, sorted: how many of each is multinomial. */
-  categories(probabilities: ArrayLike<number>, n: number): Int32Array {
-    const last = probabilities.length - 1
-    const drawn = new Int32Array(n)
-    for (let i = 0; i < n; i++) {
-      let u = this.uniform()
-      let c = 0
-      while (c < last && u >= probabilities[c]) u -= probabilities[c++]
-      drawn[i] = c
-    }
-    return drawn.sort()
+/** n categories drawn with the given probabilities, sorted: how many of each is multinomial. */
+export function categories(random: Random, probabilities: ArrayLike<number>, n: number): Int32Array {
+  const last = probabilities.length - 1
+  const drawn = new Int32Array(n)
+  for (let i = 0; i < n; i++) {
+    let u = random.uniform()
+    let c = 0
+    while (c < last && u >= probabilities[c]) u -= probabilities[c++]
+    drawn[i] = c
   }
-
-  /** A seed for another generator. */
-  seed(): number {
-    return this.bits() * 2097152 + (this.bits() >>> 11)
-  }
+  return drawn.sort()
 }
 
 /** The seed asked for, or a fresh one from the platform's entropy when none was. */
