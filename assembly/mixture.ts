@@ -77,7 +77,7 @@ function squaresOf(type: i32, tile: usize, quads: i32, d: i32, k: i32, means: us
       const lane = <usize>(c >> 2) * (<usize>d << 5) + (<usize>(c & 3) << 3);
       fewScaledSquares(tile, quads, d, means + lane, type == DIAG ? factors + lane : 0, out, stride);
     }
-  } else if (type == DIAG) scaledSquares(tile, quads, d, means, factors, k, out);
+  } else if (type == DIAG) scaledSquares(tile, quads, d, means, k, out);
   else squaredDistances(tile, quads, d, means, k, out);
 }
 
@@ -126,8 +126,8 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
  *  E: responsibilities come from `given` (n×k, row-major, in) where it is not 0, otherwise from the parameters —
  *    components: see `softmax`;
  *    full: means (k×d), factors (k triangular panels of U, then k×d offsets, see `origin`); tied: means (d: the origin of z), factors (one
- *    triangular panel of U, panels of Uᵀ(mean − origin), d zeros); diag: means and factors as panels ([⌈k/4⌉][d][4]), factors 1/σ; spherical: means
- *    as panels.
+ *    triangular panel of U, panels of Uᵀ(mean − origin), d zeros); diag: means and factors 1/σ, both in means as `scaledSquares` has them, with few
+ *    features as panels ([⌈k/4⌉][d][4]); spherical: means as panels.
  *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
  *  `origin` where it is not 0 (diag and spherical): a point (d), of each component whether its moments are about it (k, 0 or 1; -1: of its
  *  statistics only the mass is wanted), and, spherical, the table of `originSquares`; then means are row-major (k×d), and factors panels of

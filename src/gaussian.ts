@@ -8,7 +8,7 @@ import type { EmModel } from './em.ts'
 import { type MixtureKernels, mixtures } from './kernel-modules.ts'
 import { log } from './logarithm.ts'
 import { type Arena, sharedArena, within } from './memory.ts'
-import { fullOriginOf, type Origin, originOf, weightedMean } from './origin.ts'
+import { FEW, fullOriginOf, type Origin, originOf, weightedMean } from './origin.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 
@@ -416,9 +416,11 @@ export class GaussianPass {
     const tables = this.#kernels.screeningDoubles(codeOf(type), d, k)
     this.#screened = tables > 0
     this.#components = arena.takeDoubles(4 * k) // of each: log weight + log normaliser, scale, floor, log weight
-    this.#means = arena.takeDoubles(panels) // by type: see the kernel
+    this.#means = arena.takeDoubles(type === 'diag' ? 2 * panels : panels).fill(0) // by type: see the kernel
     this.#factors = arena
-      .takeDoubles({ full: k * (triangle + d), tied: triangle + panels + d, diag: panels, spherical: panels }[type])
+      .takeDoubles(
+        { full: k * (triangle + d), tied: triangle + panels + d, diag: d > FEW && !tables ? 0 : panels, spherical: panels }[type],
+      )
       .fill(0)
     this.#anchors = arena.takeDoubles(k * d) // what moments are taken about; before that, room to lay out panels
     this.#origin = arena.takeDoubles(tables || d + 3 * k + 9) // and what is near it, or the tables for screening
@@ -464,11 +466,13 @@ export class GaussianPass {
     } else {
       const origin = originOf(parameters, d, type === 'spherical')
       this.#central = origin !== undefined
-      if (type === 'diag') {
+      const together = type === 'diag' && d > FEW
+      if (together) this.#packTogether(means, factors)
+      else if (type === 'diag') {
         this.#anchors.set(factors)
         this.#packPanels(this.#factors.byteOffset)
       }
-      if (type === 'diag' || !origin) {
+      if (!together && (type === 'diag' || !origin)) {
         this.#anchors.set(means)
         this.#packPanels(this.#means.byteOffset)
       }
@@ -481,6 +485,23 @@ export class GaussianPass {
   // Lays out in panels of four components what stands in the room of the anchors
   #packPanels(to: number): void {
     this.#arena.kernels.packPanels(this.#anchors.byteOffset, this.k, this.#d, to)
+  }
+
+  // Means and scales of three components, feature by feature, or of two: as the kernel takes them
+  #packTogether(means: Float64Array, scales: Float64Array): void {
+    const { k } = this
+    const d = this.#d
+    const table = this.#means
+    for (let c = 0, at = 0; c < k; ) {
+      const left = k - c
+      const some = left > 4 || left === 3 ? 3 : 2
+      for (let j = 0; j < d; j++, at += 2 * some)
+        for (let i = 0; i < some && i < left; i++) {
+          table[at + i] = means[(c + i) * d + j]
+          table[at + some + i] = scales[(c + i) * d + j]
+        }
+      c += some
+    }
   }
 
   // Returns the anchors, which for the kernel are 0 where components are near

@@ -8,7 +8,7 @@ import type { GaussianParameters } from './gaussian.ts'
 const NEAR = 64
 
 /** Components of up to this many features have kernels of their own (assembly/few-features.ts), to which an origin is of no use. */
-const FEW = 3
+export const FEW = 3
 
 /** Components up to which moving rows to the origin costs what it saves (d = 16: 2 spherical ones 24 % slower, 3 8 %, 4 the same, 4 diag 4 % faster). */
 const FEW_COMPONENTS = 3
