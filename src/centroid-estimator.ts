@@ -7,6 +7,7 @@ import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { type IterationEvent, single } from './passes.ts'
 import { type Resident, checkShape, refuse, withWindows } from './resident.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, afterwards, run } from './task.ts'
+import { fromNested } from './shapes.ts'
 import { sumOfSlots } from './slots.ts'
 import { CenterPanels } from './tiles.ts'
 
@@ -69,7 +70,7 @@ export abstract class CentroidEstimator<
     const source = sourceOf(X)
     checkShape(source, 0, this.estimatorName, d)
     const result = new Matrix(source.rows, k, new Float64Array(source.rows * k))
-    const centers = clusterCenters.flat()
+    const centers = fromNested(clusterCenters)
     const perWindow = function* (data: Resident, begin: number) {
       const { arena, n } = data
       const [out, address] = [arena.takeF64(n * k), arena.take(4)]
@@ -92,7 +93,7 @@ export abstract class CentroidEstimator<
   /** @internal */
   protected nearest(X: MatrixLike, withInertia: boolean): Task<{ labels: Int32Array; inertia: number }> {
     const { clusterCenters, nFeaturesIn: d } = this.state
-    const centers = clusterCenters.flat()
+    const centers = fromNested(clusterCenters)
     const source = sourceOf(X)
     checkShape(source, 0, this.estimatorName, d)
     const labels = new Int32Array(source.rows)
