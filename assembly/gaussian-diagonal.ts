@@ -87,9 +87,9 @@ export function packCentred(z: usize, quads: i32, d: i32, panelBytes: usize, til
  *  1 or, near, 0; room for four components more); of others the difference form replaces what comes to less than FAR_SHARE of ‖x‖² + ‖μ‖². Whether it does depends on the row and
  *  the component alone.
  *  tile (about the origin, [quads][d][4], in), norms (‖x‖², [quads][4], in), panels (−2·μ about the origin, [⌈k/4⌉][d][4], in); x (count rows) and means
- *  (k), both row-major, as they are (in). out ([quads][k][4], out). */
+ *  (k), both row-major, as they are (in). out ([quads][k][4], out), at least `least`: 0, which rounding may miss, or −∞ where norms are left out. */
 export function originSquares(
-  tile: usize, quads: i32, d: i32, norms: usize, panels: usize, x: usize, count: i32, means: usize, table: usize, k: i32, out: usize,
+  tile: usize, quads: i32, d: i32, norms: usize, panels: usize, x: usize, count: i32, means: usize, table: usize, k: i32, least: f64, out: usize,
 ): void {
   const quadBytes = <usize>d << 5, rowBytes = <usize>d << 3;
   const limit = load<f64>(table);
@@ -122,8 +122,8 @@ export function originSquares(
           d0 = f64x2.add(d0, f64x2.mul(x0, m)); d1 = f64x2.add(d1, f64x2.mul(x1, m));
           p += 32;
         }
-        v128.store(o, f64x2.pmax(c0, f64x2.splat(0)), 64); v128.store(o, f64x2.pmax(c1, f64x2.splat(0)), 80);
-        if (c > 3) { v128.store(o, f64x2.pmax(d0, f64x2.splat(0)), 96); v128.store(o, f64x2.pmax(d1, f64x2.splat(0)), 112); }
+        v128.store(o, f64x2.pmax(c0, f64x2.splat(least)), 64); v128.store(o, f64x2.pmax(c1, f64x2.splat(least)), 80);
+        if (c > 3) { v128.store(o, f64x2.pmax(d0, f64x2.splat(least)), 96); v128.store(o, f64x2.pmax(d1, f64x2.splat(least)), 112); }
       } else {
         for (let at = tile; at < end; at += 32) {
           const x0 = v128.load(at), x1 = v128.load(at, 16);
@@ -134,8 +134,8 @@ export function originSquares(
           p += 32;
         }
       }
-      v128.store(o, f64x2.pmax(a0, f64x2.splat(0))); v128.store(o, f64x2.pmax(a1, f64x2.splat(0)), 16);
-      if (c > 1) { v128.store(o, f64x2.pmax(b0, f64x2.splat(0)), 32); v128.store(o, f64x2.pmax(b1, f64x2.splat(0)), 48); }
+      v128.store(o, f64x2.pmax(a0, f64x2.splat(least))); v128.store(o, f64x2.pmax(a1, f64x2.splat(least)), 16);
+      if (c > 1) { v128.store(o, f64x2.pmax(b0, f64x2.splat(least)), 32); v128.store(o, f64x2.pmax(b1, f64x2.splat(least)), 48); }
     }
     const near = f64x2.splat(limit);
     const farRows = v128.any_true(v128.or(f64x2.gt(v128.load(norms), near), f64x2.gt(v128.load(norms, 16), near)));

@@ -129,9 +129,11 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
  *    triangular panel of U, panels of Uᵀ(mean − origin), d zeros); diag: means and factors 1/σ, both in means as `scaledSquares` has them, with few
  *    features as panels ([⌈k/4⌉][d][4]); spherical: means as panels.
  *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
- *  `origin` where it is not 0 (diag and spherical): a point (d), of each component whether its moments are about it (k, 0 or 1; -1: of its
+ *  `origin` where it is not 0: a point (d), of each component whether its moments are about it (k, 0 or 1; -1: of its
  *  statistics only the mass is wanted), and, spherical, the table of `originSquares`; then means are row-major (k×d), and factors panels of
- *  −2·(mean − origin). With many features (`screeningDoubles`) these are instead the tables for screening; means and, diag, factors are row-major.
+ *  −2·(mean − origin). Tied, with a table too: the panels behind U are of −2·U·Uᵀ(mean − origin), the table's squares ‖Uᵀ(mean − origin)‖², and
+ *  log p(x) is too large by ½·‖Uᵀ(x − origin)‖². With many features (`screeningDoubles`) these are instead the tables for screening; means and
+ *  factors (spherical: 1) are row-major.
  *  Full: a point (d), k numbers that do not count, and of each component whether it is near (k, 0 or 1): then its offset is Uᵀ(origin − mean), else 0.
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
  *  `anchors` (k×d), or the origin: then the component's anchor is 0. */
@@ -162,8 +164,9 @@ export function mixture(
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
   const each = <usize>mixtureStatistics(momentType, d) << 3;
-  const about = origin != 0 && type >= DIAG && !wide ? origin + rowBytes : 0;
-  const table = about != 0 && type == SPHERICAL ? about + (<usize>k << 3) : 0;
+  const about = origin != 0 && type > FULL && !wide ? origin + rowBytes : 0;
+  const expanded = type == TIED && about != 0;
+  const table = about != 0 && type != DIAG ? about + (<usize>k << 3) : 0;
   const part = wide ? rows : max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
   let total = stats != 0 ? load<f64>(stats) : 0;
   let rest = min(load<u32>(scratch), REST);
@@ -176,6 +179,7 @@ export function mixture(
     if (table != 0 || (about != 0 && stats != 0)) centre(block, count, d, origin, rows, z);
     if (table != 0) packCentred(z, quads, d, panelBytes, tile, rowNorms);
     else if (!wide) pack(x, d, b, count, tile);
+    if (expanded) memory.fill(rowNorms, 0, <usize>quads << 5);
     if (w != 0 || b == start || count < rows) alike = takeWeights(w != 0 ? w + (<usize>b << 3) : 0, count, weights);
     if (given != 0) {
       for (let i = 0; i < quads << 2; i++) {
@@ -204,9 +208,9 @@ export function mixture(
           } else {
             memory.fill(squares, 0, <usize>quads * respStride);
           }
-          const taken = exactSquares(block, count, d, k, means, type == DIAG ? factors : 0, squares, list);
+          const taken = exactSquares(block, count, d, k, means, factors, squares, list);
           if (asks && <f64>taken > WORTH * <f64>(count * k)) rest = REST;
-        } else if (table != 0) originSquares(tile, quads, d, rowNorms, factors, block, count, means, table, k, squares);
+        } else if (table != 0) originSquares(tile, quads, d, rowNorms, expanded ? factors + (<usize>triangularPanelLength(d) << 3) : factors, block, count, means, table, k, expanded ? -Infinity : 0, squares);
         else squaresOf(type, tile, quads, d, k, means, factors, near, squares, z, t);
       }
       const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;

@@ -8,7 +8,7 @@ import type { EmModel } from './em.ts'
 import { type MixtureKernels, mixtures } from './kernel-modules.ts'
 import { log } from './logarithm.ts'
 import { type Arena, sharedArena, within } from './memory.ts'
-import { FEW, fullOriginOf, type Origin, originOf, weightedMean } from './origin.ts'
+import { FEW, fullOriginOf, NEAR, type Origin, originOf, weightedMean } from './origin.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 
@@ -392,6 +392,8 @@ interface PassTargets {
 export class GaussianPass {
   readonly type: CovarianceType
   readonly k: number
+  /** By how much the log-likelihood that the pass finds is too large: see `expand`. */
+  excess = 0
   readonly #arena: Arena
   readonly #kernels: MixtureKernels
   readonly #d: number
@@ -454,6 +456,8 @@ export class GaussianPass {
       } else this.#factors.fill(0, at)
     } else if (type === 'tied') {
       // z = Uᵀ(x − origin), compared with Uᵀ(mean − origin)
+      this.#central = false
+      this.excess = 0
       const origin = weightedMean(parameters, d)
       this.#means.set(origin)
       const panels = packTriangular(factors, 0, d, this.#factors, 0)
@@ -539,6 +543,7 @@ export class GaussianPass {
     const { means, precisionsCholesky: factors } = parameters
     this.#means.set(means)
     if (type === 'diag') this.#factors.set(factors)
+    else this.#factors.fill(1)
     const point = weightedMean(parameters, d)
     this.#origin.set(point)
     const margins = this.#origin.subarray(d, d + k)
@@ -559,6 +564,53 @@ export class GaussianPass {
       margins[c] = 2 ** -27 * square + (type === 'spherical' ? d * own * own * 2 ** -149 : 0)
     }
     new Float32Array(margins.buffer, margins.byteOffset + k * 8, panels.length).set(panels)
+  }
+
+  /** Tied components, loaded before, from now on by what their squares do not have in common: in place of z = Uᵀ(x − origin), D² operations a row, and
+   *  ‖z − ν‖², it takes ‖z − ν‖² − ‖z‖² = ‖ν‖² − 2·(x − origin)·Uν, 2·D operations a component, and moments about the origin. `excess` becomes
+   *  Σ w·½‖z‖² over the data. All stays as it was where there are few features, or numbers so large cancel that more than NEAR·2⁻⁵³ would be lost for
+   *  each rounding. Returns the anchors (K×D). */
+  expand({ means, precisionsCholesky }: GaussianParameters, { scatter, anchor, offset }: TotalScatter, totalWeight: number): Float64Array {
+    const { k } = this
+    const d = this.#d
+    if (d < EXPANDED_FROM) return means
+    const origin = this.#means.slice(0, d)
+    const precisions = precisionsFromFactors('tied', precisionsCholesky, d)
+    const delta = origin.map((o, i) => anchor[i] + offset[i] - o)
+    let [squares, excess] = [0, 0]
+    for (let i = 0; i < d; i++)
+      for (let j = 0; j < d; j++) {
+        const term = precisions[i * d + j] * (scatter[i * d + j] / totalWeight + delta[i] * delta[j])
+        excess += term
+        if (i === j) squares += term
+      }
+    const table = this.#origin
+    for (let c = 0; c < k; c++) {
+      const at = d + k + 1 + 2 * c
+      table[at] = table[at + 1] = 0
+      for (let i = 0; i < d; i++) {
+        let v = 0
+        for (let j = 0; j < d; j++) v += precisions[i * d + j] * (means[c * d + j] - origin[j])
+        this.#anchors[c * d + i] = -2 * v
+        table[at] += v * (means[c * d + i] - origin[i])
+      }
+      squares = Math.max(squares, table[at])
+    }
+    const anchors = means.slice()
+    this.#central = squares <= NEAR * d
+    if (this.#central) {
+      this.#packPanels(this.#factors.byteOffset + this.#kernels.triangularPanelLength(d) * 8)
+      table.set(origin)
+      table[d + k] = Number.POSITIVE_INFINITY
+      for (let c = 0; c < k; c++) anchors.set(origin, c * d)
+      this.excess = (excess * totalWeight) / 2
+    }
+    this.anchor(means)
+    if (this.#central) {
+      this.#anchors.fill(0)
+      table.fill(1, d, d + k)
+    }
+    return anchors
   }
 
   /** The logarithm below which e^(a − m), a component's share in a row before it is normalised, counts as 0: what `floorOf` makes of the logarithm of
@@ -608,6 +660,9 @@ export class GaussianPass {
     return { kernel: 'mixture', module: mixtures, args, rows: n, scratch, flopsPerRow, into }
   }
 }
+
+/** Features from which on tied components are expanded. */
+const EXPANDED_FROM = 8
 
 /** ln|U| of component c, of products of its diagonal: as exact as a sum of logarithms (half of 2⁻⁵² a factor), each of which takes as long as 50
  *  products. */
@@ -750,11 +805,13 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const anchors = pass.load(parameters)
     pass.floors(shareFloor(bits))
     const next: Passes['next'] = (into, moments, i) => {
+      if (i === 0 && moments === 'tied') passes.anchors = pass.expand(parameters, this.#total as TotalScatter, data.totalWeight)
       if (i === 2 || (i === 1 && !starved(parameters.weights, into.total(), moments, data.totalWeight, bits))) return undefined
       if (i === 1) pass.floors(() => STARVED_FLOOR)
       return pass.over(data, { into: into.reset(), moments })
     }
-    return { anchors, centres: parameters.means, next }
+    const passes: Passes = { anchors, centres: parameters.means, next }
+    return passes
   }
 
   extrapolate(...points: [GaussianParameters, GaussianParameters, GaussianParameters]): GaussianParameters | undefined {
@@ -852,10 +909,10 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const { arena, d } = this.#data
     const mark = arena.mark()
     const sums = this.#sumsOf(moments)
-    for (let i = 0, pass = passes.next(sums, moments, i); pass; pass = passes.next(sums, moments, ++i)) yield pass
-    const logSum = sums.total()[0]
     const tied = this.#type === 'tied'
     if (tied) this.#total ??= yield* totalScatter(this.#data)
+    for (let i = 0, pass = passes.next(sums, moments, i); pass; pass = passes.next(sums, moments, ++i)) yield pass
+    const logSum = sums.total()[0] - this.#pass.excess
     this.#finish(point, moments, sums.total(), passes.anchors, this.#all, regCovar, passes.centres)
     if (tied) tie(point, passes.anchors, this.#total as TotalScatter, this.#data.totalWeight, d, regCovar, false)
     let lost = cancelling(this.#type, point, d)

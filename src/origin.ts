@@ -5,7 +5,7 @@ import type { GaussianParameters } from './gaussian.ts'
 
 /** (μ − origin)² and, spherical, (‖x − origin‖ + ‖μ − origin‖)²/d may be this many times the variance: what is then a difference of numbers that
  *  large keeps all but NEAR·2⁻⁵³ of itself for each rounding, less than 1e-14. Beyond, nothing may cancel. */
-const NEAR = 64
+export const NEAR = 64
 
 /** Components of up to this many features have kernels of their own (assembly/few-features.ts), to which an origin is of no use. */
 export const FEW = 3

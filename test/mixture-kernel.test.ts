@@ -751,17 +751,20 @@ const kept = (m: GaussianModel, { logLikelihood, parameters }: Omit<Step, 'param
   logLikelihood,
   parameters: m.keep(parameters),
 })
-/** A step, and how many passes of the model it takes. */
-function counted(X: number[][], model: Model, options: StepOptions = {}): Step & { passes: number } {
+/** A step, how many passes of the model it takes, and whether these are about an origin. */
+function counted(X: number[][], model: Model, options: StepOptions = {}): Step & { passes: number; central: boolean } {
   let passes = 0
+  let central = false
   const step = onModel(X, model.type, model.means.length, options, function* (m) {
     const steps = m.step(packed(model))
     for (let next = steps.next(); ; next = steps.next(yield next.value)) {
       if (next.done) return kept(m, next.value)
-      passes += Number('kernel' in next.value && next.value.args[0] === CODE[model.type])
+      if (!('kernel' in next.value) || next.value.args[0] !== CODE[model.type]) continue
+      passes++
+      central = next.value.args[10] !== 0
     }
   }) as Step
-  return { ...step, passes }
+  return { ...step, passes, central }
 }
 
 const fromGiven = (X: number[][], R: number[][], type: CovarianceType, options: StepOptions = {}) =>
@@ -788,6 +791,53 @@ function covarianceError(actual: ArrayLike<number>, expected: Model['covariances
   expect(actual.length).toBe(naive.length)
   return error
 }
+
+describe('tied components by what their squares do not have in common', () => {
+  const near = (X: number[][], model: Model, weights?: number[]) => {
+    const d = X[0].length
+    const { logLikelihood, parameters, passes, central } = counted(X, model, { weights })
+    const expected = naiveEmStep(X, model, 'tied', { weights, regCovar: 1e-6 })
+    expect(passes).toBe(1)
+    // as with z, but for sums in which squares up to 64 times as large cancel
+    const bound = logBound(d, [10 + 3 * d]) + 64 * EPS * Math.sqrt(d) + 8 * Math.sqrt(X.length) * EPS
+    expect(Math.abs(logLikelihood - expected.logLikelihood) / Math.max(1, Math.abs(logLikelihood))).toBeLessThan(bound)
+    expect(relativeError(parameters.weights, expected.weights)).toBeLessThan(bound)
+    expect(relativeError(parameters.means, expected.means)).toBeLessThan(bound)
+    expect(covarianceError(parameters.covariances, expected.covariances, 'tied', model.means.length, d)).toBeLessThan(4 * bound)
+    return central
+  }
+
+  it('one pass, the oracle’s step, from 8 features on', () => {
+    for (const d of [7, 8, 9, 17, 40])
+      for (const k of [1, 2, 3, 4, 5, 9])
+        for (const spread of [0.5, 3]) {
+          const u = uniforms(100 * d + k)
+          const model = randomModel(u, 'tied', k, d, spread)
+          const X = rowsNear(u, 260, model)
+          expect(near(X, model, k % 2 === 0 ? someWeights(u, 260) : undefined)).toBe(d >= 8)
+        }
+  })
+
+  it('where large numbers would cancel z is taken: components far apart, features that nearly depend on each other', () => {
+    for (const [apart, alike, expands] of [
+      [1, 0, true],
+      [40, 0, false],
+      [1, 0.9, true],
+      [1, 0.9999, false],
+    ] as const) {
+      const u = uniforms(7)
+      const [d, k] = [12, 3]
+      const model = randomModel(u, 'tied', k, d, apart)
+      for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) model.covariances[i][j] = i === j ? 1 : alike
+      const X = range(400).map((i) => {
+        const common = Math.sqrt(3 * alike) * (u() + u() + u() + u() - 2)
+        return model.means[i % k].map((m) => m + common + Math.sqrt(3 * (1 - alike)) * (u() + u() + u() + u() - 2))
+      })
+      expect(counted(X, model).central).toBe(expands)
+      if (expands) near(X, model)
+    }
+  })
+})
 
 describe.each(TYPES)('GaussianModel, %s', (type) => {
   it('a step is the oracle’s: weights, means, covariances, mean log-likelihood', () => {
