@@ -128,12 +128,12 @@ export function markFar(squares: usize, quads: i32, d: i32, k: i32, components: 
 }
 
 /** Squares Σ_j ((x_j − μ_j)·s_j)² of rows of x (count×d, row-major, in) for k components in the places of `squares` ([quads][k][4], inout) that are not ∞; means
- *  and scales (k×d, row-major, in; spherical: 1). Even features are summed in one lane and odd ones in the other, ascending: whichever rows are asked for
+ *  and, unless 0, scales (k×d, row-major, in). Even features are summed in one lane and odd ones in the other, ascending: whichever rows are asked for
  *  together, each gets the same. `list`: room for 8 bytes a row and 24 more. Returns how many squares were taken. */
 export function exactSquares(x: usize, count: i32, d: i32, k: i32, means: usize, scales: usize, squares: usize, list: usize): i32 {
   const bytes = <usize>d << 3, stride = <usize>k << 5;
   let taken = 0;
-  for (let c = 0; c < k; c++, squares += 32, means += bytes, scales += bytes) {
+  for (let c = 0; c < k; c++, squares += 32, means += bytes, scales += scales != 0 ? bytes : 0) {
     let end = list;
     for (let i = 0, at = squares, row = x; i < count; i += 4, at += stride) {
       for (let p = at, last = at + (<usize>min(4, count - i) << 3); p < last; p += 8, row += bytes) {
@@ -157,12 +157,22 @@ function fourSquares(list: usize, d: i32, mean: usize, scale: usize): void {
   let r0 = <usize>load<u32>(list), r1 = <usize>load<u32>(list, 8), r2 = <usize>load<u32>(list, 16), r3 = <usize>load<u32>(list, 24);
   let a0 = f64x2.splat(0), a1 = a0, a2 = a0, a3 = a0;
   const end = mean + (<usize>(d & ~1) << 3);
-  for (; mean < end; mean += 16, scale += 16, r0 += 16, r1 += 16, r2 += 16, r3 += 16) {
-    const m = v128.load(mean), s = v128.load(scale);
-    let u = f64x2.mul(f64x2.sub(v128.load(r0), m), s); a0 = f64x2.add(a0, f64x2.mul(u, u));
-    u = f64x2.mul(f64x2.sub(v128.load(r1), m), s); a1 = f64x2.add(a1, f64x2.mul(u, u));
-    u = f64x2.mul(f64x2.sub(v128.load(r2), m), s); a2 = f64x2.add(a2, f64x2.mul(u, u));
-    u = f64x2.mul(f64x2.sub(v128.load(r3), m), s); a3 = f64x2.add(a3, f64x2.mul(u, u));
+  if (scale != 0) {
+    for (; mean < end; mean += 16, scale += 16, r0 += 16, r1 += 16, r2 += 16, r3 += 16) {
+      const m = v128.load(mean), s = v128.load(scale);
+      let u = f64x2.mul(f64x2.sub(v128.load(r0), m), s); a0 = f64x2.add(a0, f64x2.mul(u, u));
+      u = f64x2.mul(f64x2.sub(v128.load(r1), m), s); a1 = f64x2.add(a1, f64x2.mul(u, u));
+      u = f64x2.mul(f64x2.sub(v128.load(r2), m), s); a2 = f64x2.add(a2, f64x2.mul(u, u));
+      u = f64x2.mul(f64x2.sub(v128.load(r3), m), s); a3 = f64x2.add(a3, f64x2.mul(u, u));
+    }
+  } else {
+    for (; mean < end; mean += 16, r0 += 16, r1 += 16, r2 += 16, r3 += 16) {
+      const m = v128.load(mean);
+      let u = f64x2.sub(v128.load(r0), m); a0 = f64x2.add(a0, f64x2.mul(u, u));
+      u = f64x2.sub(v128.load(r1), m); a1 = f64x2.add(a1, f64x2.mul(u, u));
+      u = f64x2.sub(v128.load(r2), m); a2 = f64x2.add(a2, f64x2.mul(u, u));
+      u = f64x2.sub(v128.load(r3), m); a3 = f64x2.add(a3, f64x2.mul(u, u));
+    }
   }
   const odd = (d & 1) != 0;
   putSquare(list, a0, r0, mean, scale, odd);
@@ -175,7 +185,7 @@ function fourSquares(list: usize, d: i32, mean: usize, scale: usize): void {
 function putSquare(entry: usize, sum: v128, x: usize, mean: usize, scale: usize, odd: bool): void {
   let square = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
   if (odd) {
-    const u = (load<f64>(x) - load<f64>(mean)) * load<f64>(scale);
+    const u = (load<f64>(x) - load<f64>(mean)) * (scale != 0 ? load<f64>(scale) : 1);
     square += u * u;
   }
   store<f64>(load<u32>(entry, 4), square);

@@ -132,8 +132,8 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
  *  `origin` where it is not 0: a point (d), of each component whether its moments are about it (k, 0 or 1; -1: of its
  *  statistics only the mass is wanted), and, spherical, the table of `originSquares`; then means are row-major (k×d), and factors panels of
  *  −2·(mean − origin). Tied, with a table too: the panels behind U are of −2·U·Uᵀ(mean − origin), the table's squares ‖Uᵀ(mean − origin)‖², and
- *  log p(x) is too large by ½·‖Uᵀ(x − origin)‖². With many features (`screeningDoubles`) these are instead the tables for screening; means and
- *  factors (spherical: 1) are row-major.
+ *  log p(x) is too large by ½·‖Uᵀ(x − origin)‖². With many features (`screeningDoubles`) these are instead the tables for screening; means and, diag,
+ *  factors are row-major.
  *  Full: a point (d), k numbers that do not count, and of each component whether it is near (k, 0 or 1): then its offset is Uᵀ(origin − mean), else 0.
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
  *  `anchors` (k×d), or the origin: then the component's anchor is 0. */
@@ -208,7 +208,7 @@ export function mixture(
           } else {
             memory.fill(squares, 0, <usize>quads * respStride);
           }
-          const taken = exactSquares(block, count, d, k, means, factors, squares, list);
+          const taken = exactSquares(block, count, d, k, means, type == DIAG ? factors : 0, squares, list);
           if (asks && <f64>taken > WORTH * <f64>(count * k)) rest = REST;
         } else if (table != 0) originSquares(tile, quads, d, rowNorms, expanded ? factors + (<usize>triangularPanelLength(d) << 3) : factors, block, count, means, table, k, expanded ? -Infinity : 0, squares);
         else squaresOf(type, tile, quads, d, k, means, factors, near, squares, z, t);

@@ -543,7 +543,6 @@ export class GaussianPass {
     const { means, precisionsCholesky: factors } = parameters
     this.#means.set(means)
     if (type === 'diag') this.#factors.set(factors)
-    else this.#factors.fill(1)
     const point = weightedMean(parameters, d)
     this.#origin.set(point)
     const margins = this.#origin.subarray(d, d + k)
