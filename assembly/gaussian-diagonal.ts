@@ -193,30 +193,10 @@ export function listRows(r: usize, count: i32, row: usize, rowBytes: usize, list
 }
 
 /** Adds Σ r·t to `first` (d, inout) and, if `second` is not 0, Σ r·t² to it (d, inout) over listed rows (`listRows`, in, with 56 bytes
- *  of room behind); t = x − anchor (d, in), with `central` the anchor is 0. Eight features of a row are `step` bytes before the next eight. SIMD runs across features: rows are read where they lie, those without a share are not, and nothing is summed horizontally. */
-export function addListed(list: usize, end: usize, d: i32, step: usize, central: bool, anchor: usize, first: usize, second: usize): void {
+ *  of room behind); t = x − anchor (d, in). Eight features of a row are `step` bytes before the next eight. SIMD runs across features: rows are read where they lie, those without a share are not, and nothing is summed horizontally. */
+export function addListed(list: usize, end: usize, d: i32, step: usize, anchor: usize, first: usize, second: usize): void {
   let j: usize = 0, at: usize = 0; // of a feature in sums, and in rows
   const bytes = <usize>d << 3;
-  if (central && second != 0) {
-    for (; j + 64 <= bytes; j += 64, at += step) {
-      let a0 = v128.load(first + j), a1 = v128.load(first + j, 16), a2 = v128.load(first + j, 32), a3 = v128.load(first + j, 48);
-      let b0 = v128.load(second + j), b1 = v128.load(second + j, 16), b2 = v128.load(second + j, 32), b3 = v128.load(second + j, 48);
-      for (let p = list; p < end; p += 16) {
-        const x = load<usize>(p, 8) + at;
-        const r = v128.load64_splat(p);
-        let t = v128.load(x), rt = f64x2.mul(r, t);
-        a0 = f64x2.add(a0, rt); b0 = f64x2.add(b0, f64x2.mul(rt, t));
-        t = v128.load(x, 16); rt = f64x2.mul(r, t);
-        a1 = f64x2.add(a1, rt); b1 = f64x2.add(b1, f64x2.mul(rt, t));
-        t = v128.load(x, 32); rt = f64x2.mul(r, t);
-        a2 = f64x2.add(a2, rt); b2 = f64x2.add(b2, f64x2.mul(rt, t));
-        t = v128.load(x, 48); rt = f64x2.mul(r, t);
-        a3 = f64x2.add(a3, rt); b3 = f64x2.add(b3, f64x2.mul(rt, t));
-      }
-      v128.store(first + j, a0); v128.store(first + j, a1, 16); v128.store(first + j, a2, 32); v128.store(first + j, a3, 48);
-      v128.store(second + j, b0); v128.store(second + j, b1, 16); v128.store(second + j, b2, 32); v128.store(second + j, b3, 48);
-    }
-  }
   if (second == 0) {
     for (; j + 64 <= bytes; j += 64, at += step) {
       const m0 = v128.load(anchor + j), m1 = v128.load(anchor + j, 16), m2 = v128.load(anchor + j, 32), m3 = v128.load(anchor + j, 48);
@@ -234,7 +214,7 @@ export function addListed(list: usize, end: usize, d: i32, step: usize, central:
     if (j == bytes) return;
     second = end - j; // up to seven features more, together with squares that nobody reads: four at a time
   }
-  for (; j + 32 <= bytes; j += 32, at += 32) {
+  for (; j + 32 <= bytes; at += j & 32 ? step - 32 : 32, j += 32) {
     const m0 = v128.load(anchor + j), m1 = v128.load(anchor + j, 16);
     let a0 = v128.load(first + j), b0 = v128.load(second + j), a1 = v128.load(first + j, 16), b1 = v128.load(second + j, 16);
     for (let p = list; p < end; p += 16) {

@@ -272,7 +272,7 @@ export function mixture(
           const end = place > 0
             ? listRows(r + (<usize>s << 3), these, z + (<usize>s << 6), 64, list)
             : listRows(r + (<usize>s << 3), these, block + <usize>s * rowBytes, rowBytes, list);
-          addListed(list, end, d, place > 0 ? panelBytes : 64, place > 0, anchors + <usize>c * rowBytes, out, second != 0 ? out + second : 0);
+          addListed(list, end, d, place > 0 ? panelBytes : 64, anchors + <usize>c * rowBytes, out, second != 0 ? out + second : 0);
         }
       }
       // eight features for all pairs: they stay in the first-level cache
