@@ -42,7 +42,7 @@ type Fit = { fitAsync(X: unknown, o?: object): Promise<unknown> }
 const LONG: Record<string, [make: () => Fit, X: unknown]> = {
   KMeans: [() => new KMeans({ nClusters: 16, nInit: 50, tol: 0, randomState: 1, onWarning }), million],
   MiniBatchKMeans: [() => new MiniBatchKMeans({ nClusters: 50, maxNoImprovement: null, randomState: 1, onWarning }), million],
-  BisectingKMeans: [() => new BisectingKMeans({ nClusters: 60, tol: 0, randomState: 1, onWarning }), million],
+  BisectingKMeans: [() => new BisectingKMeans({ nClusters: 60, nInit: 50, tol: 0, randomState: 1, onWarning }), million],
   'GaussianMixture full': [() => new GaussianMixture({ nComponents: 12, tol: 0, maxIter: 1000, randomState: 1, onWarning }), million],
   'GaussianMixture diag, random': [
     () => new GaussianMixture({ nComponents: 8, covarianceType: 'diag', initParams: 'random', tol: 0, maxIter: 1000, onWarning }),
