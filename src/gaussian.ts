@@ -1,7 +1,7 @@
 // The Gaussian components of a mixture: their parameters, the M-step from sufficient statistics, and the pass that computes them.
 // Notation: n_k = Σ w·r, a_k the anchor that component k's moments are taken about (its mean at the E-step), t = x − a_k,
 // S1 = Σ w·r·t, S2 = Σ w·r·t·tᵀ.
-import { listOf, sum } from './lists.ts'
+import { listOf, sum, upTo } from './lists.ts'
 import { extrapolate } from './acceleration.ts'
 import { DegenerateCovarianceError, wrongValue } from './errors.ts'
 import type { EmModel } from './em.ts'
@@ -67,10 +67,7 @@ interface Maximised extends Tables {
 }
 
 /** Parameters, and what else an M-step finds on its way to them. */
-interface Point extends Maximised, Required<GaussianParameters> {
-  covariances: Float64Array
-  means: Float64Array
-}
+type Point = Maximised & Required<GaussianParameters>
 
 const spreadLength = (type: CovarianceType, k: number, d: number) => ({ full: k * d, tied: d, diag: k * d, spherical: k })[type]
 
@@ -742,7 +739,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     this.#guard = 10 * EPS * (totalWeight / n) // scikit-learn's 10·2⁻⁵², in units of a weight: weights may be of any size
     this.#pass = new GaussianPass(arena, type, k, d)
     this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
-    this.#all = all(k)
+    this.#all = listOf(upTo(k))
     const room = (length: number) => arena.takeDoubles(length)
     const { length } = covarianceShape(type, k, d)
     const [counts, offsets, spread] = [room(k), room(k * d), room(spreadLength(type, k, d))]
@@ -1023,12 +1020,8 @@ const STARVED_FLOOR = -100
 /** Whether a component kept so little of its mass that what was left out may exceed 2⁻⁴⁵ of it: with 55 bits, less than a thousandth. */
 function starved(weights: Float64Array, sums: Float64Array, moments: CovarianceType, totalWeight: number, bits: number): boolean {
   const each = (sums.length - 1) / weights.length
-  for (
-    let c = 0, at = moments === 'full' ? each : 1;
-    c < weights.length;
-    c++, at += each // n_c
-  )
-    if (sums[at] < weights[c] * totalWeight * 2 ** (45 - bits)) return true
+  const first = moments === 'full' ? each : 1 // the place of n_0
+  for (let c = 0; c < weights.length; c++) if (sums[first + c * each] < weights[c] * totalWeight * 2 ** (45 - bits)) return true
   return false
 }
 
@@ -1043,15 +1036,9 @@ function cancelling(type: CovarianceType, { counts, covariances, spread }: Maxim
   const lost: number[] = []
   for (let i = 0; i < spread.length; i++) {
     if (spread[i] * spread[i] <= 900 * covariances[dense ? i * d + (i % d) : i]) continue
-    if (dense) return all(k)
+    if (dense) return listOf(upTo(k))
     const c = Math.floor((i * k) / spread.length)
     if (lost.at(-1) !== c) lost.push(c)
   }
   return lost
-}
-
-function all(k: number): number[] {
-  const components: number[] = []
-  for (let c = 0; c < k; c++) components.push(c)
-  return components
 }

@@ -29,4 +29,8 @@ export function listOf(values: ArrayLike<number>, f = (v: number): number => v):
 }
 
 /** 0, 1, … n − 1. */
-export const upTo = (n: number) => Int32Array.from({ length: n }, (_, i) => i)
+export function upTo(n: number): Int32Array<ArrayBuffer> {
+  const list = new Int32Array(n)
+  for (let i = 0; i < n; i++) list[i] = i
+  return list
+}
