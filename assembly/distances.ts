@@ -208,7 +208,7 @@ export function expandedRoots(quad: usize, d: i32, panels: usize, groups: i32, b
 }
 
 /** Canonical squared distances of four rows (from `row` on, none after `last`, in) to centers (panels [groups][d][4], in) in the place of those in `blocks`
- *  ([groups][4 rows][4 centers], inout) that are not above `farFrom` of ‖t‖² and ‖b‖² (`norms`, `squares`, in); the roots of all, where `squares` is 0. */
+ *  ([groups][4 rows][4 centers], inout) that are not above `farFrom` of ‖t‖² and ‖b‖² (`norms`, `squares` of the one group, in); the roots of all, where `squares` is 0. */
 function canonicalSquares(row: usize, last: usize, d: i32, panels: usize, groups: i32, norms: usize, squares: usize, blocks: usize): void {
   const rowBytes = <usize>d << 3;
   for (let r = 0; r < 4; r++, blocks += 32, norms += 8) {

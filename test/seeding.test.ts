@@ -6,7 +6,7 @@ import { sourceOf } from '../src/matrix.ts'
 import { SLOT_ROWS } from '../src/passes.ts'
 import { run } from '../src/task.ts'
 import { Random } from '../src/random.ts'
-import { plusPlus } from '../src/seeding.ts'
+import { plusPlus, randomRows } from '../src/seeding.ts'
 import { integerTiles } from '../src/tiles.ts'
 import { DS, type Fenced, alongCuts, arena, cuttings, draw, fenced, kernels, sizes } from './fenced.ts'
 import { EPS, expectBits, flat, relativeError, rowsOf, uniforms } from './near.ts'
@@ -211,6 +211,34 @@ function naivePlusPlus(X: number[][], k: number, seed: number, trials: number, w
   }
   return chosen
 }
+
+describe('random rows', () => {
+  it('with weights are those of the definition, without replacement, however many slots there are', () => {
+    for (const [seed, n, k] of [
+      [0, 5, 1],
+      [1, SLOT_ROWS, 40],
+      [2, SLOT_ROWS + 1, 300],
+      [3, 3 * SLOT_ROWS + 7, 500],
+      [4, 70 * SLOT_ROWS + 100, 60],
+    ]) {
+      const u = uniforms(seed)
+      // whole numbers, so that sums are exact in any order; a slot of zeros among them
+      const weights = Float64Array.from({ length: n }, (_, i) => (i >= SLOT_ROWS && i < 2 * SLOT_ROWS ? 0 : Math.floor(4 * u())))
+      const count = Math.min(k, weights.filter((w) => w > 0).length)
+      const chosen = run(withRows(sourceOf(Matrix.zeros(n, 1)), weights, (data) => randomRows(data, count, new Random(seed))))
+      const random = new Random(seed)
+      const left = weights.slice()
+      const expected = Array.from({ length: count }, () => {
+        let target = left.reduce((a, b) => a + b) * random.uniform()
+        const row = left.findIndex((w) => w > target || ((target -= w), false))
+        left[row] = 0
+        return row
+      })
+      expect([...chosen], `seed ${seed}`).toEqual(expected)
+      expect(new Set(chosen).size).toBe(count)
+    }
+  })
+})
 
 describe('k-means++', () => {
   it('makes the choices of the definition from the same draws, with kept tiles and without', () => {
