@@ -115,8 +115,8 @@ export function inverseTransposed(chol: usize, d: i32, prec: usize): void {
   }
 }
 
-/** A·Aᵀ of a (d×d, row-major, in) to `out` (d×d, symmetric to the bit, out). */
-export function timesTransposed(a: usize, d: i32, out: usize): void {
+/** A·Aᵀ of a (d×d, row-major, in; `upper`: zero below the diagonal) to `out` (d×d, symmetric to the bit, out). */
+export function timesTransposed(a: usize, d: i32, upper: bool, out: usize): void {
   const rowBytes = <usize>d << 3;
   for (let begin = 0; begin < d; begin += BAND) {
     const end = min(begin + BAND, d);
@@ -125,7 +125,7 @@ export function timesTransposed(a: usize, d: i32, out: usize): void {
       for (let j = max(begin, i); j < end; j += 2) {
         const next = j + 1 < end ? rowBytes : 0;
         const y = a + <usize>j * rowBytes, to = out + <usize>j * rowBytes + (<usize>i << 3);
-        innerProducts(y, y + next, a + <usize>i * rowBytes, rowBytes, count, 0, d, to, to + next);
+        innerProducts(y, y + next, a + <usize>i * rowBytes, rowBytes, count, upper ? j & ~1 : 0, d, to, to + next);
       }
     }
   }

@@ -539,7 +539,8 @@ function requireSymmetric(matrices: Float64Array, d: number): void {
   for (let start = 0; start < matrices.length; start += d * d)
     for (let i = 0; i < d; i++)
       for (let j = 0; j < i; j++) {
-        const [a, b] = [matrices[start + i * d + j], matrices[start + j * d + i]]
+        const a = matrices[start + i * d + j]
+        const b = matrices[start + j * d + i]
         // numpy's isclose, as scikit-learn asks it
         if (Math.abs(a - b) > 1e-8 + 1e-5 * Math.abs(b))
           throw wrongValue('precisionsInit', 'symmetric matrices', `${a} at [${start / (d * d)}][${i}][${j}] but ${b} at [${j}][${i}]`)

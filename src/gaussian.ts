@@ -332,19 +332,19 @@ export function factorsFromPrecisions(type: CovarianceType, precisions: Float64A
 }
 
 /** Λ = U·Uᵀ (full, tied) or p² (diag, spherical). */
-export function precisionsFromFactors(type: CovarianceType, factors: Float64Array, d: number): number[] {
-  if (!isDense(type)) return listOf(factors, (p) => p * p)
-  return eachMatrix(factors, d, ({ timesTransposed }, upper, out) => timesTransposed(upper.byteOffset, d, out.byteOffset))
+export function precisionsFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
+  if (!isDense(type)) return factors.map((p) => p * p)
+  return eachMatrix(factors, d, ({ timesTransposed }, upper, out) => timesTransposed(upper.byteOffset, d, true, out.byteOffset))
 }
 
 /** Σ = U⁻ᵀ·U⁻¹ (full, tied) or 1/p². */
-export function covariancesFromFactors(type: CovarianceType, factors: Float64Array, d: number): number[] {
-  if (!isDense(type)) return listOf(factors, (p) => 1 / (p * p))
+export function covariancesFromFactors(type: CovarianceType, factors: Float64Array, d: number): Float64Array {
+  if (!isDense(type)) return factors.map((p) => 1 / (p * p))
   return eachMatrix(factors, d, ({ inverseTransposed, timesTransposed }, a, b) => {
     transpose(a, b, d)
     inverseTransposed(b.byteOffset, d, a.byteOffset)
     transpose(a, b, d)
-    timesTransposed(b.byteOffset, d, a.byteOffset)
+    timesTransposed(b.byteOffset, d, false, a.byteOffset)
     b.set(a)
   })
 }
@@ -354,14 +354,14 @@ function eachMatrix(
   matrices: Float64Array,
   d: number,
   work: (kernels: MixtureKernels, a: Float64Array, b: Float64Array) => void,
-): number[] {
-  const results: number[] = []
+): Float64Array {
+  const results = new Float64Array(matrices.length)
   within(sharedArena(), (arena) => {
     const [a, b] = [arena.takeDoubles(d * d), arena.takeDoubles(d * d)]
     for (let start = 0; start < matrices.length; start += d * d) {
-      for (let i = 0; i < a.length; i++) a[i] = matrices[start + i]
+      a.set(matrices.subarray(start, start + d * d))
       work(arena.use(mixtures), a, b)
-      for (let i = 0; i < b.length; i++) results.push(b[i])
+      results.set(b, start)
     }
   })
   return results

@@ -4,13 +4,13 @@ import { wrongKind, wrongValue } from './errors.ts'
 
 /** Nested arrays of the given shape as doubles, row-major. Throws, naming what does not fit. @internal */
 export function flatten(value: unknown, shape: number[], name: string): Float64Array {
-  const values: number[] = []
-  collect(value, shape, [], 0, values, name)
-  return new Float64Array(values)
+  const values = new Float64Array(shape.reduce((product, length) => product * length))
+  collect(value, shape, [], 0, values, 0, name)
+  return values
 }
 
-// Appends the numbers of what stands at the first `depth` of some indices
-function collect(item: unknown, shape: number[], indices: number[], depth: number, values: number[], name: string): void {
+// Writes the numbers of what stands at the first `depth` of some indices, from `at` on; returns where they end
+function collect(item: unknown, shape: number[], indices: number[], depth: number, values: Float64Array, at: number, name: string): number {
   if (!isList(item)) throw wrongKind(name, expected(shape) + (depth > 0 ? `, with a list at ${path(indices, depth)}` : ''), item)
   const { length } = item
   if (length !== shape[depth]) throw wrongValue(name, expected(shape), `length ${length}${depth > 0 ? ` at ${path(indices, depth)}` : ''}`)
@@ -18,9 +18,10 @@ function collect(item: unknown, shape: number[], indices: number[], depth: numbe
   for (let i = 0; i < length; i++) {
     const v = item[i]
     indices[depth] = i
-    if (!last) collect(v, shape, indices, depth + 1, values, name)
-    else values.push(Number.isFinite(v) ? (v as number) : finite(v, name + path(indices, depth + 1)))
+    if (!last) at = collect(v, shape, indices, depth + 1, values, at, name)
+    else values[at++] = Number.isFinite(v) ? (v as number) : finite(v, name + path(indices, depth + 1))
   }
+  return at
 }
 
 const expected = (shape: number[]) => `shape (${shape.join(', ')})`
@@ -34,8 +35,8 @@ const path = (indices: number[], depth: number) =>
 export function toNested(values: ArrayLike<number>, k: number, d: number): number[][] {
   const rows: number[][] = []
   for (let from = 0; from < k * d; from += d) {
-    const row: number[] = []
-    for (let i = from; i < from + d; i++) row.push(values[i])
+    const row = new Array<number>(d)
+    for (let i = 0; i < d; i++) row[i] = values[from + i]
     rows.push(row)
   }
   return rows

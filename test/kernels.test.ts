@@ -298,11 +298,16 @@ describe('factorisation', () => {
     ).toBe(-1)
   })
 
-  it.each(FACTORED)('timesTransposed: A·Aᵀ, symmetric to the bit: d = %i', (d) => {
-    const A = rowsOf(d, d, uniforms(500 + d))
+  it.each(
+    FACTORED.flatMap((d) => [
+      [d, false],
+      [d, true],
+    ]),
+  )('timesTransposed: A·Aᵀ, symmetric to the bit: d = %i, upper triangular: %s', (d, upper) => {
+    const A = rowsOf(d, d, uniforms(500 + d)).map((row, i) => row.map((v, j) => (upper && j < i ? 0 : v)))
     const product = fenced((memory) => {
       const out = memory.bytes(d * d * 8)
-      kernels.timesTransposed(memory.f64(flat(A)), d, out)
+      kernels.timesTransposed(memory.f64(flat(A)), d, upper, out)
       return Array.from({ length: d }, (_, i) => [...arena.f64(out + i * d * 8, d)])
     })
     const [expected, bound] = [times(A, transposed(A)), times(absolute(A), transposed(absolute(A)))]
