@@ -1,6 +1,7 @@
 // Squared Euclidean distances in the difference form Σ_j (x_j − c_j)², j ascending: the canonical distance of the project.
 // It does not cancel (relative error ≤ (d + 2)·2^−53), so data need no centring, and two code paths that follow this order
 // of operations agree to the last bit.
+import { touch } from "./tile";
 
 /** Squared distances of `quads` quads of a tile ([quads][d][4], in) to k centers (panels [⌈k/4⌉][d][4], in).
  *  `out` ([quads][k][4], out). */
@@ -122,11 +123,7 @@ export function transform(
   let to = out + <usize>start * rowBytes;
   const last = x + <usize>(end - 1) * xBytes;
   for (let row = x + <usize>start * xBytes; row <= last; row += 4 * xBytes) {
-    if (d >= TOUCH_FROM) {
-      let all = f64x2.splat(0);
-      for (let p = row; p < min(row + 4 * xBytes, last + xBytes); p += 64) all = v128.or(all, v128.load64_zero(p));
-      v128.store(unread, all); // keeps the loads
-    }
+    if (d >= TOUCH_FROM) touch(row, min(row + 4 * xBytes, last + xBytes), unread);
     centreFour(row, last, d, origin, quad);
     const far0 = farFrom(f64x2.add(v128.load(norms), f64x2.splat(most))), far1 = farFrom(f64x2.add(v128.load(norms, 16), f64x2.splat(most)));
     v128.store(norms, far0, 32); v128.store(norms, far1, 48);

@@ -60,28 +60,6 @@ export function scaledSquares(tile: usize, quads: i32, d: i32, table: usize, k: 
   }
 }
 
-/** Packs rows about the origin (`centre`, in) into a tile ([quads][d][4], out), squared distances from it to norms ([quads][4], out). */
-export function packCentred(z: usize, quads: i32, d: i32, panelBytes: usize, tile: usize, norms: usize): void {
-  for (let q = 0; q < quads; q++, z += 256, norms += 32) {
-    let n0 = f64x2.splat(0), n1 = n0;
-    for (let j = 0, row = z; j < d; j += 2) {
-      const a = v128.load(row), b = v128.load(row, 64), c = v128.load(row, 128), e = v128.load(row, 192);
-      let t0 = v128.shuffle<f64>(a, b, 0, 2), t1 = v128.shuffle<f64>(c, e, 0, 2);
-      v128.store(tile, t0); v128.store(tile, t1, 16);
-      n0 = f64x2.add(n0, f64x2.mul(t0, t0)); n1 = f64x2.add(n1, f64x2.mul(t1, t1));
-      tile += 32;
-      if (j + 1 < d) {
-        t0 = v128.shuffle<f64>(a, b, 1, 3); t1 = v128.shuffle<f64>(c, e, 1, 3);
-        v128.store(tile, t0); v128.store(tile, t1, 16);
-        n0 = f64x2.add(n0, f64x2.mul(t0, t0)); n1 = f64x2.add(n1, f64x2.mul(t1, t1));
-        tile += 32;
-      }
-      row += (j & 6) == 6 ? panelBytes - 48 : 16;
-    }
-    v128.store(norms, n0); v128.store(norms, n1, 16);
-  }
-}
-
 /** Squared distances of a block to k components as ‖x‖² − 2·x·μ + ‖μ‖², all three about the origin: two operations a feature and not three. Rows and
  *  components near the origin lose no more to cancellation than their table allows ([0] largest ‖x‖² that is near; then of each component ‖μ‖², and
  *  1 or, near, 0; room for four components more); of others the difference form replaces what comes to less than FAR_SHARE of ‖x‖² + ‖μ‖². Whether it does depends on the row and
@@ -156,27 +134,53 @@ export function originSquares(
   }
 }
 
-/** Bytes of `rows` rows about the origin, eight features of each after the other. */
-export function centredBytes(rows: i32, d: i32): usize {
-  return <usize>rows * <usize>((d + 7) >> 3) << 6;
+/** Bytes from eight features of all rows of a block (`rows`) to the next eight: a line more, so that those of a row do not meet in one set of the cache. */
+export function panelBytesOf(rows: i32): usize {
+  return (<usize>rows << 6) + 64;
 }
 
-/** Rows of x (count×d, row-major, in) less `origin` (d, in) to out ([⌈d/8⌉][rows][8], out; rows ≥ count; the last quad is filled with the last row, features past d are zeros). */
-export function centre(x: usize, count: i32, d: i32, origin: usize, rows: i32, out: usize): void {
-  const bytes = <usize>d << 3, panelBytes = <usize>rows << 6;
-  const last = count - 1;
-  for (let i = 0; i <= (last | 3); i++, out += 64) {
-    const row = x + <usize>min(i, last) * bytes;
-    let to = out, j: usize = 0;
-    for (; j + 64 <= bytes; j += 64, to += panelBytes) {
-      const p = row + j, o = origin + j;
-      v128.store(to, f64x2.sub(v128.load(p), v128.load(o)));
-      v128.store(to, f64x2.sub(v128.load(p, 16), v128.load(o, 16)), 16);
-      v128.store(to, f64x2.sub(v128.load(p, 32), v128.load(o, 32)), 32);
-      v128.store(to, f64x2.sub(v128.load(p, 48), v128.load(o, 48)), 48);
+/** Bytes of the rows of a block about the origin, eight features of each after the other. */
+export function centredBytes(rows: i32, d: i32): usize {
+  return panelBytesOf(rows) * <usize>((d + 7) >> 3);
+}
+
+/** Reads rows of x (count×d, row-major, in) once, and lays them out twice: less `origin` (d, in) to z ([⌈d/8⌉][rows][8], `panelBytes` a panel, out; features
+ *  past d are left as they are), and as a tile ([quads][d][4], out), `centred` or as they are. Their squared distances from the origin, if centred, to
+ *  norms ([quads][4], out). The last quad is filled with the last row. */
+export function layOut(x: usize, count: i32, d: i32, origin: usize, centred: bool, z: usize, panelBytes: usize, tile: usize, norms: usize): void {
+  const rowBytes = <usize>d << 3, last = x + <usize>(count - 1) * rowBytes;
+  const even = rowBytes & ~15;
+  const mask = i64x2.splat(-<i64>centred);
+  for (; x <= last; x += 4 * rowBytes, z += 256, norms += 32) {
+    const r1 = min(x + rowBytes, last), r2 = min(r1 + rowBytes, last), r3 = min(r2 + rowBytes, last);
+    let n0 = f64x2.splat(0), n1 = n0;
+    let to = z;
+    for (let j: usize = 0; j < even; j += 16) {
+      const o = v128.load(origin + j), own = v128.and(o, mask);
+      let a = v128.load(x + j), b = v128.load(r1 + j), c = v128.load(r2 + j), e = v128.load(r3 + j);
+      v128.store(to, f64x2.sub(a, o)); v128.store(to, f64x2.sub(b, o), 64);
+      v128.store(to, f64x2.sub(c, o), 128); v128.store(to, f64x2.sub(e, o), 192);
+      a = f64x2.sub(a, own); b = f64x2.sub(b, own); c = f64x2.sub(c, own); e = f64x2.sub(e, own);
+      let t0 = v128.shuffle<f64>(a, b, 0, 2), t1 = v128.shuffle<f64>(c, e, 0, 2);
+      n0 = f64x2.add(n0, f64x2.mul(t0, t0)); n1 = f64x2.add(n1, f64x2.mul(t1, t1));
+      v128.store(tile, t0); v128.store(tile, t1, 16);
+      t0 = v128.shuffle<f64>(a, b, 1, 3); t1 = v128.shuffle<f64>(c, e, 1, 3);
+      n0 = f64x2.add(n0, f64x2.mul(t0, t0)); n1 = f64x2.add(n1, f64x2.mul(t1, t1));
+      v128.store(tile, t0, 32); v128.store(tile, t1, 48);
+      tile += 64;
+      to += (j & 48) == 48 ? panelBytes - 48 : 16;
     }
-    if (j == bytes) continue;
-    for (const end = to + 64; to < end; to += 8, j += 8) store<f64>(to, j < bytes ? load<f64>(row + j) - load<f64>(origin + j) : 0);
+    if (even < rowBytes) {
+      const o = v128.load64_zero(origin + even), own = v128.and(o, mask);
+      let a = v128.load64_zero(x + even), b = v128.load64_zero(r1 + even), c = v128.load64_zero(r2 + even), e = v128.load64_zero(r3 + even);
+      v128.store(to, f64x2.sub(a, o)); v128.store(to, f64x2.sub(b, o), 64);
+      v128.store(to, f64x2.sub(c, o), 128); v128.store(to, f64x2.sub(e, o), 192);
+      const t0 = f64x2.sub(v128.shuffle<f64>(a, b, 0, 2), v128.shuffle<f64>(own, own, 0, 0)), t1 = f64x2.sub(v128.shuffle<f64>(c, e, 0, 2), v128.shuffle<f64>(own, own, 0, 0));
+      n0 = f64x2.add(n0, f64x2.mul(t0, t0)); n1 = f64x2.add(n1, f64x2.mul(t1, t1));
+      v128.store(tile, t0); v128.store(tile, t1, 16);
+      tile += 32;
+    }
+    v128.store(norms, n0); v128.store(norms, n1, 16);
   }
 }
 

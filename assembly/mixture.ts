@@ -6,14 +6,14 @@ import { squaredDistances } from "./distances";
 import { STEPS } from "./exponential";
 import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-features";
 import {
-  addListed, addPairs, centre, centredBytes, COLUMN, gatherListed, LIST_BYTES, listPairs, listRows, originSquares, packCentred, scaledSquares,
+  addListed, addPairs, centredBytes, COLUMN, gatherListed, layOut, LIST_BYTES, listPairs, listRows, originSquares, panelBytesOf, scaledSquares,
 } from "./gaussian-diagonal";
 import { centreOcts, isNear, NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
 import { approximateSquares, exactSquares, markFar, WIDE_FROM, WIDE_ROWS, wideDoubles } from "./gaussian-wide";
 import { share, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
 import { addSum, merge } from "./statistics";
-import { blockRows, pack, unpackColumns } from "./tile";
+import { blockRows, pack, touch, unpackColumns } from "./tile";
 
 /** Covariance types, in the order the TypeScript side numbers them. */
 export const FULL: i32 = 0;
@@ -147,7 +147,7 @@ export function mixture(
   const rowBytes = <usize>d << 3;
   const tile = scratch + LINE;
   const z = tile + (<usize>rows * <usize>d << 3); // tied: the tile whitened; diag and spherical: the rows about the origin
-  const panelBytes = <usize>rows << 6;
+  const panelBytes = panelBytesOf(rows);
   const resp = z + centredBytes(rows, d);
   const weights = resp + (<usize>rows * <usize>k << 3);
   const shares = weights + (<usize>rows << 3);
@@ -176,9 +176,10 @@ export function mixture(
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
     const block = x + <usize>b * rowBytes;
-    if (table != 0 || (about != 0 && stats != 0)) centre(block, count, d, origin, rows, z);
-    if (table != 0) packCentred(z, quads, d, panelBytes, tile, rowNorms);
-    else if (!wide) pack(x, d, b, count, tile);
+    if (table != 0 || (about != 0 && stats != 0)) {
+      touch(block, block + <usize>count * rowBytes, logNorm);
+      layOut(block, count, d, origin, table != 0, z, panelBytes, tile, rowNorms);
+    } else if (!wide) pack(x, d, b, count, tile);
     if (expanded) memory.fill(rowNorms, 0, <usize>quads << 5);
     if (w != 0 || b == start || count < rows) alike = takeWeights(w != 0 ? w + (<usize>b << 3) : 0, count, weights);
     if (given != 0) {

@@ -84,3 +84,11 @@ export function packPanels(m: usize, k: i32, d: i32, panels: usize): void {
     for (let j = 0; j < d; j++) store<f64>(out + (<usize>j << 5), load<f64>(row + (<usize>j << 3)));
   }
 }
+
+/** Brings all lines of memory from `p` to `end` (in) into the cache at once: as many loads are under way as a processor allows, where what works on rows
+ *  waits for each. `unread` (16 bytes, out) keeps the loads. */
+export function touch(p: usize, end: usize, unread: usize): void {
+  let all = f64x2.splat(0);
+  for (; p < end; p += 64) all = v128.or(all, v128.load64_zero(p));
+  v128.store(unread, all);
+}
