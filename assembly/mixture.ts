@@ -128,7 +128,7 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
  *    full: means (k×d), factors (k triangular panels of U, then k×d offsets, see `origin`); tied: means (d: the origin of z), factors (one
  *    triangular panel of U, panels of Uᵀ(mean − origin), d zeros); diag: means and factors 1/σ, both in means as `scaledSquares` has them, with few
  *    features as panels ([⌈k/4⌉][d][4]); spherical: means as panels.
- *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32).
+ *  Results where their address is not 0: outLogNorm (n), outResp (n×k, row-major), outLabels (n, i32); `broken` (i32): see `softmax`.
  *  `origin` where it is not 0: a point (d), of each component whether its moments are about it (k, 0 or 1; -1: of its
  *  statistics only the mass is wanted), and, spherical, the table of `originSquares`; then means are row-major (k×d), and factors panels of
  *  −2·(mean − origin). Tied, with a table too: the panels behind U are of −2·U·Uᵀ(mean − origin), the table's squares ‖Uᵀ(mean − origin)‖², and
@@ -139,7 +139,7 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
  *  `anchors` (k×d), or the origin: then the component's anchor is 0. */
 export function mixture(
   type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, components: usize, means: usize, factors: usize, anchors: usize, origin: usize, given: usize,
-  outLogNorm: usize, outResp: usize, outLabels: usize, start: i32, end: i32, stats: usize, scratch: usize,
+  outLogNorm: usize, outResp: usize, outLabels: usize, broken: usize, start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const wide = type >= DIAG && d >= WIDE_FROM;
   const few = d <= FEW;
@@ -215,7 +215,7 @@ export function mixture(
         else squaresOf(type, tile, quads, d, k, means, factors, near, squares, z, t);
       }
       const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
-      total += softmax(squares, quads, k, scaled, weights, resp, shares, logNorm, outLabels != 0 ? labels : 0, labelsOnly, alike && outLogNorm == 0, masses);
+      total += softmax(squares, quads, k, scaled, weights, resp, shares, logNorm, outLabels != 0 ? labels : 0, labelsOnly, alike && outLogNorm == 0, masses, broken);
       if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
       if (outLabels != 0) memory.copy(outLabels + (<usize>b << 2), labels, <usize>count << 2);
     }

@@ -48,12 +48,12 @@ import {
 import { standardNormal } from './normal.ts'
 import { type Algorithm, SLOT_ROWS, retold } from './passes.ts'
 import { Random, categories, seedOf, streamsOf } from './random.ts'
-import { checkShape, checkWeights, requireRows, type Resident, withRows, withWindows } from './resident.ts'
+import { checkShape, checkWeights, refuse, requireRows, type Resident, withRows, withWindows } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
 import { flatten, reshape, toNested } from './shapes.ts'
 import { planned } from './plan.ts'
 import type { MatrixStream } from './stream.ts'
-import { type Task, afterwards, run } from './task.ts'
+import { type Task, run } from './task.ts'
 import { integerTiles } from './tiles.ts'
 
 export type { CovarianceType } from './gaussian.ts'
@@ -351,26 +351,42 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     checkShape(source, 0, 'GaussianMixture', d)
     const { rows: n } = source
     const result = roomFor(n, k, want)
-    const windows = withWindows(source, function* (data, begin) {
-      const { arena, n: rows } = data
-      const pass = new GaussianPass(arena, type, k, d)
-      pass.load(parameters)
-      // labels: the largest alone counts; log-densities: what is negligible to a sum does not; probabilities: all of them, however small
-      if (!want.responsibilities) pass.floors(want.logNorm ? shareFloor() : () => 0)
-      const slots = want.responsibilities ? Math.max(1, Math.floor(ANSWER_BYTES / (8 * k) / SLOT_ROWS)) : rows
-      const step = Math.min(rows, slots * SLOT_ROWS)
-      const labels = want.labels ? arena.take(step * 4) : 0
-      const responsibilities = want.responsibilities ? arena.takeF64(step * k) : 0
-      const logNorm = want.logNorm ? arena.takeF64(step) : 0
-      for (let first = 0; first < rows; first += step) {
-        const n = Math.min(step, rows - first)
-        yield pass.over({ ...data, x: data.x + first * d * 8, n }, { labels, responsibilities, logNorm })
-        if (labels) result.labels.set(arena.i32(labels, n), begin + first)
-        if (responsibilities) result.responsibilities.data.set(arena.f64(responsibilities, n * k), (begin + first) * k)
-        if (logNorm) result.logNorm.set(arena.f64(logNorm, n), begin + first)
-      }
-    })
-    return afterwards(windows, () => result)
+    const each = want.responsibilities ? ANSWER_BYTES / (8 * k) : want.logNorm ? ANSWER_BYTES / 8 : n
+    const step = Math.min(n, Math.max(1, Math.floor(each / SLOT_ROWS)) * SLOT_ROWS)
+    let pass: GaussianPass
+    const windows = withWindows(
+      source,
+      function* (data, begin) {
+        const { arena, n: rows } = data
+        const labels = want.labels ? arena.take(Math.min(step, rows) * 4) : 0
+        const responsibilities = want.responsibilities ? arena.takeF64(Math.min(step, rows) * k) : 0
+        const logNorm = want.logNorm ? arena.takeF64(Math.min(step, rows)) : 0
+        const broken = arena.take(4)
+        arena.i32(broken, 1)[0] = 0
+        for (let first = 0; first < rows; first += step) {
+          const n = Math.min(step, rows - first)
+          yield pass.over({ ...data, x: data.x + first * d * 8, n }, { labels, responsibilities, logNorm, broken })
+          if (labels) result.labels.set(arena.i32(labels, n), begin + first)
+          if (responsibilities) result.responsibilities.data.set(arena.f64(responsibilities, n * k), (begin + first) * k)
+          if (logNorm) result.logNorm.set(arena.f64(logNorm, n), begin + first)
+        }
+        if (arena.i32(broken, 1)[0]) refuse(data, begin)
+      },
+      true,
+      1,
+    )
+    return {
+      ...windows,
+      *algorithm(arena) {
+        pass = new GaussianPass(arena, type, k, d)
+        pass.load(parameters)
+        // labels: the largest alone counts; log-densities: what is negligible to a sum does not; probabilities: all of them, however small
+        if (want.labels) pass.labelsOnly(parameters, n)
+        else if (!want.responsibilities) pass.floors(shareFloor())
+        yield* windows.algorithm(arena)
+        return result
+      },
+    }
   }
 
   // The parts of the start that the options give, checked against the data's shape
@@ -424,7 +440,7 @@ function requireData(shape: Pick<Source, 'rows' | 'cols'>, weights: Float64Array
     throw wrongValue('sampleWeight', `at least ${Math.max(2, k)} weights above 0 (rows of weight 0 are absent)`, present)
 }
 
-// Responsibilities at a time: they are copied out of the cache. Reached by a window of few features alone
+// Responsibilities or log-densities at a time: they are copied out of the cache
 const ANSWER_BYTES = 2 ** 19
 
 interface GivenStart {
