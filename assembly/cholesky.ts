@@ -115,6 +115,43 @@ export function inverseTransposed(chol: usize, d: i32, prec: usize): void {
   }
 }
 
+/** How a metric moves from (μ, U) to (μ′, U′), L′ = U′⁻ᵀ: writes ρ = 1/(1 + ‖UᵀL′ − I‖_F) and δ = ‖Uᵀ(μ′ − μ)‖ to `out` (2, out). As Uᵀ(x − μ) =
+ *  (UᵀL′)·U′ᵀ(x − μ′) + Uᵀ(μ′ − μ), ‖U′ᵀ(x − μ′)‖ ≥ ρ·(‖Uᵀ(x − μ)‖ − δ) for any x. upper, lower (d×d, row-major, zero on the other side, in),
+ *  from, to (d, in). Scratch: 4·(d + 2) doubles. */
+export function drift(upper: usize, from: usize, lower: usize, to: usize, d: i32, out: usize, scratch: usize): void {
+  const rowBytes = <usize>d << 3, roomBytes = rowBytes + 16;
+  let difference: f64 = 0, shift: f64 = 0;
+  for (let i = 0; i < d; i += 4) {
+    const count = min(4, d - i);
+    memory.fill(scratch, 0, 4 * roomBytes);
+    for (let m = 0; m < i + count; m++) {
+      const u = upper + <usize>m * rowBytes + (<usize>i << 3);
+      const u0 = v128.load64_splat(u), u1 = v128.load64_splat(u, 8), u2 = v128.load64_splat(u, 16), u3 = v128.load64_splat(u, 24);
+      let y = scratch;
+      for (let l = lower + <usize>m * rowBytes, end = l + (<usize>m << 3); l <= end; l += 16, y += 16) {
+        const x = v128.load(l);
+        let to = y;
+        v128.store(to, f64x2.add(v128.load(to), f64x2.mul(x, u0))); to += roomBytes;
+        v128.store(to, f64x2.add(v128.load(to), f64x2.mul(x, u1))); to += roomBytes;
+        v128.store(to, f64x2.add(v128.load(to), f64x2.mul(x, u2))); to += roomBytes;
+        v128.store(to, f64x2.add(v128.load(to), f64x2.mul(x, u3)));
+      }
+    }
+    for (let c = 0; c < count; c++) {
+      const y = scratch + <usize>c * roomBytes, at = <usize>(i + c) << 3;
+      for (let j: usize = 0; j <= at; j += 8) {
+        const v = load<f64>(y + j) - <f64>(j == at);
+        difference += v * v;
+      }
+      let moved: f64 = 0;
+      for (let m: usize = 0; m <= at; m += 8) moved += load<f64>(upper + (m >> 3) * rowBytes + at) * (load<f64>(to + m) - load<f64>(from + m));
+      shift += moved * moved;
+    }
+  }
+  store<f64>(out, 1 / (1 + Math.sqrt(difference)));
+  store<f64>(out, Math.sqrt(shift), 8);
+}
+
 /** A·Aᵀ of a (d×d, row-major, in; `upper`: zero below the diagonal) to `out` (d×d, symmetric to the bit, out). */
 export function timesTransposed(a: usize, d: i32, upper: bool, out: usize): void {
   const rowBytes = <usize>d << 3;

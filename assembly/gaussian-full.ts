@@ -131,14 +131,14 @@ const OUT: u8 = 2;
  *  `panelBytes` each), offsets (k×d), which components are `near` the origin of `centred` (k, 1 or 0; 0: none; `centreOcts`). Scratch: best ([quads][4]), guide (k doubles, then ⌈quads/2⌉·k bytes), t. Returns the share of the
  *  work of finishing all pairs that was done.
  *  1. an eighth of the features for every pair; 2. what is most probable by these (U is upper triangular: its first columns are the marginal
- *  density's) is finished, which tells how good a row's best is at least; 3. the others go on until they are out. */
+ *  density's) is finished, which tells how good a row's best is at least; 3. the others go on until they are out.
+ *  `bounds` (0: none are kept) becomes what `boundedSquares` wants of the next pass. */
 export function nearSquares(
   tile: usize, quads: i32, d: i32, k: i32, components: usize, means: usize, panels: usize, panelBytes: usize, offsets: usize,
-  near: usize, centred: usize, squares: usize, best: usize, guide: usize, t: usize,
+  near: usize, centred: usize, bounds: usize, squares: usize, best: usize, guide: usize, t: usize,
 ): f64 {
   const rowBytes = <usize>d << 3, quadBytes = <usize>d << 5, stride = <usize>k << 5;
-  const step = max(4, (d >> 3) & ~1);
-  const first = step;
+  const step = stepOf(d), first = step;
   const logs = guide, marks = guide + (<usize>k << 3);
   const octs = (quads + 1) >> 1;
   const pairs = octs * k;
@@ -182,6 +182,10 @@ export function nearSquares(
             raise(component, outB, ownB);
           } else {
             store<u8>(mark, OUT);
+            if (bounds != 0) {
+              const bound = bounds + (<usize>(8 * o * k + c) << 1);
+              for (let i = 0; i < 8; i++) store<u16>(bound + (<usize>(i * k) << 1), bounded(load<f64>((i < 4 ? out : outB) + (<usize>(i & 3) << 3))));
+            }
             const far = f64x2.splat(Infinity);
             v128.store(out, far); v128.store(out, far, 16);
             v128.store(outB, far); v128.store(outB, far, 16);
@@ -190,8 +194,133 @@ export function nearSquares(
       }
     }
   }
+  if (bounds != 0) noteBounds(squares, 4 * quads, k, components, bounds);
   work += <f64>pairs * <f64>first * <f64>first;
   return work / (<f64>pairs * <f64>d * <f64>d);
+}
+
+/** The same where bounds of squares are known from the pass before. They are moved to the parameters of now, and what is out by them is not looked at:
+ *  the rows that a component may matter to are gathered, so that of eight that are worked on together none does it in vain.
+ *  block: `count` rows (row-major, in); `bounds` ([count][k], u16, inout): of a pair that was out, a lower bound of its square in the upper half of
+ *  single precision, 0 of the others; `drift` ([k][2], in): ρ and δ of each component (cholesky.ts): a square that was s is (ρ·(√s − δ))² at
+ *  least. Pairs that were not out come first, as they tell how good a row's best is. `origin` (d, in): that of `near`. squares ([⌈count/4⌉][k][4], out), best
+ *  (a double a row), tiles (`count` rows), room (32 bytes for each of MOST_ROWS): scratch. */
+export function boundedSquares(
+  block: usize, count: i32, d: i32, k: i32, components: usize, means: usize, panels: usize, panelBytes: usize, offsets: usize,
+  near: usize, origin: usize, drift: usize, bounds: usize, squares: usize, best: usize, room: usize, tiles: usize,
+): void {
+  const rowBytes = <usize>d << 3;
+  const bests = room + (<usize>MOST_ROWS << 3), list = bests + (<usize>MOST_ROWS << 3), out = list + (<usize>(MOST_ROWS + 8) << 2);
+  const quads = (count + 3) >> 2;
+  for (let at: usize = 0; at < <usize>(quads * k) << 5; at += 16) v128.store(squares + at, f64x2.splat(Infinity));
+  for (let i = 0; i < quads << 2; i++) store<f64>(best + (<usize>i << 3), -Infinity);
+  for (let round = 0; round < 2; round++) {
+    const step = round == 0 ? CHUNK : stepOf(d);
+    for (let c = 0; c < k; c++) {
+      const component = components + (<usize>c << 5), constant = load<f64>(component), scale = load<f64>(component, 8), floor = load<f64>(component, 16);
+      const rho = load<f64>(drift + (<usize>c << 4)), delta = load<f64>(drift + (<usize>c << 4), 8);
+      let m = 0;
+      for (let i = 0, bound = bounds + (<usize>c << 1); i < count; i++, bound += <usize>k << 1) {
+        const b = load<u16>(bound), most = load<f64>(best + (<usize>i << 3));
+        store<u32>(list + (<usize>m << 2), i);
+        store<f64>(bests + (<usize>m << 3), most);
+        if (round == 0) {
+          m += i32(b == 0);
+        } else if (b != 0) {
+          const root = max(0, rho * (Math.sqrt(<f64>reinterpret<f32>(<u32>b << 16)) - delta)), square = root * root;
+          const isOut = constant - scale * square - most < floor;
+          store<u16>(bound, isOut ? bounded(square) : 0);
+          m += i32(!isOut);
+        }
+      }
+      if (m == 0) continue;
+      for (let s = m; s & 7; s++) { // the last eight are filled up
+        store<u32>(list + (<usize>s << 2), load<u32>(list + (<usize>(m - 1) << 2)));
+        store<f64>(bests + (<usize>s << 3), load<f64>(bests + (<usize>(m - 1) << 3)));
+      }
+      const row = <usize>c * rowBytes, point = isNear(near, c) ? origin : means + row;
+      const octs = (m + 7) >> 3;
+      for (let j = 0, next = j; j < d; j = next) {
+        next = min(j + step, d);
+        for (let o = 0; o < octs; o++) {
+          const t = tiles + <usize>o * (rowBytes << 3), s = room + (<usize>o << 6), own = bests + (<usize>o << 6), is = out + <usize>o;
+          if (j == 0) gatherOct(block, list + (<usize>o << 5), d, point, t);
+          else if (load<u8>(is)) continue;
+          goOn(0, 2, d, j, next, 0, panels + <usize>c * panelBytes, offsets + row, s, 32, t);
+          store<u8>(is, <u8>(round > 0 && !canMatter(component, s, s + 32, own, own + 32)));
+        }
+      }
+      for (let s = 0; s < m; s++) {
+        const i = load<u32>(list + (<usize>s << 2)), own = best + (<usize>i << 3), square = load<f64>(room + (<usize>s << 3));
+        if (load<u8>(out + <usize>(s >> 3))) {
+          store<u16>(bounds + (<usize>(i * k + c) << 1), bounded(square));
+          continue;
+        }
+        store<f64>(squares + (<usize>((i >> 2) * k + c) << 5) + (<usize>(i & 3) << 3), square);
+        store<f64>(own, max(load<f64>(own), constant - scale * square));
+      }
+    }
+  }
+  noteBounds(squares, count, k, components, bounds);
+}
+
+/** Features after which it is asked whether a pair is out. */
+// @ts-ignore: decorator
+@inline
+function stepOf(d: i32): i32 {
+  return max(4, (d >> 3) & ~1);
+}
+
+/** Whether of `pairs` bounds an eighth puts pairs out: below, gathering costs what it saves. */
+export function someOut(bounds: usize, pairs: i32): bool {
+  let out = 0;
+  for (let i = 0; i < pairs; i++) out += i32(load<u16>(bounds + (<usize>i << 1)) != 0);
+  return 8 * out >= pairs;
+}
+
+/** Most rows of a block. */
+const MOST_ROWS: i32 = 128;
+
+/** Bounds of the finished squares ([⌈count/4⌉][k][4], in) of `count` rows; of the others (∞) they stay. */
+export function noteBounds(squares: usize, count: i32, k: i32, components: usize, bounds: usize): void {
+  for (let i = 0; i < count; i++) {
+    const first = squares + (<usize>((i >> 2) * k) << 5) + (<usize>(i & 3) << 3), end = first + (<usize>k << 5);
+    let best = -Infinity;
+    for (let s = first, component = components; s < end; s += 32, component += 32) {
+      best = max(best, load<f64>(component) - load<f64>(component, 8) * load<f64>(s));
+    }
+    for (let s = first, component = components; s < end; s += 32, component += 32, bounds += 2) {
+      const square = load<f64>(s);
+      if (!(square < Infinity)) continue;
+      store<u16>(bounds, load<f64>(component) - load<f64>(component, 8) * square - best < load<f64>(component, 16) ? bounded(square) : 0);
+    }
+  }
+}
+
+/** A lower bound of a square, by more than rounding makes of it, that fits in 16 bits. */
+function bounded(square: f64): u16 {
+  return <u16>(reinterpret<u32>(<f32>(min(square, 1e30) * (1 - 1 / 1048576.0))) >> 16);
+}
+
+/** Eight rows of a block ([8], u32, in) less `point` (d, in), to t ([d][8], out). */
+function gatherOct(block: usize, list: usize, d: i32, point: usize, t: usize): void {
+  const rowBytes = <usize>d << 3;
+  for (let half: usize = 0; half < 2; half++, list += 16) {
+    let r0 = block + <usize>load<u32>(list) * rowBytes, r1 = block + <usize>load<u32>(list, 4) * rowBytes;
+    let r2 = block + <usize>load<u32>(list, 8) * rowBytes, r3 = block + <usize>load<u32>(list, 12) * rowBytes;
+    let to = t + (half << 5), p = point;
+    for (const end = point + (rowBytes & ~15); p < end; p += 16, to += 128) {
+      const m = v128.load(p);
+      const a = f64x2.sub(v128.load(r0), m), b = f64x2.sub(v128.load(r1), m), c = f64x2.sub(v128.load(r2), m), e = f64x2.sub(v128.load(r3), m);
+      v128.store(to, v128.shuffle<f64>(a, b, 0, 2)); v128.store(to, v128.shuffle<f64>(c, e, 0, 2), 16);
+      v128.store(to, v128.shuffle<f64>(a, b, 1, 3), 64); v128.store(to, v128.shuffle<f64>(c, e, 1, 3), 80);
+      r0 += 16; r1 += 16; r2 += 16; r3 += 16;
+    }
+    if (d & 1) {
+      const m = load<f64>(p);
+      store<f64>(to, load<f64>(r0) - m); store<f64>(to, load<f64>(r1) - m, 8); store<f64>(to, load<f64>(r2) - m, 16); store<f64>(to, load<f64>(r3) - m, 24);
+    }
+  }
 }
 
 /** Whether a component is near the origin, by a table of all (k, in; 0: none is). */

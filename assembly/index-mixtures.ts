@@ -3,6 +3,6 @@ export { approximateSquares, exactSquares, markFar } from "./gaussian-wide";
 export { addListed, addPairs, originSquares } from "./gaussian-diagonal"; // nobody calls them from outside: exported, they are not inlined, which cost half of its speed in V8
 export { mixture, mixtureScratch, mixtureStatistics, screeningDoubles } from "./mixture";
 export { addUp, labelDoubles, labelScratch, mostProbable } from "./labels";
-export { cholesky, inverseTransposed, timesTransposed, triangularPanelLength } from "./cholesky";
+export { cholesky, drift, inverseTransposed, timesTransposed, triangularPanelLength } from "./cholesky";
 export { posterior } from "./posterior";
 export { exp } from "./exponential";

@@ -109,7 +109,7 @@ export function mostProbable(
     if (asked < SOME_ROWS) continue;
     if (4 * undecided > asked) {
       const next = min(b + MORE_ROWS, end);
-      mixture(type, type, x, 0, d, k, components, means, factors, 0, origin, 0, 0, 0, labels, broken, b, next, 0, own);
+      mixture(type, type, x, 0, d, k, components, means, factors, 0, origin, 0, 0, 0, 0, labels, broken, b, next, 0, own);
       b = next;
     }
     asked = undecided = 0;
@@ -122,7 +122,7 @@ function decide(
   type: i32, rows: usize, count: i32, d: i32, k: i32, components: usize, means: usize, factors: usize, origin: usize, places: usize, labels: usize, broken: usize,
   found: usize, scratch: usize,
 ): void {
-  mixture(type, type, rows, 0, d, k, components, means, factors, 0, origin, 0, 0, 0, found, broken, 0, count, 0, scratch);
+  mixture(type, type, rows, 0, d, k, components, means, factors, 0, origin, 0, 0, 0, 0, found, broken, 0, count, 0, scratch);
   for (let i: usize = 0; i < <usize>count << 2; i += 4) store<i32>(labels + (<usize>load<i32>(places + i) << 2), load<i32>(found + i));
 }
 

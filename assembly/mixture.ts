@@ -1,5 +1,5 @@
 // The pass of expectation-maximisation for Gaussian mixtures (Dempster, Laird & Rubin 1977): log-densities, responsibilities and
-// sufficient statistics of a block of rows are finished while the block is in cache, so no n×k array exists in a fit.
+// sufficient statistics of a block of rows are finished while the block is in cache, so no n×k array of doubles exists in a fit.
 // Inside a block everything is in quads (tile.ts): densities and responsibilities are [quad][component][4].
 import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
@@ -8,7 +8,7 @@ import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-f
 import {
   addListed, addPairs, centredBytes, COLUMN, gatherListed, layOut, LIST_BYTES, listPairs, listRows, originSquares, panelBytesOf, scaledSquares,
 } from "./gaussian-diagonal";
-import { centreOcts, isNear, NEAR_FROM, nearSquares, octScratch, triangularSquares, whiten } from "./gaussian-full";
+import { boundedSquares, centreOcts, isNear, NEAR_FROM, nearSquares, noteBounds, octScratch, someOut, triangularSquares, whiten } from "./gaussian-full";
 import { approximateSquares, exactSquares, markFar, WIDE_FROM, WIDE_ROWS, wideDoubles } from "./gaussian-wide";
 import { share, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
@@ -135,10 +135,12 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
  *  log p(x) is too large by ½·‖Uᵀ(x − origin)‖². With many features (`screeningDoubles`) these are instead the tables for screening; means and, diag,
  *  factors are row-major.
  *  Full: a point (d), k numbers that do not count, and of each component whether it is near (k, 0 or 1): then its offset is Uᵀ(origin − mean), else 0.
+ *  `bounds` where it is not 0 (full, 16 features at least, and two components): whether bounds are known from the pass before (0 or 1), what the
+ *  components have drifted since (k×2), and the bounds (u16, eight rows for each eight or fewer; inout): see `boundedSquares`.
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
  *  `anchors` (k×d), or the origin: then the component's anchor is 0. */
 export function mixture(
-  type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, components: usize, means: usize, factors: usize, anchors: usize, origin: usize, given: usize,
+  type: i32, momentType: i32, x: usize, w: usize, d: i32, k: i32, components: usize, means: usize, factors: usize, anchors: usize, origin: usize, bounds: usize, given: usize,
   outLogNorm: usize, outResp: usize, outLabels: usize, broken: usize, start: i32, end: i32, stats: usize, scratch: usize,
 ): void {
   const wide = type >= DIAG && d >= WIDE_FROM;
@@ -176,10 +178,13 @@ export function mixture(
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
     const block = x + <usize>b * rowBytes;
+    const kept = bounds != 0 ? bounds + 8 + (<usize>k << 4) + (<usize>b * <usize>k << 1) : 0;
+    const known = kept != 0 && given == 0 && load<f64>(bounds) != 0 && someOut(kept, min(count, 8) * k);
+    if (kept != 0 && !known) memory.fill(kept, 0, <usize>(count * k) << 1);
     if (table != 0 || (about != 0 && stats != 0)) {
       touch(block, block + <usize>count * rowBytes, logNorm);
       layOut(block, count, d, origin, table != 0, z, panelBytes, tile, rowNorms);
-    } else if (!wide) pack(x, d, b, count, tile);
+    } else if (!wide && !known) pack(x, d, b, count, tile);
     if (expanded) memory.fill(rowNorms, 0, <usize>quads << 5);
     if (w != 0 || b == start || count < rows) alike = takeWeights(w != 0 ? w + (<usize>b << 3) : 0, count, weights);
     if (given != 0) {
@@ -191,13 +196,15 @@ export function mixture(
       memory.copy(shares, weights, <usize>quads << 5);
     } else {
       const near = type == FULL && origin != 0 ? origin + rowBytes + (<usize>k << 3) : 0;
-      if (near != 0) centreOcts(tile, quads, d, origin, z);
-      if (type == FULL && d >= NEAR_FROM && k > 1 && rest == 0) {
-        const guide = sums + scatterScratch(d);
-        const triangleBytes = <usize>triangularPanelLength(d) << 3;
-        const work = nearSquares(
-          tile, quads, d, k, scaled, means, factors, triangleBytes, factors + <usize>k * triangleBytes, near, z, squares, logNorm, guide, t,
+      if (near != 0 && !known) centreOcts(tile, quads, d, origin, z);
+      const triangleBytes = <usize>triangularPanelLength(d) << 3, offsets = factors + <usize>k * triangleBytes;
+      if (known) {
+        boundedSquares(
+          block, count, d, k, scaled, means, factors, triangleBytes, offsets, near, origin, bounds + 8, kept, squares, logNorm, list, tile,
         );
+      } else if (type == FULL && d >= NEAR_FROM && k > 1 && rest == 0) {
+        const guide = sums + scatterScratch(d);
+        const work = nearSquares(tile, quads, d, k, scaled, means, factors, triangleBytes, offsets, near, z, kept, squares, logNorm, guide, t);
         if (work > 1 - 8 / <f64>d) rest = REST;
       } else {
         const asks = wide && k > 1 && rest == 0;
@@ -213,6 +220,7 @@ export function mixture(
           if (asks && <f64>taken > WORTH * <f64>(count * k)) rest = REST;
         } else if (table != 0) originSquares(tile, quads, d, rowNorms, expanded ? factors + (<usize>triangularPanelLength(d) << 3) : factors, block, count, means, table, k, expanded ? -Infinity : 0, squares);
         else squaresOf(type, tile, quads, d, k, means, factors, near, squares, z, t);
+        if (kept != 0) noteBounds(squares, count, k, scaled, kept);
       }
       const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
       total += softmax(squares, quads, k, scaled, weights, resp, shares, logNorm, outLabels != 0 ? labels : 0, labelsOnly, alike && outLogNorm == 0, masses, broken);

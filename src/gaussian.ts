@@ -239,9 +239,10 @@ export function precisionFactors(
   if (!isDense(type)) return scales(type, { covariances, spread }, d, rounding, factors) ?? factors
   return within(sharedArena(), (arena) => {
     const [own, upper] = [arena.takeDoubles(d * d), arena.takeDoubles(d * d)]
+    const lower = arena.takeF64(d * d)
     for (let start = 0, c = 0; start < covariances.length; start += d * d, c++) {
       own.set(covariances.subarray(start, start + d * d))
-      const error = triangle(arena, own.byteOffset, upper, 0, d, spread, c, rounding)
+      const error = triangle(arena, own.byteOffset, upper, 0, d, spread, c, rounding, lower)
       if (error) return error
       factors.set(upper, start)
     }
@@ -264,7 +265,7 @@ function scales(type: CovarianceType, { covariances, spread }: Tables, d: number
   return undefined
 }
 
-/** U of component c's covariance (d×d at an address) to `factors`, of the same memory, from `start` on. */
+/** U of component c's covariance (d×d at an address) to `factors`, of the same memory, from `start` on. Leaves U⁻ᵀ at `lower` (d×d). */
 function triangle(
   arena: Arena,
   covariance: number,
@@ -274,13 +275,11 @@ function triangle(
   spread: Float64Array,
   c: number,
   rounding: Rounding,
+  lower: number,
 ) {
   const { cholesky, inverseTransposed } = arena.use(mixtures)
-  const mark = arena.mark()
-  const lower = arena.takeF64(d * d)
   const bad = cholesky(covariance, d, lower)
   inverseTransposed(lower, d, factors.byteOffset + start * 8)
-  arena.release(mark)
   let lost = bad
   for (let j = 0; j < (bad < 0 ? d : bad) && lost === bad; j++) {
     let squares = 0
@@ -408,6 +407,8 @@ export class GaussianPass {
   #central = false
   // Address of the table of `labelsOnly`
   #labelTable = 0
+  // See `bound`
+  #bounds: Float64Array | undefined
 
   constructor(arena: Arena, type: CovarianceType, k: number, d: number) {
     const panels = Math.ceil(k / 4) * 4 * d
@@ -632,6 +633,19 @@ export class GaussianPass {
     for (const c of components ?? []) about[d + c] = 0
   }
 
+  /** From now on lower bounds of squares are kept from pass to pass over n rows, so that a pair that cannot matter costs nothing as long as it surely
+   *  still does not. Bytes: 2·n·k. */
+  bound(n: number): void {
+    this.#bounds = this.#arena.takeDoubles(1 + 2 * this.k + 2 * this.k * Math.ceil(n / 8))
+  }
+
+  /** What the components have drifted since the last pass (K×2, see `drift` in assembly/cholesky.ts), or that nobody knows. */
+  drifted(drift: ArrayLike<number> | undefined): void {
+    if (!this.#bounds) return
+    this.#bounds[0] = Number(drift !== undefined)
+    if (drift) this.#bounds.set(drift, 1)
+  }
+
   /** The pass over `data`. */
   over(
     { x, w, n, d }: Resident,
@@ -650,6 +664,7 @@ export class GaussianPass {
       this.#factors.byteOffset,
       this.#anchors.byteOffset,
       this.#central || this.#screened ? this.#origin.byteOffset : 0,
+      this.#bounds?.byteOffset ?? 0,
       given,
       logNorm,
       responsibilities,
@@ -686,6 +701,9 @@ export class GaussianPass {
 
 /** For fewer rows the table takes as long as it saves: by type and features from 256 to 512 rows (measured, D = 2, 16, 64). */
 const SCREENED_ROWS = 512
+
+/** Features from which on bounds are kept. */
+const BOUNDED_FROM = 64
 
 /** Features from which on tied components are expanded. */
 const EXPANDED_FROM = 8
@@ -731,6 +749,8 @@ interface Passes {
   anchors: Float64Array
   /** What squared distances are from, where the passes know any (K×D). */
   centres?: Float64Array
+  /** Those of the E-step, where there is one. */
+  parameters?: GaussianParameters
   /** The pass that comes after i others, of those that leave the statistics of a kind in `into`; none after the last. */
   next(into: Reduction, moments: CovarianceType, i: number): Pass | undefined
 }
@@ -747,8 +767,10 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   readonly #sums: Reduction
   readonly #all: number[] // 0 … K − 1
   readonly #rooms: [Point, Point] // for the parameters of two steps, turn about
+  readonly #drift: Float64Array | undefined // from the parameters of the last step to those it led to (K×2); none where no bounds are kept
   #total: TotalScatter | undefined
   #own: Point | undefined // what the last step left
+  #last: Point | undefined // the same if no other pass came after it
 
   constructor(data: Resident, type: CovarianceType, k: number, regCovar: number) {
     const { arena, d, n, totalWeight, largest } = data
@@ -768,6 +790,10 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     this.#rounding = roundingLevel(largest, regCovar)
     this.#guard = 10 * EPS * (totalWeight / n) // scikit-learn's 10·2⁻⁵², in units of a weight: weights may be of any size
     this.#pass = new GaussianPass(arena, type, k, d)
+    if (type === 'full' && k > 1 && d >= BOUNDED_FROM) {
+      this.#pass.bound(n)
+      this.#drift = new Float64Array(2 * k)
+    }
     this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
     this.#all = listOf(upTo(k))
     const room = (length: number) => arena.takeDoubles(length)
@@ -794,7 +820,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const point = (parameters === a || parameters === b ? parameters : this.#own) === a ? b : a
     return this.#moments(point, this.#expectation(parameters), this.#type, (logSum) => {
       weigh(point, sum(point.counts))
-      this.#own = point
+      this.#own = this.#last = point
       return { logLikelihood: logSum / this.#data.totalWeight, parameters: point }
     })
   }
@@ -830,13 +856,17 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     const bits = parameters === this.#own ? SHARE_BITS : SHARE_BITS + 10
     const anchors = pass.load(parameters)
     pass.floors(shareFloor(bits))
+    let drift = parameters === this.#last ? this.#drift : undefined
+    this.#last = undefined
     const next: Passes['next'] = (into, moments, i) => {
       if (i === 0 && moments === 'tied') passes.anchors = pass.expand(parameters, this.#total as TotalScatter, data.totalWeight)
       if (i === 2 || (i === 1 && !starved(parameters.weights, into.total(), moments, data.totalWeight, bits))) return undefined
       if (i === 1) pass.floors(() => STARVED_FLOOR)
+      pass.drifted(drift)
+      drift = this.#drift?.map((_, at) => 1 - (at & 1)) // none for further passes
       return pass.over(data, { into: into.reset(), moments })
     }
-    const passes: Passes = { anchors, centres: parameters.means, next }
+    const passes: Passes = { anchors, centres: parameters.means, next, parameters }
     return passes
   }
 
@@ -904,16 +934,28 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     return this.keep({ ...point, precisionsCholesky: factors }) as Required<GaussianParameters>
   }
 
-  // The factors of a point's covariances, or why there are none
-  #factorise(point: Point): DegenerateCovarianceError | undefined {
+  // The factors of a point's covariances, or why there are none. Notes the drift from other parameters
+  #factorise(point: Point, from?: GaussianParameters): DegenerateCovarianceError | undefined {
     const { arena, d } = this.#data
     const { covariances, precisionsCholesky: factors, spread } = point
     if (!isDense(this.#type)) return scales(this.#type, point, d, this.#rounding, factors)
-    for (let start = 0, c = 0; start < covariances.length; start += d * d, c++) {
-      const error = triangle(arena, covariances.byteOffset + start * 8, factors, start, d, spread, c, this.#rounding)
-      if (error) return error
-    }
-    return undefined
+    return within(arena, () => {
+      const lower = arena.takeF64(d * d)
+      const before = this.#drift && from ? arena.takeDoubles(d * d + 2 * d + 2) : undefined
+      const scratch = before ? arena.takeF64(4 * d + 8) : 0
+      for (let start = 0, c = 0; start < covariances.length; start += d * d, c++) {
+        const error = triangle(arena, covariances.byteOffset + start * 8, factors, start, d, spread, c, this.#rounding, lower)
+        if (error) return error
+        if (!before || !from) continue
+        const [upper, mean] = [before.byteOffset, before.byteOffset + d * d * 8]
+        before.set(from.precisionsCholesky.subarray(start, start + d * d))
+        before.set(from.means.subarray(c * d, (c + 1) * d), d * d)
+        before.set(point.means.subarray(c * d, (c + 1) * d), d * d + d)
+        arena.use(mixtures).drift(upper, mean, lower, mean + d * 8, d, mean + 2 * d * 8, scratch)
+        this.#drift?.set(before.subarray(d * d + 2 * d), 2 * c)
+      }
+      return undefined
+    })
   }
 
   /** Runs `passes` for statistics about `anchors` and finishes them, to `point`, but for the weights. Where a mean has moved by many standard deviations, taking
@@ -943,11 +985,11 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     if (tied) tie(point, passes.anchors, this.#total as TotalScatter, this.#data.totalWeight, d, regCovar, false)
     let lost = cancelling(this.#type, point, d)
     let centre = passes.anchors
-    if (lost.length > 0 || (factored && this.#factorise(point))) {
+    if (lost.length > 0 || (factored && this.#factorise(point, passes.parameters))) {
       if (lost.length === 0) lost = this.#all
       const kind = again(this.#type)
       centre = yield* this.#retake(point, passes, lost, kind, kind === moments ? sums : this.#sumsOf(kind), regCovar)
-      if (factored) orThrow(this.#factorise(point))
+      if (factored) orThrow(this.#factorise(point, passes.parameters))
     }
     arena.release(mark)
     return found(logSum, centre)

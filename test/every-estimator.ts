@@ -37,6 +37,7 @@ export const ESTIMATORS: Record<string, { make(): Fit; data(n: number): Matrix }
   MiniBatchKMeans: { make: () => new MiniBatchKMeans({ nClusters: 7, nInit: 2, maxIter: 3, randomState: 3, onWarning }), data: blobs },
   BisectingKMeans: { make: () => new BisectingKMeans({ nClusters: 5, maxIter: 6, randomState: 3, onWarning }), data: blobs },
   'GaussianMixture full': mixture('full'),
+  'GaussianMixture full, of many features': { ...mixture('full'), data: (n) => blobs(n, 64) },
   'GaussianMixture tied': mixture('tied', 'random'),
   'GaussianMixture diag': mixture('diag', 'k-means++'),
   'GaussianMixture spherical': mixture('spherical'),

@@ -319,6 +319,39 @@ describe('factorisation', () => {
     )
   })
 
+  it.each(FACTORED)('drift: ‖U′ᵀ(x − μ′)‖ ≥ ρ·(‖Uᵀ(x − μ)‖ − δ) for any x; nothing of what stays: d = %i', (d) => {
+    const u = uniforms(700 + d)
+    const draw = () => rowsOf(d, d, u).map((row, i) => row.map((v, j) => (j < i ? (v - 0.5) / Math.sqrt(d) : j === i ? 0.6 + v : 0)))
+    const [L, other] = [draw(), draw()]
+    const [mean, far] = rowsOf(2, d, () => 3 * u())
+    const inverse = (lower: number[][]) =>
+      fenced((memory) => {
+        const out = memory.bytes(d * d * 8)
+        kernels.inverseTransposed(memory.f64(flat(lower)), d, out)
+        return Array.from({ length: d }, (_, i) => [...arena.f64(out + i * d * 8, d)])
+      })
+    const U = inverse(L)
+    const norm = (upper: number[][], x: number[], about: number[]) =>
+      Math.sqrt(x.reduce((s, _, j) => s + upper.reduce((y, row, i) => y + row[j] * (x[i] - about[i]), 0) ** 2, 0))
+    for (const share of [0, 1e-9, 0.01, 0.5]) {
+      const L2 = L.map((row, i) => row.map((v, j) => (1 - share) * v + share * other[i][j]))
+      const mean2 = mean.map((v, j) => (1 - share) * v + share * far[j])
+      const [rho, delta] = fenced((memory) => {
+        const [out, scratch] = [memory.bytes(16), memory.bytes(4 * (d + 2) * 8)]
+        kernels.drift(memory.f64(flat(U)), memory.f64(mean), memory.f64(flat(L2)), memory.f64(mean2), d, out, scratch)
+        return [...arena.f64(out, 2)]
+      })
+      const moved = times(transposed(U), L2).flatMap((row, i) => row.map((v, j) => (v - Number(i === j)) ** 2))
+      expect(Math.abs(1 / rho - 1 - Math.sqrt(moved.reduce((a, b) => a + b)))).toBeLessThan(1e-12 * d)
+      expect(Math.abs(delta - norm(U, mean2, mean))).toBeLessThan(1e-12 * d)
+      const U2 = inverse(L2)
+      for (let i = 0; i < 20; i++) {
+        const x = mean.map((m) => m + 4 * (u() - 0.5))
+        expect(norm(U2, x, mean2)).toBeGreaterThanOrEqual(rho * (norm(U, x, mean) - delta) - 1e-12 * d)
+      }
+    }
+  })
+
   it('a pivot that is not positive is named at any place, and the rows before it are finished', () => {
     for (const d of [6, 33, 37]) {
       const u = uniforms(d)

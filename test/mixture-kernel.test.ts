@@ -600,6 +600,163 @@ describe.each(['diag', 'spherical'] as const)('kernel mixture of many features, 
   })
 })
 
+describe('bounds of squares, kept from pass to pass', () => {
+  /** Passes of mixtures one after the other over the same rows: what each leaves, and its bounds (n×k), with bounds from the one before or without. */
+  function passes(X: number[][], mixtures: GaussianParameters[], kept: boolean, w?: number[], cuts: number[] = []) {
+    const [n, d, k] = [X.length, X[0].length, mixtures[0].weights.length]
+    return fenced((memory) => {
+      const pass = new GaussianPass(arena, 'full', k, d)
+      const x = memory.f64(flat(X))
+      const data: Resident = { arena, x, w: w ? memory.f64(w) : 0, n, d, totalWeight: n, largest: new Float64Array(d) }
+      const table = arena.takeDoubles(0).byteOffset
+      if (kept) pass.bound(n)
+      const scratch = memory.bytes(kernels.mixtureScratch(d, k))
+      arena.i32(scratch, 1)[0] = 0
+      let before: GaussianParameters | undefined
+      return mixtures.map((parameters) => {
+        pass.load(parameters)
+        pass.floors((logWeight) => logWeight - 55 * Math.LN2)
+        pass.drifted(before && drift(before, parameters, k, d))
+        before = parameters
+        const length = 1 + k * kernels.mixtureStatistics(CODE.full, d)
+        const [logNorm, labels, stats] = [memory.bytes(n * 8), memory.bytes(n * 4), memory.zeros(length)]
+        const { args } = pass.over(data, { logNorm, labels })
+        const edges = [0, ...cuts, n]
+        for (let e = 1; e < edges.length; e++)
+          (kernels.mixture as (...all: number[]) => void)(...args, edges[e - 1], edges[e], stats, scratch)
+        const bounds = kept ? new Uint16Array(arena.memory.buffer, table + 8 * (1 + 2 * k), n * k).slice() : undefined
+        return {
+          logNorm: arena.f64(logNorm, n).slice(),
+          labels: arena.i32(labels, n).slice(),
+          stats: arena.f64(stats, length).slice(),
+          bounds,
+        }
+      })
+    })
+  }
+
+  /** What the components drift from one step's parameters to the next ones (K×2). */
+  function drift(from: GaussianParameters, to: GaussianParameters, k: number, d: number): Float64Array {
+    return fenced((memory) => {
+      const [lower, scratch] = [memory.bytes(d * d * 8), memory.bytes(4 * (d + 2) * 8)]
+      const out = memory.zeros(2 * k)
+      for (let c = 0; c < k; c++) {
+        const part = (of: Float64Array, length: number) => memory.f64(of.subarray(c * length, (c + 1) * length))
+        kernels.cholesky(part(to.covariances as Float64Array, d * d), d, lower)
+        kernels.drift(part(from.precisionsCholesky, d * d), part(from.means, d), lower, part(to.means, d), d, out + 16 * c, scratch)
+      }
+      return arena.f64(out, 2 * k).slice()
+    })
+  }
+
+  const value = (bound: number) => new Float32Array(Uint32Array.of(bound << 16).buffer)[0]
+
+  it.each(
+    [
+      { about: 'separated', spread: 9 },
+      { about: 'overlapping', spread: 0.3 },
+      { about: 'near the floor', spread: 1.6 },
+    ].flatMap((one) => [
+      { ...one, d: 16, k: 5, n: 300 },
+      { ...one, d: 17, k: 3, n: 257 },
+      { ...one, d: 66, k: 4, n: 141 },
+      { ...one, d: 101, k: 3, n: 37 },
+      { ...one, d: 32, k: 2, n: 1 },
+    ]),
+  )(
+    'leave every bit as it was, and are below the squares, however the components move: $about, d = $d, n = $n',
+    ({ spread, d, k, n, about }) => {
+      const u = uniforms(d + k + n)
+      const model = randomModel(u, 'full', k, d, spread)
+      const X = rowsNear(u, n, model)
+      if (n > 200) X[7] = X[7].map(() => 1e200) // all its squares overflow
+      const moved = (share: number, scale = 1): Model => ({
+        ...model,
+        means: model.means.map((mean) => mean.map((v) => v + share * (u() - 0.5))),
+        covariances: model.covariances.map((S: number[][]) => S.map((row) => row.map((v) => scale * v))),
+      })
+      const models = [
+        model,
+        model, // nothing moves
+        moved(1e-3),
+        moved(0.1, 1.02),
+        moved(0.1, 0.97),
+        { ...model, means: [...model.means.slice(1), model.means[0]] }, // all change places: what was far is near
+        moved(5, 1e-3),
+        moved(5, 1e3),
+        model,
+      ]
+      const w = someWeights(u, n)
+      const mixtures = models.map(packed)
+      const [plain, bounded] = [passes(X, mixtures, false, w), passes(X, mixtures, true, w)]
+      let out = 0
+      mixtures.forEach(({ means, precisionsCholesky: factors }, i) => {
+        for (const part of ['logNorm', 'labels', 'stats'] as const) expectBits(bounded[i][part], plain[i][part], `${part} of pass ${i}`)
+        bounded[i].bounds?.forEach((bound, at) => {
+          if (bound === 0 || Number.isNaN(value(bound)) || at % 7 > 0) return // of squares that overflow nothing is known
+          const [row, c] = [Math.floor(at / k), at % k]
+          let square = 0
+          for (let j = 0; j < d; j++) {
+            let y = 0
+            for (let m = 0; m <= j; m++) y += factors[(c * d + m) * d + j] * (X[row][m] - means[c * d + m])
+            square += y * y
+          }
+          if (!(value(bound) <= square)) throw new Error(`pass ${i}, row ${row}, component ${c}: bound ${value(bound)}, square ${square}`)
+          out++
+        })
+      })
+      if (about === 'separated' && n > 1) expect(out).toBeGreaterThan((models.length * n * (k - 1)) / 14)
+      const cut = passes(X, mixtures, true, w, n > 256 ? [256] : [])
+      models.forEach((_, i) => expectBits(cut[i].stats, bounded[i].stats, `stats of pass ${i}, cut`))
+    },
+  )
+
+  it('where nothing moves, rows of components that are out are not looked at', () => {
+    const u = uniforms(3)
+    const model = randomModel(u, 'full', 4, 64, 9)
+    const X = rowsNear(u, 256, model)
+    const [first, second] = passes(X, [model, model].map(packed), true)
+    const out = (bounds?: Uint16Array) => bounds?.filter((b) => b > 0).length
+    expect(out(first.bounds)).toBe(3 * 256)
+    // a square that was computed again would give back the bound of before; one that is only moved loses its last digits
+    const lower = second.bounds?.filter((b, at) => b < (first.bounds as Uint16Array)[at]).length
+    expect(lower).toBe(3 * 256)
+  })
+
+  // five steps that each use the bounds of the one before, against an oracle that leaves nothing out
+  it.each([
+    ['overlapping', 0.4],
+    ['shares at the floor', 2],
+    ['separated by 12 deviations', 12],
+  ])('steps in a row are the oracle’s to 1e-13: components %s', (_, spread) => {
+    const [d, k, n] = [66, 3, 600]
+    const u = uniforms(n + spread)
+    const model = randomModel(u, 'full', k, d, spread)
+    const X = rowsNear(u, n, model)
+    run(
+      withRows(sourceOf(X), undefined, function* (data): Algorithm<void> {
+        const em = new GaussianModel(data, 'full', k, 1e-6)
+        let parameters = packed(model)
+        for (let i = 0; i < 5; i++) {
+          const [weights, means] = [[...parameters.weights], range(k).map((c) => [...parameters.means.subarray(c * d, (c + 1) * d)])]
+          const S = parameters.covariances as Float64Array
+          const covariances = range(k).map((c) => range(d).map((a) => [...S.subarray((c * d + a) * d, (c * d + a + 1) * d)]))
+          const expected = naiveEmStep(X, { weights, means, covariances }, 'full', { regCovar: 1e-6 })
+          const step = yield* em.step(parameters)
+          parameters = step.parameters
+          const bound = Math.max(1e-13, logBound(d, [10 + 3 * d]) + 8 * Math.sqrt(n) * EPS)
+          expect(Math.abs(step.logLikelihood - expected.logLikelihood) / Math.abs(expected.logLikelihood)).toBeLessThan(bound)
+          expect(relativeError(parameters.weights, expected.weights)).toBeLessThan(bound)
+          expect(relativeError(parameters.means, expected.means)).toBeLessThan(bound)
+          expect(covarianceError(parameters.covariances as Float64Array, expected.covariances, 'full', k, d)).toBeLessThan(
+            (4 + spread * spread) * bound,
+          )
+        }
+      }),
+    )
+  })
+})
+
 /** Means that are the vertices of a simplex about `offset`, each `reach` from it in every feature (d = k = 4, or 4·m features). */
 const HADAMARD = [
   [1, 1, 1, 1],
