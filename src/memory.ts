@@ -16,7 +16,8 @@ export class Space {
   readonly number = spaces++
   readonly memory: WebAssembly.Memory
   readonly #instances = new Map<KernelModule<unknown>, unknown>()
-  #free: Extent[] // by address; neighbours are one
+  /** What is free, by address; neighbours are one. */
+  unclaimed: Extent[]
   // Engines do not count shared memory when they decide whether to collect: 300 memories of 64 MB, made and dropped, came to 19 GB. Ordinary
   // buffers of the same size, never touched and so without pages of their own, count for it: the same 300 stayed at 0.2 GB (Node 20).
   readonly #ballast: ArrayBuffer[] = []
@@ -25,7 +26,7 @@ export class Space {
   constructor(bytes = 0) {
     const pages = Math.ceil(bytes / PAGE) + 2
     this.memory = createMemory(pages)
-    this.#free = [{ start: align(this.use(core).heapBase()), end: pages * PAGE }]
+    this.unclaimed = [{ start: align(this.use(core).heapBase()), end: pages * PAGE }]
     this.#weigh(pages)
   }
 
@@ -40,72 +41,45 @@ export class Space {
     return exports as Exports
   }
 
-  /** Free bytes, at least as many as asked for. */
+  /** Bytes that are free. */
   claim(bytes: number): Extent {
-    let at = this.#free.findIndex(({ start, end }) => end - start >= bytes)
-    if (at < 0) {
+    let extent = this.unclaimed.find(({ start, end }) => end - start >= bytes)
+    if (!extent) {
       this.#grow(bytes)
-      at = this.#free.length - 1
+      extent = this.unclaimed[this.unclaimed.length - 1]
     }
-    const { start } = this.#free[at]
-    this.#shorten(at, bytes)
-    return { start, end: start + bytes }
-  }
-
-  /** Makes a claimed extent longer where it is; false where what follows it is claimed. */
-  extend(extent: Extent, bytes: number): boolean {
-    const at = this.#free.findIndex(({ start }) => start === extent.end)
-    const last = at < 0 ? extent.end === this.memory.buffer.byteLength : at === this.#free.length - 1
-    const have = at < 0 ? 0 : this.#free[at].end - this.#free[at].start
-    if (have < bytes) {
-      if (!last || (at >= 0 && this.#free[at].end < this.memory.buffer.byteLength)) return false
-      this.#grow(bytes)
-    }
-    this.#shorten(at < 0 ? this.#free.length - 1 : at, bytes)
-    extent.end += bytes
-    return true
+    const { start } = extent
+    extent.start += bytes
+    return { start, end: extent.start }
   }
 
   /** Gives back what lies between two addresses. */
   free(start: number, end: number): void {
-    if (start === end) return
-    let at = this.#free.findIndex((extent) => extent.start > start)
-    if (at < 0) at = this.#free.length
-    const [before, after] = [this.#free[at - 1], this.#free[at]]
-    const joins = before?.end === start
-    if (joins) before.end = end
-    else this.#free.splice(at, 0, { start, end })
-    const own = joins ? before : this.#free[at]
-    if (after?.start !== end) return
-    own.end = after.end
-    this.#free.splice(this.#free.indexOf(after), 1)
-  }
-
-  /** Bytes that are free without growing. */
-  get available(): number {
-    return this.#free.reduce((bytes, { start, end }) => bytes + end - start, 0)
-  }
-
-  #shorten(at: number, bytes: number): void {
-    const extent = this.#free[at]
-    extent.start += bytes
-    if (extent.start === extent.end) this.#free.splice(at, 1)
+    let last: Extent | undefined
+    this.unclaimed = [...this.unclaimed, { start, end }]
+      .sort((a, b) => a.start - b.start)
+      .filter((extent) => {
+        const follows = last?.end === extent.start
+        if (last && follows) last.end = extent.end
+        else last = extent
+        return !follows
+      })
   }
 
   // Makes the free extent at the end at least `bytes` long
   #grow(bytes: number): void {
     const have = this.memory.buffer.byteLength
-    const last = this.#free[this.#free.length - 1]
-    const tail = last?.end === have ? last.end - last.start : 0
+    const { start, end } = this.unclaimed[this.unclaimed.length - 1]
+    const tail = end === have ? end - start : 0
     const need = Math.ceil((bytes - tail) / PAGE)
     const ample = Math.max(need, Math.min(Math.ceil(have / PAGE / 4), MAX_PAGES - have / PAGE))
     if (!grow(this.memory, ample) && !grow(this.memory, need))
       throw new RangeError(
         `Out of memory: this call needs ${((have - tail + bytes) / 2 ** 20).toFixed(0)} MiB in one WebAssembly memory, the engine allows fewer (at most 4096). Use fewer rows at a time, or fewer components.`,
       )
-    const end = this.memory.buffer.byteLength
-    this.#weigh((end - have) / PAGE)
-    this.free(have, end)
+    const has = this.memory.buffer.byteLength
+    this.#weigh((has - have) / PAGE)
+    this.free(have, has)
   }
 
   #weigh(pages: number): void {
@@ -147,14 +121,11 @@ export class Arena {
   /** Address of `bytes` fresh bytes, aligned to a cache line. Contents are whatever was there. */
   take(bytes: number): number {
     const length = align(bytes)
-    let last = this.#extents[this.#extents.length - 1]
+    const last = this.#extents.at(-1)
     if (!last || this.#top + length > last.end) {
-      const missing = last ? Math.ceil((this.#top + length - last.end) / PAGE) * PAGE : 0
-      if (!last || !this.space.extend(last, missing)) {
-        last = this.space.claim(Math.ceil(Math.max(length, 1) / PAGE) * PAGE)
-        this.#extents.push(last)
-        this.#top = last.start
-      }
+      const extent = this.space.claim(Math.max(length, LEAST))
+      this.#extents.push(extent)
+      this.#top = extent.start
     }
     const address = this.#top
     this.#top += length
@@ -178,18 +149,11 @@ export class Arena {
 
   /** Gives back everything taken since `mark`. */
   release(mark: number): void {
-    for (;;) {
-      const last = this.#extents[this.#extents.length - 1]
-      if (!last || (last.start <= mark && mark <= last.end)) break
+    for (let last = this.#extents.at(-1); last && (mark < last.start || last.end < mark); last = this.#extents.at(-1)) {
       this.space.free(last.start, last.end)
       this.#extents.pop()
     }
     this.#top = mark
-    const last = this.#extents[this.#extents.length - 1]
-    if (!last || last.end - mark <= KEPT) return
-    const end = last.start + (Math.floor((mark - last.start) / PAGE) + 1) * PAGE
-    this.space.free(end, last.end)
-    last.end = end
   }
 
   /** View of doubles at an address. Valid until its bytes are released. */
@@ -203,8 +167,8 @@ export class Arena {
   }
 }
 
-/** Bytes an arena holds on to beyond what is taken, so that passes do not claim and free with every call. */
-const KEPT = 2 ** 20
+/** Bytes an arena claims at least, so that passes do not claim and free with every call. */
+const LEAST = 2 ** 20
 
 const align = (address: number) => Math.ceil(address / LINE) * LINE
 

@@ -4,6 +4,7 @@
 // into slots by their number alone (slots.ts), so whoever runs them gets the same bits.
 import { type CoreKernels, core, type KernelModule, type MetricKernels, type MixtureKernels } from './kernel-modules.ts'
 import type { Arena } from './memory.ts'
+import { sum } from './lists.ts'
 import { SLOT_ROWS, Sums, leafOf, rowsPerCall, slots } from './slots.ts'
 
 export { SLOT_ROWS }
@@ -162,9 +163,20 @@ export class Reduction extends Sums {
     this.#arena = arena
   }
 
+  /** Forgets everything summed so far. */
+  reset(): this {
+    this.sizes.length = 0
+    return this
+  }
+
+  /** Slots closed since `reset`. */
+  get count(): number {
+    return sum(this.sizes)
+  }
+
   /** Takes in the sums of `slots` (see `close`), summed elsewhere. */
   adopt(address: number, slots: number): void {
-    this.#arena.f64(this.next(), this.length).set(this.#arena.f64(address, this.length))
+    this.#arena.f64(this.open(), this.length).set(this.#arena.f64(address, this.length))
     this.close(slots)
   }
 

@@ -54,9 +54,8 @@ export const MOST_LEAF = 4
 export class Sums {
   readonly #kernels: MergingKernels
   readonly #buffers: number[]
-  #count = 0 // slots closed
-  #depth = 0 // partial sums held, without that of a leaf to which slots may come
-  #growing = false // whether there is one
+  /** Slots of each partial sum that is held: complete subtrees, but for the last. */
+  protected readonly sizes: number[] = []
 
   /** Doubles of statistics. */
   readonly length: number
@@ -74,56 +73,43 @@ export class Sums {
     this.leaf = leaf
   }
 
-  /** Forgets everything summed so far. */
-  reset(): this {
-    this.#count = this.#depth = 0
-    this.#growing = false
-    return this
-  }
-
   /** Address of the partial sums that the next slot adds to. */
   open(): number {
-    const address = this.next()
-    if (!this.#growing) this.#kernels.clear(address, this.length)
+    const { sizes } = this
+    const fresh = !this.#growing
+    if (fresh) sizes.push(0)
+    const address = this.#buffers[sizes.length - 1]
+    if (fresh) this.#kernels.clear(address, this.length)
     return address
   }
 
-  /** Where the next sums go. */
-  protected next(): number {
-    return this.#buffers[this.#depth]
-  }
-
-  /** Takes in what was opened, the sums of one slot or of `slots`: a complete subtree, or all that are left. A complete subtree merges as many times
-   *  as its number has trailing ones, as when a binary counter carries. */
+  /** Takes in what was opened, the sums of one slot or of `slots`: a complete subtree, or all that are left. Subtrees of one size are neighbours. */
   close(slots = 1): void {
-    this.#count += slots
-    this.#growing = this.#count % this.leaf > 0
-    if (this.#growing) return
-    this.#depth++
-    const size = Math.max(slots, this.leaf)
-    const complete = (size & (size - 1)) === 0
-    for (let carry = this.#count / size - 1; complete && carry & 1; carry >>>= 1) this.#mergeLast()
-  }
-
-  /** Slots closed since `reset`. */
-  get count(): number {
-    return this.#count
+    const { sizes } = this
+    sizes[sizes.length - 1] += slots
+    while (!this.#growing && sizes.at(-1) === sizes.at(-2)) this.#mergeLast()
   }
 
   /** Address of the sums over all slots closed since `reset`: the first buffer. */
   finish(): number {
-    if (this.#growing) this.#depth++
-    this.#growing = false
-    while (this.#depth > 1) this.#mergeLast()
+    while (this.sizes.length > 1) this.#mergeLast()
     return this.#buffers[0]
   }
 
+  // Whether more slots come to the last leaf
+  get #growing(): boolean {
+    return (this.sizes.at(-1) ?? 0) % this.leaf > 0
+  }
+
   #mergeLast(): void {
-    this.#depth--
-    const [into, from] = [this.#buffers[this.#depth - 1], this.#buffers[this.#depth]]
-    const plain = this.length - this.paired
+    const { sizes, length, paired } = this
+    const last = sizes.pop() as number
+    const at = sizes.length - 1
+    sizes[at] += last
+    const [into, from] = this.#buffers.slice(at)
+    const plain = length - paired
     this.#kernels.merge(into, from, plain)
-    if (this.paired > 0) this.#kernels.mergePairs(into + plain * 8, from + plain * 8, this.paired / 2)
+    this.#kernels.mergePairs(into + plain * 8, from + plain * 8, paired / 2)
   }
 }
 

@@ -26,7 +26,7 @@ class Total extends Sums {
   }
 
   adopt(address: number, slots: number): void {
-    memory.set(this.next(), read(address))
+    memory.set(this.open(), read(address))
     this.close(slots)
   }
 }
