@@ -81,7 +81,7 @@ function obstacle(): string | undefined {
 
 /** Starts a worker; throws where the platform refuses at once. */
 function start({ answer, ended }: Listener): AnyWorker {
-  const worker = (typeof source === 'function' ? source() : nodeWorkers ? startInNode(nodeWorkers) : startInPage()) as AnyWorker
+  const worker = (typeof source === 'function' ? source() : startOn(source)) as AnyWorker
   if (worker.on) {
     worker.on('message', answer)
     worker.on('error', (error: unknown) => ended(String(error)))
@@ -98,18 +98,14 @@ function start({ answer, ended }: Listener): AnyWorker {
   return worker
 }
 
-function startInNode({ Worker }: NonNullable<typeof nodeWorkers>): AnyWorker {
-  // without the flags of this process: loaders and the like are nothing to it
-  const options = { name: 'mixtura', execArgv: [] }
-  return source ? new Worker(source as string | URL, options) : new Worker(workerText, { ...options, eval: true })
-}
+let blob: string | undefined // its address
 
-function startInPage(): AnyWorker {
-  if (source) return new Worker(source as string | URL, { name: 'mixtura', type: 'module' }) as AnyWorker
-  const url = URL.createObjectURL(new Blob([workerText], { type: 'text/javascript' }))
-  const worker = new Worker(url, { name: 'mixtura' })
-  setTimeout(() => URL.revokeObjectURL(url), 60_000) // it may be fetched late
-  return worker as AnyWorker
+function startOn(source: string | URL | undefined): AnyWorker {
+  const name = 'mixtura'
+  // without the flags of this process: loaders and the like are nothing to it
+  if (nodeWorkers) return new nodeWorkers.Worker(source ?? workerText, { name, execArgv: [], eval: !source })
+  if (!source) blob ??= URL.createObjectURL(new Blob([workerText], { type: 'text/javascript' }))
+  return new Worker(source ?? (blob as string), { name, type: source ? 'module' : 'classic' }) as AnyWorker
 }
 
 /** Cores of this machine. */
