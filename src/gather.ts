@@ -1,6 +1,9 @@
 // Subsets of rows: they are data like any other, and every pass runs over them.
+import type { Source } from './matrix.ts'
+import type { Arena } from './memory.ts'
 import { type Algorithm, inPieces } from './passes.ts'
 import { type Resident, SELECTED, passBy, rowsOf } from './resident.ts'
+import { Windows } from './stream.ts'
 
 /** The rows named by `rows`, in that order, side by side in memory taken from the same arena: give it back by `release`. Bytes: 8·D a row, with
  *  weights 8 more. Without `weighted` every row counts once. */
@@ -25,7 +28,7 @@ export function* select(data: Resident, rows: Int32Array): Algorithm<Resident> {
   if (!passBy(data)) return yield* gather(data, rows, true)
   const { arena, d, largest } = data
   const weights = yield* weightsOf(data, rows)
-  yield { select: rows, d }
+  yield { select: (arena, whole) => new Selection(arena, whole, rows, d) }
   return { arena, x: SELECTED, n: rows.length, d, largest, ...weights }
 }
 
@@ -40,4 +43,35 @@ function* weightsOf(data: Resident, rows: Int32Array): Algorithm<Pick<Resident, 
     for (let i = begin; i < end; i++) totalWeight += to[i] = from[rows[i]]
   })
   return { w, totalWeight }
+}
+
+/** Some of the rows that are read, as rows of their own. Bytes: a window. */
+class Selection extends Windows {
+  readonly #whole: Windows
+  readonly #rows: Int32Array
+
+  /** @param rows their numbers among the whole, in ascending order */
+  constructor(arena: Arena, whole: Windows, rows: Int32Array, d: number) {
+    super(arena)
+    this.#whole = whole
+    this.#rows = rows
+    this.layOut(d)
+  }
+
+  // Those that are in one window of the whole
+  protected *next(first: number, most: number): Algorithm<Source | undefined> {
+    const { arena, d } = this
+    const rows = this.#rows
+    if (first === rows.length) return undefined
+    const x = yield* this.#whole.at(rows[first])
+    let next = first
+    while (next < rows.length && next < first + most && rows[next] < this.#whole.end) next++
+    return {
+      rows: next - first,
+      cols: d,
+      copyTo(target, begin, end) {
+        for (let i = begin, at = 0; i < end; i++, at += d) target.set(arena.f64(x + rows[first + i] * d * 8, d), at)
+      },
+    }
+  }
 }

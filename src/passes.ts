@@ -6,6 +6,7 @@ import { type CoreKernels, core, type KernelModule, type MetricKernels, type Mix
 import type { Arena } from './memory.ts'
 import { sum } from './lists.ts'
 import { SLOT_ROWS, Sums, leafOf, rowsPerCall, slots } from './slots.ts'
+import type { Windows } from './stream.ts'
 
 export { SLOT_ROWS }
 
@@ -56,10 +57,9 @@ export interface Seek {
   of: number
 }
 
-/** A selection of rows that are not in memory, in ascending order: from then on they are the data `SELECTED`. */
+/** A selection among rows that are not in memory: from then on it is the data `SELECTED`. */
 export interface Select {
-  select: Int32Array
-  d: number
+  select(arena: Arena, whole: Windows): Windows
 }
 
 /** Something an algorithm waits for: the driver answers with what it becomes. Only drivers that do not block can. */

@@ -21,7 +21,7 @@ const WINDOW_VALUES = 2 ** 18
 const STEP_VALUES = 2 ** 16
 
 /** Rows that are read from the first to the last, again and again, of which one window is in memory. */
-abstract class Windows {
+export abstract class Windows {
   protected readonly arena: Arena
   protected d = 0
   protected windowRows = 0
@@ -207,37 +207,6 @@ export class Reader extends Windows {
   }
 }
 
-/** Some of the rows that are read, as rows of their own. Bytes: a window. */
-class Selection extends Windows {
-  readonly #whole: Windows
-  readonly #rows: Int32Array
-
-  /** @param rows their numbers among the whole, in ascending order */
-  constructor(arena: Arena, whole: Windows, rows: Int32Array, d: number) {
-    super(arena)
-    this.#whole = whole
-    this.#rows = rows
-    this.layOut(d)
-  }
-
-  // Those that are in one window of the whole
-  protected *next(first: number, most: number): Algorithm<Source | undefined> {
-    const { arena, d } = this
-    const rows = this.#rows
-    if (first === rows.length) return undefined
-    const x = yield* this.#whole.at(rows[first])
-    let next = first
-    while (next < rows.length && next < first + most && rows[next] < this.#whole.end) next++
-    return {
-      rows: next - first,
-      cols: d,
-      copyTo(target, begin, end) {
-        for (let i = begin, at = 0; i < end; i++, at += d) target.set(arena.f64(x + rows[first + i] * d * 8, d), at)
-      },
-    }
-  }
-}
-
 /** An algorithm over rows that `reader` reads. */
 export function* streamed<T>(algorithm: Algorithm<T>, reader: Reader, arena: Arena): Algorithm<T> {
   const windows = new Map<number, Windows>([[STREAMED, reader]])
@@ -253,7 +222,7 @@ export function* streamed<T>(algorithm: Algorithm<T>, reader: Reader, arena: Are
       const it = step.value
       const x = 'kernel' in it ? it.args.find((v) => windows.has(v)) : undefined
       if ('seek' in it) answer = yield* (windows.get(it.of) as Windows).at(it.seek)
-      else if ('select' in it) windows.set(SELECTED, new Selection(arena, reader, it.select, it.d))
+      else if ('select' in it) windows.set(SELECTED, it.select(arena, reader))
       else if ('kernel' in it && x !== undefined) yield* (windows.get(x) as Windows).run(it, x)
       else answer = yield it
     }
