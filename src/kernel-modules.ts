@@ -71,8 +71,7 @@ const moduleWith =
 
 /** The module, compiled once in the life of the program. */
 export function compile({ name, text }: KernelModule<unknown>): WebAssembly.Module {
-  compiled[name] ??= new WebAssembly.Module(decode(text))
-  return compiled[name]
+  return (compiled[name] ??= new WebAssembly.Module(decode(text)))
 }
 
 /** The inverse of scripts/encode.mjs, which says why. */

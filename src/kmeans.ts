@@ -14,7 +14,7 @@ import {
 } from './centroid-estimator.ts'
 import { autoOr, callable, checkOptions, integer, oneOf, orNull, real, type Schema, seed } from './check.ts'
 import { type EstimatorJSON, isBoolean, isWhole, openJSON, type WarningListener } from './estimator.ts'
-import { type KMeansResult, kMeans } from './lloyd.ts'
+import { kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { Random, seedOf, streamsOf } from './random.ts'
 import { type Resident, checkShape, checkWeights, requireRows, withRows } from './resident.ts'
@@ -105,13 +105,13 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
           const start = typeof init === 'function' ? asked(init, data, X instanceof Matrix ? X : undefined) : init
           return kMeans(data, { ...settings, init: start }, streamsOf(randomState))
         },
-        finish: (result) => {
-          checkInertia(result.inertia)
-          this.fitted = fittedFrom(result, k, d)
+        finish: ({ centers, stopped, ...kept }) => {
+          checkInertia(kept.inertia)
+          this.fitted = { clusterCenters: toNested(centers, k, d), ...kept, nFeaturesIn: d }
 
           this.warnOfSingle(init, nInit)
           this.warnOfFewer()
-          if (!result.converged && !result.stopped) this.warn('not-converged', unconverged('KMeans', settings))
+          if (!kept.converged && !stopped) this.warn('not-converged', unconverged('KMeans', settings))
         },
       }
     })
@@ -138,11 +138,6 @@ export class KMeans extends CentroidEstimator<Params, Fitted> {
     model.fitted = fitted
     return model
   }
-}
-
-function fittedFrom(result: KMeansResult, k: number, d: number): Fitted {
-  const { centers, labels, inertia, nIter, converged } = result
-  return { clusterCenters: toNested(centers, k, d), labels, inertia, nIter, converged, nFeaturesIn: d }
 }
 
 /** Options of `kmeansPlusPlus`. */

@@ -118,7 +118,7 @@ function* lloyd(
   }
   if (!labelsFit) yield assignment.to(centers)
   const { inertia } = yield* assignment.inertia()
-  return { centers: centers.slice(), labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
+  return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
 }
 
 /** The nearest of k centers (k×d) for every row, to `labels` (n), and, if asked, Σ w·distance², in all and of each slot. `broken`: whether some value is not finite,
@@ -158,8 +158,6 @@ class Assignment {
   #changed = Infinity // in the last pass
   readonly #counts: Float64Array // rows of positive weight: whole numbers, so empty means 0
   readonly #sums: PairSums //        Σ w (K), then Σ w·x (K×D)
-  readonly #rooms: Float64Array[] // for the means (K×D) of two passes, turn about
-  #turn = 0
 
   constructor(data: Resident, k: number, tiles?: IntegerTiles) {
     const { arena, n, d } = data
@@ -172,7 +170,6 @@ class Assignment {
     this.#bounds = tiles && boundsOf(arena, n, k, tiles)
     this.#counts = new Float64Array(k)
     this.#sums = new PairSums(k + k * d)
-    this.#rooms = [new Float64Array(k * d), new Float64Array(k * d)]
     this.labels.fill(-1)
   }
 
@@ -205,7 +202,7 @@ class Assignment {
     return this.#centers.inertia(this.#data, this.#labels, absolute, distances)
   }
 
-  /** Means of the clusters, good until those after the next are asked for; undefined where a cluster is empty. */
+  /** Means of the clusters (K×D); undefined where a cluster is empty. */
   means(): Float64Array | undefined {
     return this.#counts.includes(0) ? undefined : this.#quotients(this.#counts, this.#sums)
   }
@@ -247,8 +244,7 @@ class Assignment {
   #quotients(counts: Float64Array, sums: PairSums): Float64Array {
     const k = this.#k
     const { d } = this.#data
-    this.#turn = 1 - this.#turn
-    const means = this.#rooms[this.#turn]
+    const means = new Float64Array(k * d)
     for (let c = 0; c < k; c++) if (counts[c] > 0) sums.quotients(k + c * d, c, means, c * d, d)
     return means
   }

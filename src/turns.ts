@@ -9,31 +9,27 @@ const waiting: (() => void)[] = []
 /** Resolves when the event loop has gone round and all that waited before have had their turn. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => {
-    if (waiting.push(resolve) === 1) soon(next)
+    if (waiting.push(resolve) === 1) soon()
   })
 }
 
 function next(): void {
   const resolve = waiting.shift()
-  if (waiting.length > 0) soon(next)
+  if (waiting.length > 0) soon()
   resolve?.()
 }
 
-// A task of the event loop, as soon as what is there has run. setTimeout would wait 4 ms in a page.
-let soon = (work: () => void): void => {
+// Has `next` called in a task of the event loop, as soon as what is there has run. setTimeout would wait 4 ms in a page.
+let soon = (): void => {
   const { setImmediate, MessageChannel } = globalThis as {
     setImmediate?: (work: () => void) => void
     MessageChannel: typeof globalThis.MessageChannel
   }
-  if (setImmediate) soon = (w) => setImmediate(w)
+  if (setImmediate) soon = () => setImmediate(next)
   else {
     const { port1, port2 } = new MessageChannel()
-    const queue: (() => void)[] = []
-    port1.onmessage = () => queue.shift()?.()
-    soon = (w) => {
-      queue.push(w)
-      port2.postMessage(0)
-    }
+    port1.onmessage = next
+    soon = () => port2.postMessage(0)
   }
-  soon(work)
+  soon()
 }
