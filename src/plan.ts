@@ -1,8 +1,7 @@
 // What a fit needs to know of its data before it begins, whether they lie in memory or pass by in chunks.
-import { sum } from './lists.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import type { Algorithm } from './passes.ts'
-import { type Resident, STREAMED, checkWeights, withRows } from './resident.ts'
+import { type Resident, STREAMED, checkWeights, loadWeights, withRows } from './resident.ts'
 import { type MatrixStream, Reader, streamed } from './stream.ts'
 import { type Task, afterwards } from './task.ts'
 
@@ -34,13 +33,12 @@ export function planned<T>(
     bytes: STREAM_BYTES,
     *algorithm(arena) {
       const reader = new Reader(arena, X)
-      const w = weights ? arena.takeF64(weights.length) : 0
-      if (weights) arena.f64(w, weights.length).set(weights)
       const overall = function* (): Algorithm<void> {
-        const { n, d, largest } = yield* reader.survey(w, weights?.length ?? 0)
+        const count = weights?.length ?? 0
+        const { w, totalWeight } = yield* loadWeights(arena, count, weights)
+        const { n, d, largest } = yield* reader.survey(w, count)
         const { work, finish } = plan({ rows: n, cols: d }, weights)
-        const totalWeight = weights ? sum(weights) : n
-        finish(yield* work({ arena, x: STREAMED, w, n, d, totalWeight, largest }))
+        finish(yield* work({ arena, x: STREAMED, w, n, d, totalWeight: totalWeight || n, largest }))
       }
       yield* streamed(overall(), reader, arena)
     },

@@ -102,24 +102,12 @@ export function withRows<T>(
   work: (data: Resident) => Algorithm<T>,
   checks = false,
 ): Task<T> {
-  const { rows: n, cols: d, home } = source
+  const { rows, cols, home } = source
   return {
-    bytes: n * d * 8,
+    bytes: rows * cols * 8,
     home: home?.arena,
     *algorithm(arena) {
-      let w = 0
-      let totalWeight = n
-      if (weights) {
-        w = arena.takeF64(n)
-        totalWeight = 0
-        yield* inPieces(n, (begin, end) => {
-          const piece = weights.subarray(begin, end)
-          arena.f64(w + begin * 8, piece.length).set(piece)
-          for (const weight of piece) totalWeight += weight
-        })
-      }
-      const { x, largest } = yield* load(arena, source, 0, n, w, !checks)
-      return yield* work({ arena, x, w, n, d, totalWeight, largest })
+      return yield* work(yield* load(arena, source, 0, rows, checks, weights))
     },
   }
 }
@@ -141,10 +129,8 @@ export function withWindows(
     home: home?.arena,
     *algorithm(arena) {
       for (let begin = 0; begin < n; begin += windowRows) {
-        const end = Math.min(begin + windowRows, n)
         const mark = arena.mark()
-        const { x, largest } = yield* load(arena, source, begin, end, 0, !checks)
-        yield* work({ arena, x, w: 0, n: end - begin, d, totalWeight: end - begin, largest }, begin)
+        yield* work(yield* load(arena, source, begin, Math.min(begin + windowRows, n), checks), begin)
         arena.release(mark)
       }
     },
@@ -155,27 +141,42 @@ const WINDOW_BYTES = 4 * 2 ** 20
 // Values copied and checked between two pauses: about a millisecond of numbers in nested arrays
 const STEP_VALUES = 2 ** 18
 
-// Rows [begin, end) in memory, all of them finite if `checked`; `largest`: of each column's |x| where the weight, if there are weights, is above 0
+// Rows [begin, end) in memory; all of them finite, and their `largest` known, unless somebody else `checks` that
 function* load(
   arena: Arena,
   source: Source,
   begin: number,
   end: number,
-  w: number,
-  checked = true,
-): Algorithm<{ x: number; largest: Float64Array }> {
+  checks: boolean,
+  weights?: Float64Array,
+): Algorithm<Resident> {
   const { cols: d, home } = source
-  const x = home ? home.address + begin * d * 8 : arena.takeF64((end - begin) * d)
+  const n = end - begin
+  const weighted = yield* loadWeights(arena, n, weights)
+  const x = home ? home.address + begin * d * 8 : arena.takeF64(n * d)
   const largest = arena.takeF64(d)
   arena.kernels.clear(largest, d)
   const step = Math.max(1, Math.floor(STEP_VALUES / d))
-  for (let from = begin; from < end; from += step) {
-    const to = Math.min(from + step, end)
-    if (!home) source.copyTo(arena.f64(x + (from - begin) * d * 8, (to - from) * d), from, to)
-    if (checked) scan(arena, x, w, d, largest, from - begin, to - begin, begin)
-    if (checked || !home) yield PAUSE
+  for (let from = 0; from < n; from += step) {
+    const to = Math.min(from + step, n)
+    if (!home) source.copyTo(arena.f64(x + from * d * 8, (to - from) * d), begin + from, begin + to)
+    if (!checks) scan(arena, x, weighted.w, d, largest, from, to, begin)
+    if (!checks || !home) yield PAUSE
   }
-  return { x, largest: arena.f64(largest, d).slice() }
+  return { arena, x, n, d, largest: arena.f64(largest, d).slice(), ...weighted }
+}
+
+/** Weights of n rows, if there are some, in memory. */
+export function* loadWeights(arena: Arena, n: number, weights?: Float64Array): Algorithm<Pick<Resident, 'w' | 'totalWeight'>> {
+  if (!weights) return { w: 0, totalWeight: n }
+  const w = arena.takeF64(n)
+  let totalWeight = 0
+  yield* inPieces(n, (begin, end) => {
+    const piece = weights.subarray(begin, end)
+    arena.f64(w + begin * 8, piece.length).set(piece)
+    for (const weight of piece) totalWeight += weight
+  })
+  return { w, totalWeight }
 }
 
 /** Refuses values that are not finite in rows [start, end), of which row 0 is row `firstRow` of X; `largest`: see the kernel. */
