@@ -484,7 +484,7 @@ function* startingPoint(
   } else {
     const rows =
       initParams === 'k-means++'
-        ? (yield* plusPlus(data, k, random, defaultTrials(k), integerTiles(data))).indices
+        ? (yield* plusPlus(data, k, random, defaultTrials(k), integerTiles(data, true))).indices
         : yield* randomRows(data, k, random)
     start = yield* model.fromRows(rows, given.factors)
   }

@@ -170,7 +170,7 @@ export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlu
   requireRows(source.rows, 'k', k)
   const weights = checkWeights(sampleWeight, source.rows)
   const seeding = function* (data: Resident) {
-    const tiles = integerTiles(data)
+    const tiles = integerTiles(data, true)
     const { centers, indices } = yield* plusPlus(data, k, new Random(seedOf(randomState), 0), nLocalTrials ?? defaultTrials(k), tiles)
     return { centers: toNested(centers, k, source.cols), indices }
   }

@@ -11,7 +11,7 @@ import type { Random } from './random.ts'
 import { type Resident, columnMoments, rowsOf } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
 import { sumOfSlots } from './slots.ts'
-import { COUNTS, CenterPanels, emptyTiles, type IntegerTiles, integerTiles, refuseBroken } from './tiles.ts'
+import { COUNTS, CenterPanels, type IntegerTiles, integerTiles, refuseBroken } from './tiles.ts'
 
 /** One fitted k-means. */
 export interface KMeansResult {
@@ -44,7 +44,7 @@ export function* kMeans(data: Resident, options: LloydOptions, random: (run: num
   const mark = arena.mark()
   const absolute = options.convergence !== 'centers' || options.absoluteTol
   const threshold = absolute ? options.tol : yield* varianceTolerance(data, options.tol)
-  const tiles = options.init === 'k-means++' ? integerTiles(data) : emptyTiles(data)
+  const tiles = integerTiles(data, options.init === 'k-means++')
   let best: KMeansResult | undefined
   for (let run = 0; run < options.nInit && !best?.stopped; run++) {
     // without a generator where nothing is drawn
@@ -73,7 +73,7 @@ export function* firstCenters(
   random: Random,
   tiles?: IntegerTiles,
 ): Algorithm<Float64Array> {
-  if (init === 'k-means++') return (yield* plusPlus(data, k, random, defaultTrials(k), tiles ?? integerTiles(data))).centers
+  if (init === 'k-means++') return (yield* plusPlus(data, k, random, defaultTrials(k), tiles ?? integerTiles(data, true))).centers
   if (init === 'random') return yield* rowsOf(data, yield* randomRows(data, k, random))
   return typeof init === 'function' ? init(k, random.uniform) : init
 }

@@ -16,35 +16,35 @@ export interface IntegerTiles {
   radius: number
 }
 
-/** Room for the tiles of all rows: the first assignment quantises them, block by block while they are in cache. Rows that are not in memory are
- *  not kept in integers either: undefined. */
-export function emptyTiles(data: Resident): IntegerTiles | undefined {
-  const { arena, n, d } = data
+/** Room for the tiles of all rows, which the first assignment quantises, block by block while they are in cache, or, where they are to be fit for
+ *  centers among them, k-means++ with its first center. Rows that are not in memory are not kept in integers either: undefined. */
+export function integerTiles(data: Resident, forCenters: boolean): IntegerTiles | undefined {
+  const { arena, x, n, d } = data
   if (passBy(data)) return undefined
-  const shift = arena.takeF64(d)
-  arena.f64(shift, d).set(nearPoint(data))
-  const records = arena.kernels.blockRecords(n)
-  const blocks = arena.takeF64(records)
-  const tiles = arena.take(arena.kernels.tileBytes(n, d))
-  arena.kernels.clear(blocks, records)
-  return { tiles, blocks, rows: n, shift, radius: NaN }
-}
-
-/** Room for the tiles of all rows, fit for centers among them: k-means++ quantises them with its first center. Undefined as `emptyTiles`. */
-export function integerTiles(data: Resident): IntegerTiles | undefined {
-  const empty = emptyTiles(data)
-  if (!empty) return undefined
-  const { arena, n, d } = data
-  const [all, count, step] = sample(data)
-  const center = arena.f64(empty.shift, d)
-  let [longest, total] = [0, 0]
-  for (let i = 0, at = 0; i < count; i++, at += step * d) {
-    const length = Math.sqrt(squaredDistance(all, at, center, 0, d))
+  // rows spread over the data: a thousand, or as many as make 2¹⁷ numbers, but a hundred
+  const step = Math.ceil(n / Math.min(1000, Math.max(100, 2 ** 17 / d)))
+  const count = Math.ceil(n / step)
+  const all = arena.f64(x, n * d)
+  const shift = arena.takeDoubles(d).fill(0) // becomes their mean
+  for (let i = 0; i < all.length; i += step * d) for (let j = 0; j < d; j++) shift[j] += all[i + j] - all[j]
+  for (let j = 0; j < d; j++) shift[j] = all[j] + shift[j] / count
+  let [longest, total] = [forCenters ? 0 : NaN, 0]
+  for (let i = 0; forCenters && i < all.length; i += step * d) {
+    const length = Math.sqrt(squaredDistance(all, i, shift, 0, d))
     longest = Math.max(longest, length)
     total += length
   }
-  // as far above the longest of the sample as that is above its mean: few of the others are longer, whatever the number of features
-  return { ...empty, radius: MORE * (count === n ? longest : 2 * longest - total / count) }
+  const records = arena.kernels.blockRecords(n)
+  const blocks = arena.takeF64(records)
+  arena.kernels.clear(blocks, records)
+  return {
+    tiles: arena.take(arena.kernels.tileBytes(n, d)),
+    blocks,
+    rows: n,
+    shift: shift.byteOffset,
+    // as far above the longest of the sample as that is above its mean: few of the others are longer, whatever the number of features
+    radius: MORE * (count === n ? longest : 2 * longest - total / count),
+  }
 }
 
 /** Whether some row is farther from the shift than `radius`, once the first center of k-means++ has been taken in: then rows are to be quantised again, which
@@ -79,22 +79,6 @@ export function refuseBroken(data: Resident, tiles: IntegerTiles): void {
     most = Math.max(most, record[i])
   }
   if (!(least > 0 && most < Infinity)) refuse(data, 0)
-}
-
-// Rows spread over the data, which are in memory: a thousand, or as many as make 2¹⁷ numbers, but a hundred. All numbers, how many rows, every which one
-function sample({ arena, x, n, d }: Resident): [all: Float64Array, count: number, step: number] {
-  const step = Math.ceil(n / Math.min(1000, Math.max(100, 2 ** 17 / d)))
-  return [arena.f64(x, n * d), Math.ceil(n / step), step]
-}
-
-// Their mean
-function nearPoint(data: Resident): Float64Array {
-  const { d } = data
-  const [all, count, step] = sample(data)
-  const point = new Float64Array(d)
-  for (let i = 0, at = 0; i < count; i++, at += step * d) for (let j = 0; j < d; j++) point[j] += all[at + j] - all[j]
-  for (let j = 0; j < d; j++) point[j] = all[j] + point[j] / count
-  return point
 }
 
 // Mean of column j of a k×d table

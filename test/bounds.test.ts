@@ -2,7 +2,7 @@
 // pass each bound is held against the distances themselves, in data made to break it.
 import { describe, expect, it } from 'vitest'
 import { boundsOf } from '../src/bounds.ts'
-import { CenterPanels, emptyTiles, type IntegerTiles } from '../src/tiles.ts'
+import { CenterPanels, integerTiles, type IntegerTiles } from '../src/tiles.ts'
 import { KMeans } from '../src/index.ts'
 import { drive, type Pass } from '../src/passes.ts'
 import type { Resident } from '../src/resident.ts'
@@ -27,7 +27,7 @@ function passes(X: number[][], course: number[][][], changed: number, visit: (pa
   arena.f64(x, n * d).set(flat(X))
   const data: Resident = { arena, x, w: 0, n, d, totalWeight: n, largest: new Float64Array(d) }
   const work = function* () {
-    const tiles = emptyTiles(data) as IntegerTiles
+    const tiles = integerTiles(data, false) as IntegerTiles
     const panels = new CenterPanels(arena, k, d, tiles, true)
     const bounds = boundsOf(arena, n, k, tiles)
     const labels = arena.take(n * 4)

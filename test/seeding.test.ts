@@ -249,7 +249,7 @@ describe('k-means++', () => {
       const weights = seed % 3 === 0 ? X.map(() => (u() < 0.2 ? 0 : u())) : undefined
       for (const [trials, kept] of [1, 2, 4, 6].flatMap((t) => [true, false].map((kept) => [t, kept] as const))) {
         const seeding = withRows(sourceOf(Matrix.from(X)), weights && Float64Array.from(weights), function* (data) {
-          const tiles = kept ? integerTiles(data) : undefined
+          const tiles = kept ? integerTiles(data, true) : undefined
           return (yield* plusPlus(data, k, new Random(seed), trials, tiles)).indices
         })
         expect([...run(seeding)], `seed ${seed}, trials ${trials}, tiles ${kept}`).toEqual(naivePlusPlus(X, k, seed, trials, weights))
@@ -274,7 +274,7 @@ describe('k-means++', () => {
       const seeding = (kept: boolean) =>
         run(
           withRows(sourceOf(Matrix.from(X)), undefined, function* (data) {
-            const tiles = kept ? integerTiles(data) : undefined
+            const tiles = kept ? integerTiles(data, true) : undefined
             const { indices } = yield* plusPlus(data, k, new Random(seed), 4, tiles)
             if (tiles) {
               const records = data.arena.f64(tiles.blocks, kernels.blockRecords(n))
