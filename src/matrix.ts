@@ -372,15 +372,13 @@ function table(x: TableLike, name: string, firstRow = 0): Source {
       let row = 0
       while (row < rows && column.get?.(row) !== null) row++
       const where = row < rows ? ` (the first at row ${firstRow + row})` : ''
-      throw new RangeError(
-        `${name}: expected numbers, column ${j} has ${column.nullCount} nulls${where}. Drop or fill the rows they are in.`,
-      )
+      throw wrongValue(name, 'numbers', `${column.nullCount} nulls in column ${j}${where}`, DROP)
     }
     const values = column.toArray() as ArrayLike<unknown>
     // Arrow's numbers of types: 2 integers, 3 floats, 7 decimals (raw 32-bit words in some libraries), above 7 dates, times and nested ones
     const type = column.type?.typeId ?? 0
     if (type > 7 || values.length > rows)
-      throw new TypeError(`${name}: expected numbers, column ${j} is of type ${String(column.type)}. Leave it out or cast it to Float64.`)
+      throw new TypeError(`${name}: expected numbers, column ${j} is of type ${String(column.type)}. ${CAST}`)
     // half floats come as raw bits
     return type === 3 && values instanceof Uint16Array ? Float64Array.from(column as unknown as Iterable<number>) : values
   })
@@ -432,21 +430,18 @@ function columnar(columns: ArrayLike<unknown>[], rows: number, name: string, fir
   }
 }
 
+const DROP = 'Drop or fill such rows first.'
+const CAST = 'Leave the column out or cast it to doubles first.'
+
 // A number as a double; 64-bit integers are, where doubles hold them exactly
 function numeric(value: unknown, i: number, j: number, name: string): number {
   if (typeof value === 'number') return value
   const where = `at row ${i}, column ${j}`
   if (typeof value !== 'bigint') {
-    const remedy = value === null || value === undefined ? 'Drop or fill such rows' : 'Convert it to a number, or leave the column out,'
-    throw wrongKind(name, `a number ${where}`, value, `${remedy} first.`)
+    throw wrongKind(name, `a number ${where}`, value, value === null || value === undefined ? DROP : CAST)
   }
   if (BigInt(Number(value)) !== value)
-    throw wrongValue(
-      name,
-      `a number ${where}`,
-      `the integer ${value}, which no double holds`,
-      'Scale it or cast the column to doubles first.',
-    )
+    throw wrongValue(name, `a number ${where}`, `the integer ${value}, which no double holds`, CAST)
   return Number(value)
 }
 

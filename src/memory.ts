@@ -75,7 +75,7 @@ export class Space {
     const ample = Math.max(need, Math.min(Math.ceil(have / PAGE / 4), MAX_PAGES - have / PAGE))
     if (!grow(this.memory, ample) && !grow(this.memory, need))
       throw new RangeError(
-        `Out of memory: this call needs ${((have - tail + bytes) / 2 ** 20).toFixed(0)} MiB in one WebAssembly memory, the engine allows fewer (at most 4096). Use fewer rows at a time, or fewer components.`,
+        `Out of memory: this call needs ${((have - tail + bytes) / 2 ** 20).toFixed(0)} MiB in one WebAssembly memory (of at most 4096), more than this engine gives. Use fewer rows at a time, or fewer components.`,
       )
     const has = this.memory.buffer.byteLength
     this.#weigh((has - have) / PAGE)

@@ -49,7 +49,7 @@ export function planned<T>(
 export function refuseAsking(X: MatrixLike | MatrixStream, init: unknown): void {
   if (typeof X === 'function' && typeof init === 'function')
     throw new TypeError(
-      "init: a function is asked with all rows, and those of a stream are never in memory together. Use 'k-means++' or 'random', or fit data in memory.",
+      "init: a function is asked with all rows, and those of a stream are never in memory together. Use 'k-means++' or 'random'.",
     )
 }
 
@@ -60,7 +60,7 @@ function matrixIn(X: MatrixLike): Source {
     const it = X as Partial<AsyncIterable<unknown> & Iterator<unknown>> | null
     if (typeof it !== 'object' || it === null || (typeof it.next !== 'function' && it[Symbol.asyncIterator] === undefined)) throw error
     throw new TypeError(
-      'X: expected a matrix, or for fitAsync a function that begins a new reading of chunks each time it is called, got an iterator, which can be read only once. Give () => chunks() in place of chunks().',
+      'X: expected a matrix, or for fitAsync a function that begins a new reading of chunks each time it is called, got an iterator, which can be read only once. Give () => chunks().',
     )
   }
 }

@@ -75,8 +75,8 @@ const nodeWorkers = process?.getBuiltinModule?.('node:worker_threads') as
 function obstacle(): string | undefined {
   if (!nodeWorkers && typeof Worker === 'undefined') return 'this engine has none here'
   if (!nodeWorkers && globalThis.crossOriginIsolated !== true)
-    return 'memory cannot be shared in a page that is not cross-origin isolated (it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)'
-  return typeof SharedArrayBuffer === 'undefined' ? 'this engine does not share memory' : undefined
+    return 'this page is not cross-origin isolated (it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp)'
+  return typeof SharedArrayBuffer === 'undefined' ? 'this engine has no shared memory' : undefined
 }
 
 /** Starts a worker; throws where the platform refuses at once. */
@@ -339,7 +339,7 @@ class Pool {
     const reason = this.#faults.get(job) ?? 'unknown'
     this.#faults.delete(job)
     return new Error(
-      `A worker thread failed and took the call with it: ${reason}. Nothing was changed: call again, if need be with threads: 1.`,
+      `A worker thread failed: ${reason}. Nothing was changed: call again, if need be with threads: 1.`,
     )
   }
 }

@@ -188,7 +188,7 @@ export function scan(arena: Arena, x: number, w: number, d: number, largest: num
     'X',
     'finite numbers',
     `${value} at row ${firstRow + Math.floor(bad / d)}, column ${bad % d}`,
-    'Drop such rows or fill in the values first.',
+    'Drop or fill such rows first.',
   )
 }
 

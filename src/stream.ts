@@ -165,7 +165,7 @@ export class Reader extends Windows {
     const chunks = iteratorOf(yield* settled(this.#read()))
     if (chunks === this.#chunks)
       throw new TypeError(
-        'X: expected a function that begins a new reading each time, got the same iterator again, which is used up. Make it inside the function: () => chunks().',
+        'X: expected a function that begins a new reading of chunks each time it is called, got the same iterator again, which can be read only once. Give () => chunks().',
       )
     this.#chunks = chunks
     this.#ended = false
@@ -176,7 +176,7 @@ export class Reader extends Windows {
     const n = this.#n
     if (n === undefined) return
     const { begin, end } = this
-    const remedy = 'Each reading must begin at the first row, over data that do not change; a query needs an order (ORDER BY).'
+    const remedy = 'Each reading must give the same rows in the same order: a query needs ORDER BY.'
     const differs = (found: string) => wrongValue('X', `the ${n} rows of the first reading, in that order`, found, remedy)
     if (rows < this.windowRows && end < n) throw differs(`${end} rows`)
     if (end > n || (end === n && (yield* this.more(n, 1)))) throw differs('more')

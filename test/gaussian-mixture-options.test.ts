@@ -361,7 +361,7 @@ describe('starts that do not fit', () => {
 const badCalls: Record<string, [kind: ErrorConstructor, message: RegExp, call: (m: Fitted) => unknown]> = {
   'NaN in X': [
     RangeError,
-    /^X: expected finite numbers, got NaN at row 80, column 1\. Drop such rows/,
+    /^X: expected finite numbers, got NaN at row 80, column 1\. Drop or fill such rows/,
     (m) => m.fit([...X, [1, Number.NaN]]),
   ],
   'Infinity in X': [RangeError, /got -Infinity at row 0, column 0/, (m) => m.fit([[Number.NEGATIVE_INFINITY, 1], ...X])],

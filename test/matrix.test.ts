@@ -478,7 +478,7 @@ describe('refusals', () => {
         2,
         1,
       ),
-      /column 0 has 1 nulls/,
+      /1 nulls in column 0/,
     ],
   ]
   it.each(wrongValues)('RangeError: %s', (_, x, message) => {

@@ -205,7 +205,7 @@ describe('a source that cannot be used', () => {
     spoilt[2345][17] = Number.NaN
     const cases: [unknown, string, object?][] = [
       [42, 'X: expected a matrix'],
-      [chunksOf(X, 500)(), 'which can be read only once. Give () => chunks() in place of chunks().'],
+      [chunksOf(X, 500)(), 'which can be read only once. Give () => chunks().'],
       [() => 42, 'X: expected the function to return an iterable, or async iterable, of chunks of rows, got 42.'],
       [parts(), 'X: KMeans expected at least 1 row, got shape [0, 0].'],
       [parts([]), 'X: KMeans expected at least 1 row, got shape [0, 0].'],
@@ -257,7 +257,7 @@ describe('a source that cannot be used', () => {
     const once = chunksOf(X, 700)()
     const error = await failure(() => once)
     expect(error).toBeInstanceOf(TypeError)
-    expect(error.message).toContain('got the same iterator again, which is used up. Make it inside the function: () => chunks().')
+    expect(error.message).toContain('got the same iterator again, which can be read only once. Give () => chunks().')
   })
 
   it('needs all of X at once', async () => {

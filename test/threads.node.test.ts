@@ -100,7 +100,7 @@ describe('workers that fail', () => {
         (error) => error,
       )
     expect(outcome).toBeInstanceOf(Error)
-    expect(String(outcome)).toMatch(/A worker thread failed and took the call with it/)
+    expect(String(outcome)).toMatch(/A worker thread failed/)
     expect(String(outcome)).toMatch(message)
   }
 
