@@ -116,12 +116,11 @@ export function cores(): number {
 
 // --------------------------------------------------------------------------------------------------------------------- the pool
 
-interface Member {
+interface Member extends Listener {
   worker: AnyWorker | undefined
   ready: boolean
   /** Numbers of the instances it has. */
   instances: Set<number>
-  ended(reason: string): void
 }
 
 /** The number of a module over a memory. */
@@ -188,7 +187,7 @@ class Pool {
 
   /** Calls of kernels that workers have made. */
   get calls(): number {
-    return sum(Array.from(this.#members, (_, w) => Atomics.load(this.#words, pulse(w))))
+    return sum(this.#members.map((_, w) => Atomics.load(this.#words, pulse(w))))
   }
 
   /** Starts those of the first `count` workers that are missing. `failed` hears why one cannot be. */
@@ -201,6 +200,10 @@ class Pool {
       worker: undefined,
       ready: false,
       instances: new Set(),
+      answer: ({ ready, fault, job }) => {
+        if (ready) member.ready = true
+        if (fault !== undefined) this.#faults.set(job as number, fault)
+      },
       ended: (reason) => {
         if (this.#members[w] !== member) return
         this.#members[w] = undefined
@@ -217,11 +220,7 @@ class Pool {
     Atomics.store(this.#words, mail(w), 0)
     Atomics.store(this.#words, at(w), 0)
     try {
-      const answer = (answer: Answer) => {
-        if (answer.ready) member.ready = true
-        if (answer.fault !== undefined) this.#faults.set(answer.job as number, answer.fault)
-      }
-      member.worker = start({ answer, ended: member.ended })
+      member.worker = start(member)
       this.#post(w, { index: w, control: this.#control })
     } catch (error) {
       member.ended(String(error))
@@ -242,8 +241,7 @@ class Pool {
   // Posts to the workers below `count` what they need for passes of module `number` over a memory. Returns how many they are.
   #equip(count: number, space: Space, number: number): number {
     let ready = 0
-    for (let w = 0; w < count; w++) {
-      const member = this.#members[w]
+    for (const [w, member] of this.#members.slice(0, count).entries()) {
       if (!member?.ready) continue
       ready++
       for (const n of [0, number]) {
@@ -277,9 +275,8 @@ class Pool {
     const runs = Math.ceil((plan.end - plan.first) / plan.run)
     if (pass.into) plan.partials = arena.take(runs * plan.stride)
     const own = arena.take(ownBytes(plan) * (count + 1))
-    const { kernel: _, ...numbers } = plan
     const kernel = Object.keys(arena.use<object>(kernels)).indexOf(pass.kernel)
-    writePass(this.#control, job, { ...numbers, own, core: instanceOf(arena.space, 0), instance: instanceOf(arena.space, module), kernel })
+    writePass(this.#control, job, { ...plan, own, core: instanceOf(arena.space, 0), instance: instanceOf(arena.space, module), kernel })
     this.#jobs[job] = true
     const words = this.#words
     Atomics.store(words, fault(job), 0)
@@ -288,6 +285,10 @@ class Pool {
     Atomics.store(words, state(job), OPEN)
     this.#ring()
     const failures: unknown[] = []
+    const giveUp = (error: unknown) => {
+      failures.push(error)
+      Atomics.store(words, state(job), GIVEN_UP)
+    }
     try {
       for (let n = Atomics.add(words, next(job), 1); n < runs; n = Atomics.add(words, next(job), 1))
         for (const _ of share(plan, arena.kernels, n, own)) {
@@ -296,16 +297,9 @@ class Pool {
         }
       Atomics.store(words, state(job), CLOSING)
     } catch (error) {
-      failures.push(error)
-      Atomics.store(words, state(job), GIVEN_UP)
+      giveUp(error)
     }
-    await this.#empty(job, () => {
-      // the call may be given up while the last ones finish
-      return breathe()?.catch((error) => {
-        failures.push(error)
-        Atomics.store(words, state(job), GIVEN_UP)
-      })
-    })
+    await this.#empty(job, () => breathe()?.catch(giveUp)) // the call may be given up while the last ones finish
     Atomics.store(words, state(job), CLOSED)
     this.#jobs[job] = false
     if (failures.length > 0) throw failures[0]
@@ -321,15 +315,15 @@ class Pool {
     let sign = { at: performance.now(), calls: this.calls }
     for (let spins = 0; ; spins++) {
       const left = Atomics.load(words, LEFT)
-      const there = [...this.#members.keys()].filter((w) => Atomics.load(words, at(w)) === job + 1)
+      const there = this.#members.filter((_, w) => Atomics.load(words, at(w)) === job + 1)
       if (there.length === 0) return
       if (spins < SPINS) continue
       if (this.#blocks) Atomics.wait(words, LEFT, left, 1)
       await (breathe() ?? (this.#blocks ? undefined : turn()))
-      const now = performance.now()
-      if (this.calls !== sign.calls) sign = { at: now, calls: this.calls }
-      else if (now - sign.at > PATIENCE.lost)
-        for (const w of there) this.#members[w]?.ended(`it gave no sign of life for ${PATIENCE.lost / 1000} s`)
+      const now = { at: performance.now(), calls: this.calls }
+      if (now.calls !== sign.calls) sign = now
+      else if (now.at - sign.at > PATIENCE.lost)
+        for (const member of there) member?.ended(`it gave no sign of life for ${PATIENCE.lost / 1000} s`)
     }
   }
 
