@@ -27,7 +27,7 @@ type EncodedBytes = readonly string[]
 export interface KernelModule<Exports> {
   readonly name: 'core' | 'mixtures' | 'metrics'
   /** The bytes, as scripts/encode.mjs writes them. */
-  readonly text: EncodedBytes
+  readonly text: () => EncodedBytes
   /** For the type alone: what an instance exports. */
   readonly exports?: Exports
 }
@@ -71,7 +71,7 @@ const moduleWith =
 
 /** The module, compiled once in the life of the program. */
 export function compile({ name, text }: KernelModule<unknown>): WebAssembly.Module {
-  return (compiled[name] ??= new WebAssembly.Module(decode(text)))
+  return (compiled[name] ??= new WebAssembly.Module(decode(text())))
 }
 
 /** The inverse of scripts/encode.mjs, which says why. */

@@ -123,7 +123,7 @@ export class Arena {
     const length = align(bytes)
     const last = this.#extents.at(-1)
     if (!last || this.#top + length > last.end) {
-      const extent = this.space.claim(Math.max(length, LEAST))
+      const extent = this.space.claim(Math.max(length, PAGE))
       this.#extents.push(extent)
       this.#top = extent.start
     }
@@ -166,9 +166,6 @@ export class Arena {
     return new Int32Array(this.memory.buffer as unknown as SharedArrayBuffer, address, length)
   }
 }
-
-/** Bytes an arena claims at least, so that passes do not claim and free with every call. */
-const LEAST = 2 ** 20
 
 const align = (address: number) => Math.ceil(address / LINE) * LINE
 
@@ -233,7 +230,7 @@ export function within<T>(arena: Arena, work: (arena: Arena) => T): T {
 export function sharedArena(): Arena {
   if (!shared) {
     shared = new Arena()
-    shared.take(1) // a beginning, to which `release` comes back without giving up the room after it
+    shared.release(shared.take(2 ** 20)) // room that is not given up: `release` comes back to its beginning
   }
   return shared
 }
