@@ -3,7 +3,7 @@
 import { upTo } from './lists.ts'
 import { unconverged } from './errors.ts'
 import { asked, CentroidEstimator, CENTROIDS, type Centroids, checkInertia, type KMeansInit } from './centroid-estimator.ts'
-import { type Schema, callable, integer, isObject, oneOf, real, seed } from './check.ts'
+import { callable, isObject, nonNegative, oneOf, positive, type Schema, seed } from './check.ts'
 import { type EstimatorJSON, isTable, openJSON, type WarningListener } from './estimator.ts'
 import { gather, select } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
@@ -65,19 +65,19 @@ interface Fitted extends Centroids {
 }
 
 const SCHEMA: Schema = {
-  nClusters: integer(1),
+  nClusters: positive,
   init: (value, name) => {
     if (typeof value === 'function') return value
     if (isObject(value))
       throw new TypeError(
         `${name}: expected 'k-means++', 'random' or a function: every split has first centers of its own, so given ones do not fit.`,
       )
-    return oneOf('k-means++', 'random')(value, name)
+    return oneOf(['k-means++', 'random'], value, name)
   },
-  nInit: integer(1),
-  maxIter: integer(1),
-  tol: real(0),
-  bisectingStrategy: oneOf('biggest_inertia', 'largest_cluster'),
+  nInit: positive,
+  maxIter: positive,
+  tol: nonNegative,
+  bisectingStrategy: ['biggest_inertia', 'largest_cluster'],
   randomState: seed,
   onWarning: callable,
 }

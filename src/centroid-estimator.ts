@@ -161,7 +161,7 @@ export const CENTROIDS: FieldChecks<Centroids> = {
 /** A named way to choose first centers, a function, or centers (any object: their shape can only be checked against the data). @internal */
 export const initOption: Check = (value, name) => {
   if (typeof value === 'function' || isObject(value)) return value
-  return oneOf('k-means++', 'random')(value, name)
+  return oneOf(['k-means++', 'random'], value, name)
 }
 
 /** Refuses data whose squared distances overflow: no center is the nearest then. @internal */

@@ -1,9 +1,11 @@
 // Option checks. A schema maps every option name to a check that returns the accepted value or throws; names that are not in
-// the schema are refused with the nearest known one. `undefined` always means "the default".
+// the schema are refused with the nearest known one. `undefined` always means "the default". Checks are values, not calls that make them: what an
+// unused estimator takes must not keep bundlers from dropping it.
 import { describe, wrongKind, wrongValue } from './errors.ts'
 
 export type Check<T = unknown> = (value: unknown, name: string) => T
-export type Schema = Record<string, Check>
+/** A check of each option, or the strings it may be. */
+export type Schema = Record<string, Check | readonly string[]>
 
 /** A number that passes `valid`; `what` says which do. */
 export function number(value: unknown, name: string, what: string, valid: (value: number) => boolean): number {
@@ -12,27 +14,24 @@ export function number(value: unknown, name: string, what: string, valid: (value
   return value
 }
 
-const wholeFrom = (min: number) => `an integer of at least ${min}`
-const isFrom = (min: number) => (v: number) => Number.isInteger(v) && v >= min
+const integer = (value: unknown, name: string, min: number, other = '') =>
+  number(value, name, `${other}an integer of at least ${min}`, (v) => Number.isInteger(v) && v >= min)
 
-/** A whole number of at least `min`. */
-/* @__NO_SIDE_EFFECTS__ */
-export function integer(min: number): Check<number> {
-  return (value, name) => number(value, name, wholeFrom(min), isFrom(min))
-}
+/** A whole number of at least 0. */
+export const whole: Check<number> = (value, name) => integer(value, name, 0)
 
-/** 'auto', or a whole number of at least `min`. */
-/* @__NO_SIDE_EFFECTS__ */
-export function autoOr(min: number): Check<'auto' | number> {
-  return (value, name) => (value === 'auto' ? value : number(value, name, `'auto' or ${wholeFrom(min)}`, isFrom(min)))
-}
+/** A whole number of at least 1. */
+export const positive: Check<number> = (value, name) => integer(value, name, 1)
 
-/** A finite number of at least `min` (more than `min` if `open`). */
-/* @__NO_SIDE_EFFECTS__ */
-export function real(min: number, open = false): Check<number> {
-  const what = `a finite number ${open ? 'greater than' : 'of at least'} ${min}`
-  return (value, name) => number(value, name, what, (v) => (open ? v > min : v >= min) && v < Infinity)
-}
+/** 'auto', or a whole number of at least 1. */
+export const autoOrPositive: Check<'auto' | number> = (value, name) => (value === 'auto' ? value : integer(value, name, 1, "'auto' or "))
+
+/** A finite number of at least 0. */
+export const nonNegative: Check<number> = (value, name) =>
+  number(value, name, 'a finite number of at least 0', (v) => v >= 0 && v < Infinity)
+
+/** A finite number greater than 0. */
+export const aboveZero: Check<number> = (value, name) => number(value, name, 'a finite number greater than 0', (v) => v > 0 && v < Infinity)
 
 /** A finite number. */
 export const finite: Check<number> = (value, name) => number(value, name, 'a finite number', Number.isFinite)
@@ -45,14 +44,11 @@ export const isList = (value: unknown): value is ArrayLike<unknown> =>
   isObject(value) && 'length' in value && typeof value.length === 'number'
 
 /** One of the given strings. */
-/* @__NO_SIDE_EFFECTS__ */
-export function oneOf<T extends string>(...choices: T[]): Check<T> {
-  return (value, name) => {
-    if (choices.includes(value as T)) return value as T
-    const what = `one of ${choices.map((c) => `'${c}'`).join(', ')}`
-    if (typeof value !== 'string') throw wrongKind(name, what, value)
-    throw wrongValue(name, what, describe(value), suggestion(value, choices))
-  }
+export function oneOf(choices: readonly string[], value: unknown, name: string): string {
+  const what = `one of ${choices.map((c) => `'${c}'`).join(', ')}`
+  if (typeof value !== 'string') throw wrongKind(name, what, value)
+  if (!choices.includes(value)) throw wrongValue(name, what, describe(value), suggestion(value, choices))
+  return value
 }
 
 export const boolean: Check<boolean> = (value, name) => {
@@ -69,17 +65,19 @@ export const callable: Check<(...args: never[]) => unknown> = (value, name) => {
 export const seed: Check<number> = (value, name) =>
   number(value, name, 'a seed, a whole number from 0 to 2^53 − 1', (v) => Number.isSafeInteger(v) && v >= 0)
 
+/** Anything: looked at where more is known. */
+export const anything: Check = (value) => value
+
 /** Any object: arrays whose shape can only be checked against the data. */
 export const arrayLike: Check<object> = (value, name) => {
   if (!isObject(value)) throw wrongKind(name, 'an array', value)
   return value
 }
 
-/** `null` or what `check` accepts. */
-/* @__NO_SIDE_EFFECTS__ */
-export function orNull<T>(check: Check<T>): Check<T | null> {
-  return (value, name) => (value === null ? null : check(value, name))
-}
+/** `null`, or what a check accepts. */
+export const arrayOrNull: Check<object | null> = (value, name) => (value === null ? null : arrayLike(value, name))
+export const wholeOrNull: Check<number | null> = (value, name) => (value === null ? null : whole(value, name))
+export const positiveOrNull: Check<number | null> = (value, name) => (value === null ? null : positive(value, name))
 
 /** Checks `given` against `schema`: returns a new object with the defaults filled in, or throws before anything else happens. */
 export function checkOptions<T extends object>(where: string, given: unknown, schema: Schema, defaults: T): T {
@@ -90,7 +88,7 @@ export function checkOptions<T extends object>(where: string, given: unknown, sc
     const value = (given as Record<string, unknown>)[name]
     const check = Object.hasOwn(schema, name) ? schema[name] : undefined
     if (!check) throw new TypeError(`${where}: unknown option '${name}'. ${suggestion(name, Object.keys(schema))}`)
-    if (value !== undefined) result[name] = check(value, name)
+    if (value !== undefined) result[name] = typeof check === 'function' ? check(value, name) : oneOf(check, value, name)
   }
   return result as T
 }

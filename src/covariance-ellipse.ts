@@ -1,5 +1,5 @@
 // The contour of a two-dimensional Gaussian, for drawing.
-import { checkOptions, finite, integer, isList, real } from './check.ts'
+import { aboveZero, checkOptions, finite, isList, positive } from './check.ts'
 import { describe, wrongKind, wrongValue } from './errors.ts'
 
 /** An ellipse. */
@@ -36,7 +36,7 @@ export function covarianceEllipse(
   covariance: number | ArrayLike<number> | ArrayLike<ArrayLike<number>>,
   options?: CovarianceEllipseOptions,
 ): CovarianceEllipse {
-  const { sigmas } = checkOptions('covarianceEllipse', options, { sigmas: real(0, true) }, { sigmas: 2 })
+  const { sigmas } = checkOptions('covarianceEllipse', options, { sigmas: aboveZero }, { sigmas: 2 })
   const [x, y] = pair(mean, 'mean')
   const [a, b, c] = entries(covariance)
   const { large, small, axis, angle } = principal(a, b, c)
@@ -46,7 +46,7 @@ export function covarianceEllipse(
     radii,
     angle,
     points(n = 64) {
-      integer(1)(n, 'n')
+      positive(n, 'n')
       return Array.from({ length: n }, (_, i): [number, number] => {
         const turn = (2 * Math.PI * i) / n
         const [u, v] = [radii[0] * Math.cos(turn), radii[1] * Math.sin(turn)]

@@ -1,6 +1,6 @@
 // Data to try things on: Fisher's irises and Gaussian blobs.
 import { sum, upTo } from './lists.ts'
-import { type Check, boolean, checkOptions, finite, integer, isList, isObject, seed } from './check.ts'
+import { boolean, type Check, checkOptions, finite, isList, isObject, positive, seed, whole } from './check.ts'
 import { describe, wrongKind, wrongValue } from './errors.ts'
 import { irisTenths } from './iris-data.ts'
 import { numbersOf } from './letters.ts'
@@ -133,13 +133,10 @@ function permute(list: Int32Array, random: Random): void {
 }
 
 // A number that `check` accepts, or a list of such
-/* @__NO_SIDE_EFFECTS__ */
-function oneOrEach(check: Check<number>): Check<number | number[]> {
-  return (value, name) => {
-    if (!isList(value)) return check(value, name)
-    if (value.length === 0) throw wrongValue(name, 'at least 1 number', 'an empty list')
-    return Array.from(value, (v, c) => check(v, `${name}[${c}]`))
-  }
+function oneOrEach(check: Check<number>, value: unknown, name: string): number | number[] {
+  if (!isList(value)) return check(value, name)
+  if (value.length === 0) throw wrongValue(name, 'at least 1 number', 'an empty list')
+  return Array.from(value, (v, c) => check(v, `${name}[${c}]`))
 }
 
 const deviation: Check<number> = (value, name) => {
@@ -148,11 +145,11 @@ const deviation: Check<number> = (value, name) => {
 }
 
 const SCHEMA = {
-  nSamples: (value: unknown, name: string) => (isList(value) ? oneOrEach(integer(0)) : integer(1))(value, name),
-  nFeatures: integer(1),
+  nSamples: (value: unknown, name: string) => oneOrEach(isList(value) ? whole : positive, value, name),
+  nFeatures: positive,
   centers: (value: unknown, name: string) =>
-    isObject(value) ? value : integer(1)(value, `${name} (a number of blobs, or their K×D centers)`),
-  clusterStd: oneOrEach(deviation),
+    isObject(value) ? value : positive(value, `${name} (a number of blobs, or their K×D centers)`),
+  clusterStd: (value: unknown, name: string) => oneOrEach(deviation, value, name),
   centerBox: (value: unknown, name: string) => {
     if (!isList(value) || value.length !== 2) throw wrongKind(name, 'two numbers [low, high]', value)
     const [low, high] = Array.from(value, (v, i) => finite(v, `${name}[${i}]`))

@@ -1,6 +1,6 @@
 // The loop of expectation-maximisation (Dempster, Laird & Rubin 1977). Every mixture of the package and every model of a user run on it.
 import { largestOf } from './lists.ts'
-import { type Schema, callable, checkOptions, integer, isObject, oneOf, real } from './check.ts'
+import { callable, checkOptions, isObject, nonNegative, positive, type Schema, whole } from './check.ts'
 import { DegenerateCovarianceError, describe, sameRuns, unconverged, wrongKind, wrongValue } from './errors.ts'
 import type { WarningListener } from './estimator.ts'
 import { log } from './logarithm.ts'
@@ -225,10 +225,10 @@ export interface ExpectationMaximizationResult<P> {
 }
 
 const SCHEMA: Schema = {
-  tol: real(0),
-  maxIter: integer(0),
-  assignment: oneOf('soft', 'hard'),
-  nInit: integer(1),
+  tol: nonNegative,
+  maxIter: whole,
+  assignment: ['soft', 'hard'],
+  nInit: positive,
   onIteration: callable,
   onWarning: callable,
 }

@@ -1,7 +1,7 @@
 // Estimation without hidden variables: maximum likelihood, maximum a posteriori, and Bayes' rule over a list of hypotheses. Logarithms are
 // our own, so results carry the same bits in every engine.
 import { largestOf, sum } from './lists.ts'
-import { type Check, type Schema, arrayLike, checkOptions, finite, isList, number, real } from './check.ts'
+import { aboveZero, arrayLike, type Check, checkOptions, finite, isList, nonNegative, number, type Schema } from './check.ts'
 import { DegenerateCovarianceError, wrongValue } from './errors.ts'
 import { precisionFactors, roundingLevel, totalScatter } from './gaussian.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
@@ -134,7 +134,7 @@ function maximumLikelihoodBernoulli(counts: Counts): BernoulliEstimate {
 function maximumAPosterioriBernoulli(options: Counts & { prior: BetaPrior }): BernoulliMode {
   const where = 'maximumAPosteriori.bernoulli'
   const { successes, trials, prior } = checkCounts(where, options, { prior: any }) as Counts & { prior: BetaPrior }
-  const { alpha, beta } = required(`${where}: prior`, prior, { alpha: real(0, true), beta: real(0, true) }) as BetaPrior
+  const { alpha, beta } = required(`${where}: prior`, prior, { alpha: aboveZero, beta: aboveZero }) as BetaPrior
   // the posterior is Beta(a + 1, b + 1)
   const a = successes + alpha - 1
   const b = trials - successes + beta - 1
@@ -179,7 +179,7 @@ function maximumAPosterioriGaussian(
   }
   const given = required(`${where}: prior`, prior, {
     mean: arrayLike,
-    meanPrecision: real(0),
+    meanPrecision: nonNegative,
     degreesOfFreedom: finite,
     scale: arrayLike,
   }) as NormalInverseWishartPrior
@@ -325,7 +325,7 @@ function required(where: string, given: unknown, schema: Schema, optional: Schem
 }
 
 function checkCounts(where: string, given: unknown, more: Schema = {}): Counts {
-  const counts = required(where, given, { successes: real(0), trials: real(0), ...more }) as Counts
+  const counts = required(where, given, { successes: nonNegative, trials: nonNegative, ...more }) as Counts
   if (counts.successes > counts.trials) throw wrongValue('successes', `at most trials = ${counts.trials}`, counts.successes)
   return counts
 }

@@ -1,6 +1,6 @@
 // What every estimator shares: options that are checked when given and readable later, warnings, JSON.
 import { sum } from './lists.ts'
-import { callable, checkOptions, finite, isObject, orNull, type Schema } from './check.ts'
+import { anything, callable, checkOptions, finite, isObject, type Schema } from './check.ts'
 import { NotFittedError, type Warning, describe, wrongKind, wrongValue } from './errors.ts'
 import { Matrix, type MatrixLike, atHand } from './matrix.ts'
 import type { IterationListener } from './passes.ts'
@@ -135,7 +135,7 @@ export abstract class IterativeEstimator<Options extends object, Fitted extends 
 }
 
 /** Options of every `fit`. @internal */
-export const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v), onIteration: callable }
+export const FIT_SCHEMA: Schema = { sampleWeight: anything, onIteration: callable }
 
 /** A stored estimator. */
 export interface EstimatorJSON {

@@ -1,7 +1,7 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
 import { listOf, sum } from './lists.ts'
 import { unconverged, wrongValue } from './errors.ts'
-import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
+import { arrayOrNull, boolean, callable, checkOptions, nonNegative, positive, type Schema, seed, whole } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import {
   type EstimatorJSON,
@@ -140,21 +140,21 @@ const isSeen = (v: unknown, d: number): boolean => {
 }
 
 const SCHEMA: Schema = {
-  nComponents: integer(1),
-  covarianceType: (value: unknown, name: string) => oneOf(...COVARIANCE_TYPES)(value, name),
-  tol: real(0),
-  regCovar: real(0),
-  maxIter: integer(0),
-  nInit: integer(1),
-  initParams: oneOf('kmeans', 'k-means++', 'random', 'random_from_data'),
-  weightsInit: orNull(arrayLike),
-  meansInit: orNull(arrayLike),
-  precisionsInit: orNull(arrayLike),
+  nComponents: positive,
+  covarianceType: COVARIANCE_TYPES,
+  tol: nonNegative,
+  regCovar: nonNegative,
+  maxIter: whole,
+  nInit: positive,
+  initParams: ['kmeans', 'k-means++', 'random', 'random_from_data'],
+  weightsInit: arrayOrNull,
+  meansInit: arrayOrNull,
+  precisionsInit: arrayOrNull,
   randomState: seed,
-  acceleration: oneOf('none', 'squarem'),
+  acceleration: ['none', 'squarem'],
   warmStart: boolean,
   learningDecay: (value, name) => {
-    const decay = real(0)(value, name)
+    const decay = nonNegative(value, name)
     if (!(decay > 0.5 && decay <= 1)) throw wrongValue(name, 'a number above 0.5, up to 1', decay)
     return decay
   },
@@ -261,7 +261,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
    *  @throws NotFittedError before `fit`; TypeError, RangeError for n that is no whole number ≥ 1 */
   sample(n = 1, options?: { randomState?: number }): MixtureSample {
     const { weights, means, covariances, covarianceType: type, nFeaturesIn: d } = this.state
-    integer(1)(n, 'n')
+    positive(n, 'n')
     const { randomState } = checkOptions<{ randomState?: number }>('sample', options, { randomState: seed }, {})
     const random = new Random(seedOf(randomState ?? this.options.randomState), 2)
     const mass = sum(weights) // less than 1 when maxIter 0 kept a start on K rows

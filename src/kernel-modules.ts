@@ -7,7 +7,7 @@ import type { instantiate as instantiateMetrics } from './generated/metrics.d.ts
 import { metricsText } from './generated/metrics-wasm.ts'
 import type { instantiate as instantiateMixtures } from './generated/mixtures.d.ts'
 import { mixturesText } from './generated/mixtures-wasm.ts'
-import { checkOptions, type Check } from './check.ts'
+import { type Check, checkOptions } from './check.ts'
 import { describe } from './errors.ts'
 import { numbersOf } from './letters.ts'
 import { upTo } from './lists.ts'
@@ -71,7 +71,8 @@ const moduleWith =
 
 /** The module, compiled once in the life of the program. */
 export function compile({ name, text }: KernelModule<unknown>): WebAssembly.Module {
-  return (compiled[name] ??= new WebAssembly.Module(decode(text())))
+  compiled[name] ??= new WebAssembly.Module(decode(text()))
+  return compiled[name]
 }
 
 /** The inverse of scripts/encode.mjs, which says why. */

@@ -12,7 +12,7 @@ import {
   initOption,
   startsOf,
 } from './centroid-estimator.ts'
-import { autoOr, callable, checkOptions, integer, oneOf, orNull, real, type Schema, seed } from './check.ts'
+import { anything, autoOrPositive, callable, checkOptions, nonNegative, positive, positiveOrNull, type Schema, seed } from './check.ts'
 import { type EstimatorJSON, isBoolean, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
@@ -62,13 +62,13 @@ interface Fitted extends Centroids {
 }
 
 const SCHEMA: Schema = {
-  nClusters: integer(1),
+  nClusters: positive,
   init: initOption,
-  nInit: autoOr(1),
-  maxIter: integer(1),
-  tol: real(0),
+  nInit: autoOrPositive,
+  maxIter: positive,
+  tol: nonNegative,
   randomState: seed,
-  convergence: oneOf('centers', 'mse', 'mae'),
+  convergence: ['centers', 'mse', 'mae'],
   onWarning: callable,
 }
 const DEFAULTS: Params = {
@@ -162,9 +162,9 @@ export interface KMeansPlusPlusResult {
  *  @returns centers (k×D) and the indices of the rows they are.
  *  @throws RangeError if X has fewer than k rows. */
 export function kmeansPlusPlus(X: MatrixLike, k: number, options?: KMeansPlusPlusOptions): KMeansPlusPlusResult {
-  const schema = { randomState: seed, nLocalTrials: orNull(integer(1)), sampleWeight: orNull((v) => v) }
+  const schema = { randomState: seed, nLocalTrials: positiveOrNull, sampleWeight: anything }
   const { randomState, nLocalTrials, sampleWeight } = checkOptions<KMeansPlusPlusOptions>('kmeansPlusPlus', options, schema, {})
-  integer(1)(k, 'k')
+  positive(k, 'k')
   const source = sourceOf(X)
   checkShape(source, 1, 'kmeansPlusPlus')
   requireRows(source.rows, 'k', k)

@@ -440,8 +440,7 @@ function numeric(value: unknown, i: number, j: number, name: string): number {
   if (typeof value !== 'bigint') {
     throw wrongKind(name, `a number ${where}`, value, value === null || value === undefined ? DROP : CAST)
   }
-  if (BigInt(Number(value)) !== value)
-    throw wrongValue(name, `a number ${where}`, `the integer ${value}, which no double holds`, CAST)
+  if (BigInt(Number(value)) !== value) throw wrongValue(name, `a number ${where}`, `the integer ${value}, which no double holds`, CAST)
   return Number(value)
 }
 

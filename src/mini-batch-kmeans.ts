@@ -10,7 +10,7 @@ import {
   initOption,
   startsOf,
 } from './centroid-estimator.ts'
-import { autoOr, callable, checkOptions, integer, orNull, real, type Schema, seed } from './check.ts'
+import { autoOrPositive, callable, checkOptions, nonNegative, positive, positiveOrNull, type Schema, seed, wholeOrNull } from './check.ts'
 import { type EstimatorJSON, FIT_SCHEMA, isBoolean, isNumbers, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
@@ -69,15 +69,15 @@ interface Fitted extends Centroids {
 }
 
 const SCHEMA: Schema = {
-  nClusters: integer(1),
+  nClusters: positive,
   init: initOption,
-  nInit: autoOr(1),
-  maxIter: integer(1),
-  batchSize: integer(1),
-  tol: real(0),
-  maxNoImprovement: orNull(integer(0)),
-  initSize: orNull(integer(1)),
-  reassignmentRatio: real(0),
+  nInit: autoOrPositive,
+  maxIter: positive,
+  batchSize: positive,
+  tol: nonNegative,
+  maxNoImprovement: wholeOrNull,
+  initSize: positiveOrNull,
+  reassignmentRatio: nonNegative,
   randomState: seed,
   onWarning: callable,
 }

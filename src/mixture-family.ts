@@ -1,7 +1,7 @@
 // Mixtures of other families than Gaussians: what the options mean and what a fit leaves behind. What a family is, and how EM sees it, is in
 // family.ts; the loop in em.ts.
 import { sameRuns, unconverged, wrongValue } from './errors.ts'
-import { type Schema, arrayLike, boolean, callable, checkOptions, integer, oneOf, orNull, real, seed } from './check.ts'
+import { arrayOrNull, boolean, callable, checkOptions, nonNegative, positive, type Schema, seed, whole } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import { type EstimatorJSON, isBoolean, isMixing, isNumbers, isShaped, isWhole, openJSON, type WarningListener } from './estimator.ts'
 import { type Family, FamilyModel, type FamilyParameters } from './family.ts'
@@ -73,13 +73,13 @@ interface Fitted extends MixtureState {
 }
 
 const SCHEMA: Schema = {
-  nComponents: integer(1),
-  weightsInit: orNull(arrayLike),
+  nComponents: positive,
+  weightsInit: arrayOrNull,
   fitWeights: boolean,
-  assignment: oneOf('soft', 'hard'),
-  tol: real(0),
-  maxIter: integer(0),
-  nInit: integer(1),
+  assignment: ['soft', 'hard'],
+  tol: nonNegative,
+  maxIter: whole,
+  nInit: positive,
   keepHistory: boolean,
   randomState: seed,
   onWarning: callable,
@@ -104,7 +104,7 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
   /** @internal */
   protected constructor(family: Family, options: unknown) {
     const start = `${family.parameter}Init`
-    super(family.name, options, { ...SCHEMA, [start]: orNull(arrayLike) }, { ...DEFAULTS, [start]: null })
+    super(family.name, options, { ...SCHEMA, [start]: arrayOrNull }, { ...DEFAULTS, [start]: null })
     this.#family = family
   }
 
@@ -158,8 +158,8 @@ export abstract class FamilyMixture<Name extends string, Shape> extends Mixture<
    *  @throws NotFittedError before `fit`; TypeError, RangeError for n that is no whole number ≥ 1 */
   sample(n = 1, options?: { randomState?: number; trials?: number }): MixtureSample {
     const { weights, nFeaturesIn: d, meanTrials } = this.state
-    integer(1)(n, 'n')
-    const schema: Schema = this.#family.columns === 2 ? { randomState: seed, trials: integer(0) } : { randomState: seed }
+    positive(n, 'n')
+    const schema: Schema = this.#family.columns === 2 ? { randomState: seed, trials: whole } : { randomState: seed }
     const { randomState, trials } = checkOptions<{ randomState?: number; trials?: number }>('sample', options, schema, {})
     const random = new Random(seedOf(randomState ?? this.options.randomState), 2)
     const labels = categories(random, weights, n)

@@ -332,9 +332,7 @@ class Pool {
     for (let turns = 0; turns < 1000 && !this.#faults.has(job); turns++) await turn()
     const reason = this.#faults.get(job) ?? 'unknown'
     this.#faults.delete(job)
-    return new Error(
-      `A worker thread failed: ${reason}. Nothing was changed: call again, if need be with threads: 1.`,
-    )
+    return new Error(`A worker thread failed: ${reason}. Nothing was changed: call again, if need be with threads: 1.`)
   }
 }
 

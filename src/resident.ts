@@ -142,14 +142,7 @@ const WINDOW_BYTES = 4 * 2 ** 20
 const STEP_VALUES = 2 ** 18
 
 // Rows [begin, end) in memory; all of them finite, and their `largest` known, unless somebody else `checks` that
-function* load(
-  arena: Arena,
-  source: Source,
-  begin: number,
-  end: number,
-  checks: boolean,
-  weights?: Float64Array,
-): Algorithm<Resident> {
+function* load(arena: Arena, source: Source, begin: number, end: number, checks: boolean, weights?: Float64Array): Algorithm<Resident> {
   const { cols: d, home } = source
   const n = end - begin
   const weighted = yield* loadWeights(arena, n, weights)

@@ -1,5 +1,5 @@
 // Model selection: every combination of components and covariance type, by an information criterion.
-import { type Check, type Schema, callable, checkOptions, isList, oneOf } from './check.ts'
+import { callable, type Check, checkOptions, isList, type Schema, anything } from './check.ts'
 import { DegenerateCovarianceError, wrongKind, wrongValue } from './errors.ts'
 import { COVARIANCE_TYPES } from './gaussian.ts'
 import { type CovarianceType, GaussianMixture, type GaussianMixtureFitOptions, type GaussianMixtureOptions } from './gaussian-mixture.ts'
@@ -54,21 +54,21 @@ type Options = Omit<SelectGaussianMixtureOptions, 'nComponents'> & {
   criterion: Criterion
 }
 
-const unchecked: Check = (value) => value // by us: GaussianMixture does
 const SCHEMA: Schema = {
   nComponents: list,
   covarianceType: list,
-  criterion: oneOf('bic', 'aic', 'icl'),
-  sampleWeight: unchecked,
+  criterion: ['bic', 'aic', 'icl'],
+  sampleWeight: anything,
   onFit: callable,
-  tol: unchecked,
-  regCovar: unchecked,
-  maxIter: unchecked,
-  nInit: unchecked,
-  initParams: unchecked,
-  acceleration: unchecked,
-  randomState: unchecked,
-  onWarning: unchecked,
+  // checked by GaussianMixture
+  tol: anything,
+  regCovar: anything,
+  maxIter: anything,
+  nInit: anything,
+  initParams: anything,
+  acceleration: anything,
+  randomState: anything,
+  onWarning: anything,
 }
 
 /** Options of `selectGaussianMixtureAsync`. */

@@ -1,4 +1,4 @@
-import { type Schema, boolean, callable, checkOptions, orNull } from './check.ts'
+import { anything, boolean, callable, checkOptions, type Schema } from './check.ts'
 import { Estimator, type EstimatorJSON, type WarningListener, isNumbers, isWhole, openJSON } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { PAUSE } from './passes.ts'
@@ -34,7 +34,7 @@ interface Fitted {
 
 const SCHEMA: Schema = { withMean: boolean, withStd: boolean, onWarning: callable }
 const DEFAULTS: Params = { withMean: true, withStd: true }
-const FIT_SCHEMA: Schema = { sampleWeight: orNull((v) => v) }
+const FIT_SCHEMA: Schema = { sampleWeight: anything }
 
 /** Standardises columns: (x − mean) / standard deviation, population variance (divided by N, not N − 1). Columns without any variance are
  *  only centred. */

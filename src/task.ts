@@ -1,5 +1,5 @@
 // Tasks: calls whose arguments are checked and whose work remains. A method and its Async twin make the same task and differ in who runs it.
-import { type Check, type Schema, autoOr, isObject } from './check.ts'
+import { autoOrPositive, type Check, isObject, type Schema } from './check.ts'
 import { driveAsync } from './drive-async.ts'
 import { wrongKind } from './errors.ts'
 import { Arena, returnSpace, sharedArena, spaceFor } from './memory.ts'
@@ -69,4 +69,4 @@ const signal: Check = (value, name) => {
 }
 
 /** @internal */
-export const ASYNC_SCHEMA: Schema = { signal, threads: autoOr(1) }
+export const ASYNC_SCHEMA: Schema = { signal, threads: autoOrPositive }
