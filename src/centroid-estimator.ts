@@ -99,9 +99,8 @@ export abstract class CentroidEstimator<
     const labels = new Int32Array(source.rows)
     const inertias: number[] = [] // of slots, whatever the windows
     const perWindow = function* (data: Resident, begin: number) {
-      const window = yield* nearest(data, centers, clusterCenters.length, withInertia, labels.subarray(begin, begin + data.n))
-      if (window.broken) refuse(data, begin)
-      inertias.push(...window.inertias)
+      const own = labels.subarray(begin, begin + data.n)
+      inertias.push(...(yield* nearest(data, centers, clusterCenters.length, withInertia, own, begin)).inertias)
     }
     const windows = withWindows(source, perWindow, true, 1) // a label a row
     return afterwards(windows, () => ({ labels, inertia: sumOfSlots(inertias) }))

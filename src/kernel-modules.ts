@@ -26,15 +26,17 @@ type EncodedBytes = readonly string[]
 /** Kernels that are compiled together. */
 export interface KernelModule<Exports> {
   readonly name: 'core' | 'mixtures' | 'metrics'
+  /** What workers know it by. */
+  readonly number: number
   /** The bytes, as scripts/encode.mjs writes them. */
   readonly text: () => EncodedBytes
   /** For the type alone: what an instance exports. */
   readonly exports?: Exports
 }
 
-export const core: KernelModule<CoreKernels> = { name: 'core', text: coreText }
-export const mixtures: KernelModule<MixtureKernels> = { name: 'mixtures', text: mixturesText }
-export const metrics: KernelModule<MetricKernels> = { name: 'metrics', text: metricsText }
+export const core: KernelModule<CoreKernels> = { name: 'core', number: 0, text: coreText }
+export const mixtures: KernelModule<MixtureKernels> = { name: 'mixtures', number: 1, text: mixturesText }
+export const metrics: KernelModule<MetricKernels> = { name: 'metrics', number: 2, text: metricsText }
 
 /** The package's WebAssembly modules as a host compiled them: what importing `mixtura/core.wasm`, `mixtura/mixtures.wasm` and `mixtura/metrics.wasm`
  *  gives there. */

@@ -8,7 +8,7 @@ import { squaredDistance, sum } from './lists.ts'
 import { boundsOf } from './bounds.ts'
 import { type Algorithm, type Pass, type Reduction, SLOT_ROWS } from './passes.ts'
 import type { Random } from './random.ts'
-import { type Resident, columnMoments, rowsOf } from './resident.ts'
+import { type Resident, columnMoments, refuse, rowsOf } from './resident.ts'
 import { defaultTrials, plusPlus, randomRows } from './seeding.ts'
 import { sumOfSlots } from './slots.ts'
 import { COUNTS, CenterPanels, type IntegerTiles, integerTiles, refuseBroken } from './tiles.ts'
@@ -99,13 +99,8 @@ function* lloyd(
     if (iteration === 1) assignment.refuseBroken()
     const changed = assignment.takeChanges()
     const { inertia, distance } = watchesInertia ? yield* assignment.inertia(convergence === 'mae') : { inertia: NaN, distance: NaN }
-    if (changed === 0 && iteration > 1) {
-      // the partition is the last one's, whose means these centers are
-      converged = labelsFit = true
-      stopped = !(yield { report: { run, iteration, inertia, shift: 0 } })
-      break
-    }
-    const next = assignment.means() ?? (yield* assignment.relocated())
+    labelsFit = changed === 0 && iteration > 1 // the partition is the last one's, whose means these centers are
+    const next = labelsFit ? centers : (assignment.means() ?? (yield* assignment.relocated()))
     const squaredShift = squaredDistance(next, 0, centers, 0, next.length)
     if (convergence === 'centers') converged = squaredShift <= threshold
     else {
@@ -113,6 +108,7 @@ function* lloyd(
       converged = Math.abs(previous - watched) <= threshold * previous
       previous = watched
     }
+    converged ||= labelsFit
     centers = next
     stopped = !(yield { report: { run, iteration, inertia, shift: Math.sqrt(squaredShift) } })
   }
@@ -121,15 +117,16 @@ function* lloyd(
   return { centers, labels: assignment.labels.slice(), inertia, nIter: iteration, converged, stopped }
 }
 
-/** The nearest of k centers (k×d) for every row, to `labels` (n), and, if asked, Σ w·distance², in all and of each slot. `broken`: whether some value is not finite,
- *  which the pass comes upon. */
+/** The nearest of k centers (k×d) for every row, to `labels` (n), and, if asked, Σ w·distance², in all and of each slot. Refuses rows some value of which
+ *  is not finite, the first of them row `firstRow` of X: the pass comes upon that. */
 export function* nearest(
   data: Resident,
   centers: ArrayLike<number>,
   k: number,
   withInertia: boolean,
   labels = new Int32Array(data.n),
-): Algorithm<{ labels: Int32Array; inertia: number; inertias: Float64Array; broken: boolean }> {
+  firstRow = 0,
+): Algorithm<{ labels: Int32Array; inertia: number; inertias: Float64Array }> {
   const { arena, n, d } = data
   const mark = arena.mark()
   const panels = new CenterPanels(arena, k, d).load(centers)
@@ -141,9 +138,9 @@ export function* nearest(
   yield panels.once(data, address, address + n * 4, sums)
   labels.set(arena.i32(address, n))
   const inertias = arena.f64(sums, 2 * slots).filter((_, i) => i % 2 === 0)
-  const broken = flag[0] !== 0
+  if (flag[0]) refuse(data, firstRow)
   arena.release(mark)
-  return { labels, inertia: sumOfSlots(inertias), inertias, broken }
+  return { labels, inertia: sumOfSlots(inertias), inertias }
 }
 
 /** Labels of one run and the sums that go with them. Bytes: 5·N + 16·k·d and a little + partial sums 8·(2 + 3·k + 2·k·d)·(log₂(N/1024) + 2). */

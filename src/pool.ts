@@ -124,7 +124,7 @@ interface Member extends Listener {
 }
 
 /** The number of a module over a memory. */
-const instanceOf = (space: Space, module: number) => space.number * MOST_MODULES + module
+const instanceOf = (space: Space, { number }: KernelModule<object>) => space.number * MOST_MODULES + number
 const MOST_MODULES = 8
 
 /** Memories that workers keep for another task on the same data. */
@@ -150,7 +150,6 @@ class Pool {
   readonly #members: (Member | undefined)[] = []
   readonly #jobs: boolean[] = new Array(MOST_JOBS).fill(false) // whether taken
   readonly #faults = new Map<number, string>() // job → what a worker threw at it, or why it ended there
-  readonly #modules: KernelModule<object>[] = [core]
   readonly #tasks = new Map<number, number>() // number of a memory → tasks on it, the latest memory last; none on a few that are kept
   readonly #blocks = mayBlock()
   #idle: ReturnType<typeof setTimeout> | undefined
@@ -238,19 +237,19 @@ class Pool {
     Atomics.notify(this.#words, BELL)
   }
 
-  // Posts to the workers below `count` what they need for passes of module `number` over a memory. Returns how many they are.
-  #equip(count: number, space: Space, number: number): number {
+  // Posts to the workers below `count` what they need for passes of a module over a memory. Returns how many they are.
+  #equip(count: number, space: Space, kernels: KernelModule<object>): number {
     let ready = 0
     for (const [w, member] of this.#members.slice(0, count).entries()) {
       if (!member?.ready) continue
       ready++
-      for (const n of [0, number]) {
-        const instance = instanceOf(space, n)
+      for (const module of [core, kernels]) {
+        const instance = instanceOf(space, module)
         if (member.instances.has(instance)) continue
         member.instances.add(instance)
         const { memory } = space
-        const ballast = n === 0 ? memory.buffer.byteLength : 0
-        this.#post(w, { open: { instance, compiled: compile(this.#modules[n]), memory, ballast } })
+        const ballast = module === core ? memory.buffer.byteLength : 0
+        this.#post(w, { open: { instance, compiled: compile(module), memory, ballast } })
       }
       for (const old of member.instances) {
         if (this.#tasks.has(Math.floor(old / MOST_MODULES))) continue
@@ -265,18 +264,16 @@ class Pool {
    *  the call is given up. False, with nothing done, where nobody can help. */
   async run(pass: Pass, arena: Arena, count: number, breathe: () => Promise<void> | undefined): Promise<boolean> {
     const kernels: KernelModule<object> = pass.module ?? core
-    let module = this.#modules.indexOf(kernels)
-    if (module < 0) module = this.#modules.push(kernels) - 1
     const job = this.#jobs.indexOf(false)
     const plan = planned(pass, arena, count + 1)
-    if (job < 0 || !plan || this.#equip(count, arena.space, module) === 0) return false
+    if (job < 0 || !plan || this.#equip(count, arena.space, kernels) === 0) return false
 
     const mark = arena.mark()
     const runs = Math.ceil((plan.end - plan.first) / plan.run)
     if (pass.into) plan.partials = arena.take(runs * plan.stride)
     const own = arena.take(ownBytes(plan) * (count + 1))
     const kernel = Object.keys(arena.use<object>(kernels)).indexOf(pass.kernel)
-    writePass(this.#control, job, { ...plan, own, core: instanceOf(arena.space, 0), instance: instanceOf(arena.space, module), kernel })
+    writePass(this.#control, job, { ...plan, own, core: instanceOf(arena.space, core), instance: instanceOf(arena.space, kernels), kernel })
     this.#jobs[job] = true
     const words = this.#words
     Atomics.store(words, fault(job), 0)

@@ -27,7 +27,7 @@ export const STREAMED = -(2 ** 40) - 1
 /** The same for those of them that were selected last. */
 export const SELECTED = STREAMED - 2
 /** Whether rows are not in memory. */
-export const passBy = ({ x }: Resident): boolean => x === STREAMED || x === SELECTED
+export const passBy = ({ x }: Resident): boolean => x < 0
 
 // `x` of data, good for the slot of a row
 function* at(data: Resident, row: number): Algorithm<number> {
