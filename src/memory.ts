@@ -121,7 +121,7 @@ export class Arena {
   /** Address of `bytes` fresh bytes, aligned to a cache line. Contents are whatever was there. */
   take(bytes: number): number {
     const length = align(bytes)
-    const last = this.#extents.at(-1)
+    const last = this.#extents[this.#extents.length - 1]
     if (!last || this.#top + length > last.end) {
       const extent = this.space.claim(Math.max(length, PAGE))
       this.#extents.push(extent)
@@ -149,7 +149,7 @@ export class Arena {
 
   /** Gives back everything taken since `mark`. */
   release(mark: number): void {
-    for (let last = this.#extents.at(-1); last && (mark < last.start || last.end < mark); last = this.#extents.at(-1)) {
+    for (let last = this.#extents[this.#extents.length - 1]; last && (mark < last.start || last.end < mark); last = this.#extents[this.#extents.length - 1]) {
       this.space.free(last.start, last.end)
       this.#extents.pop()
     }

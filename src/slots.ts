@@ -76,29 +76,26 @@ export class Sums {
   /** Address of the partial sums that the next slot adds to. */
   open(): number {
     const { sizes } = this
-    const fresh = !this.#growing
-    if (fresh) sizes.push(0)
-    const address = this.#buffers[sizes.length - 1]
-    if (fresh) this.#kernels.clear(address, this.length)
-    return address
+    const { length } = sizes
+    if (length > 0 && sizes[length - 1] % this.leaf > 0) return this.#buffers[length - 1]
+    sizes.push(0)
+    this.#kernels.clear(this.#buffers[length], this.length)
+    return this.#buffers[length]
   }
 
-  /** Takes in what was opened, the sums of one slot or of `slots`: a complete subtree, or all that are left. Subtrees of one size are neighbours. */
+  /** Takes in what was opened, the sums of one slot or of `slots`: a complete subtree, or all that are left. Subtrees of one size are neighbours, unless
+   *  more slots come to a leaf. */
   close(slots = 1): void {
     const { sizes } = this
-    sizes[sizes.length - 1] += slots
-    while (!this.#growing && sizes.at(-1) === sizes.at(-2)) this.#mergeLast()
+    let last = sizes.length - 1
+    sizes[last] += slots
+    for (; last > 0 && sizes[last] === sizes[last - 1] && sizes[last] % this.leaf === 0; last--) this.#mergeLast()
   }
 
   /** Address of the sums over all slots closed since `reset`: the first buffer. */
   finish(): number {
     while (this.sizes.length > 1) this.#mergeLast()
     return this.#buffers[0]
-  }
-
-  // Whether more slots come to the last leaf
-  get #growing(): boolean {
-    return (this.sizes.at(-1) ?? 0) % this.leaf > 0
   }
 
   #mergeLast(): void {
