@@ -166,7 +166,7 @@ export const initOption: Check = (value, name) => {
 /** Refuses data whose squared distances overflow: no center is the nearest then. @internal */
 export function checkInertia(inertia: number): void {
   if (!Number.isFinite(inertia))
-    throw new RangeError('X: squared distances exceed the largest double (1.8e308). Divide X, or sampleWeight, by a large number.')
+    throw wrongValue('X', 'squared distances up to 1.8e308', inertia, 'Divide X, or sampleWeight, by a large number.')
 }
 
 /** A number of starts: given centers make them all the same, k-means++ rarely needs more than 1. @internal */

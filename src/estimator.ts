@@ -102,7 +102,7 @@ export abstract class IterativeEstimator<Options extends object, Fitted extends 
    *  @throws TypeError, RangeError for data or options that cannot be used, before any work; the former fit is kept. */
   fit(X: MatrixLike, options?: Given): this {
     const given = checkOptions<Given>('fit', options, FIT_SCHEMA, {} as Given)
-    if (typeof X === 'function') throw new TypeError('X: expected a matrix, got a function. Chunks of rows are for fitAsync.')
+    if (typeof X === 'function') throw wrongKind('X', 'a matrix', X, 'Chunks of rows are for fitAsync.')
     run(this.fitting(X, given), given.onIteration)
     return this
   }

@@ -149,7 +149,9 @@ export class Arena {
 
   /** Gives back everything taken since `mark`. */
   release(mark: number): void {
-    for (let last = this.#extents[this.#extents.length - 1]; last && (mark < last.start || last.end < mark); last = this.#extents[this.#extents.length - 1]) {
+    for (;;) {
+      const last = this.#extents[this.#extents.length - 1]
+      if (!last || (last.start <= mark && mark <= last.end)) break
       this.space.free(last.start, last.end)
       this.#extents.pop()
     }

@@ -1,4 +1,5 @@
 // What a fit needs to know of its data before it begins, whether they lie in memory or pass by in chunks.
+import { wrongKind } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import type { Algorithm } from './passes.ts'
 import { type Resident, STREAMED, checkWeights, loadWeights, withRows } from './resident.ts'
@@ -48,9 +49,7 @@ export function planned<T>(
 /** Refuses a function that would have to be asked with rows that are never in memory together. */
 export function refuseAsking(X: MatrixLike | MatrixStream, init: unknown): void {
   if (typeof X === 'function' && typeof init === 'function')
-    throw new TypeError(
-      "init: a function is asked with all rows, and those of a stream are never in memory together. Use 'k-means++' or 'random'.",
-    )
+    throw wrongKind('init', "'k-means++', 'random' or centers for a stream, whose rows are never in memory together", init)
 }
 
 function matrixIn(X: MatrixLike): Source {

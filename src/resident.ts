@@ -89,8 +89,8 @@ export function checkWeights(weights: unknown, rows?: number): Float64Array | un
     if (!(v >= 0 && v < Infinity)) throw wrongValue('sampleWeight', 'finite numbers of at least 0', `${v} at ${i}`)
     total += result[i] = v
   }
-  if (!(total > 0)) throw new RangeError('sampleWeight: expected at least one weight above 0, all are 0.')
-  if (total === Infinity) throw new RangeError('sampleWeight: expected weights with a finite sum. Divide them all by a large number.')
+  if (!(total > 0)) throw wrongValue('sampleWeight', 'at least one weight above 0', 'none')
+  if (total === Infinity) throw wrongValue('sampleWeight', 'weights with a finite sum', total, 'Divide them all by a large number.')
   return result
 }
 

@@ -1,4 +1,5 @@
 import { anything, boolean, callable, checkOptions, type Schema } from './check.ts'
+import { wrongValue } from './errors.ts'
 import { Estimator, type EstimatorJSON, type WarningListener, isNumbers, isWhole, openJSON } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { PAUSE } from './passes.ts'
@@ -61,8 +62,11 @@ export class StandardScaler extends Estimator<Params, Fitted> {
     const { mean, variance } = run(moments)
     const beyond = mean.findIndex((m, j) => !Number.isFinite(m) || (withStd && !Number.isFinite(variance[j])))
     if (beyond >= 0)
-      throw new RangeError(
-        `X: expected columns whose ${withStd ? 'variance' : 'range'} is at most 1.8e308, column ${beyond} exceeds it. Divide it by a power of ten first.`,
+      throw wrongValue(
+        'X',
+        `columns of ${withStd ? 'variance' : 'range'} up to 1.8e308`,
+        `more in column ${beyond}`,
+        'Divide it by a large number.',
       )
     this.fitted = {
       mean: withMean || withStd ? Array.from(mean) : null,

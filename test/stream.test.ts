@@ -262,9 +262,9 @@ describe('a source that cannot be used', () => {
 
   it('needs all of X at once', async () => {
     const asked = new KMeans({ nClusters: 2, init: (M) => M.toArray().slice(0, 2) })
-    await expect(asked.fitAsync(chunksOf(X, 700))).rejects.toThrow('init: a function is asked with all rows')
+    await expect(asked.fitAsync(chunksOf(X, 700))).rejects.toThrow('whose rows are never in memory together, got a function')
     const halving = new BisectingKMeans({ nClusters: 2, init: (M) => M.toArray().slice(0, 2) })
-    await expect(halving.fitAsync(chunksOf(X, 700))).rejects.toThrow('init: a function is asked with all rows')
+    await expect(halving.fitAsync(chunksOf(X, 700))).rejects.toThrow('whose rows are never in memory together, got a function')
     expect(() => model().fit(chunksOf(X, 700) as never)).toThrow('X: expected a matrix, got a function. Chunks of rows are for fitAsync.')
   })
 
