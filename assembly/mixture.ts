@@ -9,7 +9,7 @@ import {
   addListed, addPairs, centredBytes, COLUMN, gatherListed, layOut, LIST_BYTES, listPairs, listRows, originSquares, panelBytesOf, scaledSquares,
 } from "./gaussian-diagonal";
 import { boundedSquares, centreOcts, isNear, NEAR_FROM, nearSquares, noteBounds, octScratch, someOut, triangularSquares, whiten } from "./gaussian-full";
-import { approximateSquares, exactSquares, markFar, WIDE_FROM, WIDE_ROWS, wideDoubles } from "./gaussian-wide";
+import { approximateSquares, carryBounds, exactSquares, markFar, markNear, raiseBounds, WIDE_FROM, WIDE_ROWS, wideDoubles } from "./gaussian-wide";
 import { share, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
 import { addSum, merge } from "./statistics";
@@ -136,7 +136,8 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
  *  factors are row-major.
  *  Full: a point (d), k numbers that do not count, and of each component whether it is near (k, 0 or 1): then its offset is Uᵀ(origin − mean), else 0.
  *  `bounds` where it is not 0 (full, 16 features at least, and two components): whether bounds are known from the pass before (0 or 1), what the
- *  components have drifted since (k×2), and the bounds (u16, eight rows for each eight or fewer; inout): see `boundedSquares`.
+ *  components have drifted since (k×2), and the bounds (u16, eight rows for each eight or fewer; inout): see `boundedSquares`. Diag and spherical with many
+ *  features: what is not read, what the components have drifted since (k×2), and bounds ([⌈n/4⌉][k][4], f32, inout): see assembly/gaussian-wide.ts.
  *  M: where `stats` is not 0, [0] += Σ w·log p(x), then per component the statistics of `mixtureStatistics(momentType)` about
  *  `anchors` (k×d), or the origin: then the component's anchor is 0. */
 export function mixture(
@@ -171,14 +172,14 @@ export function mixture(
   const table = about != 0 && type != DIAG ? about + (<usize>k << 3) : 0;
   const part = wide ? rows : max(32, (2048 / d) & ~3); // rows whose moments are taken at a time: they stay in the first-level cache for all components
   let total = stats != 0 ? load<f64>(stats) : 0;
-  let rest = min(load<u32>(scratch), REST);
+  let rest = min(load<u32>(scratch), REST), unbound = min(load<u32>(scratch, 4), REST);
   let alike = false;
   for (let at: usize = 0; at < <usize>k << 5; at += 16) v128.store(scaled + at, f64x2.mul(v128.load(components + at), f64x2.splat(STEPS)));
   for (let b = start; b < end; b += rows) {
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
     const block = x + <usize>b * rowBytes;
-    const kept = bounds != 0 ? bounds + 8 + (<usize>k << 4) + (<usize>b * <usize>k << 1) : 0;
+    const kept = bounds != 0 && !wide ? bounds + 8 + (<usize>k << 4) + (<usize>b * <usize>k << 1) : 0;
     const known = kept != 0 && given == 0 && load<f64>(bounds) != 0 && someOut(kept, min(count, 8) * k);
     if (kept != 0 && !known) memory.fill(kept, 0, <usize>(count * k) << 1);
     if (table != 0 || (about != 0 && stats != 0)) {
@@ -207,17 +208,29 @@ export function mixture(
         const work = nearSquares(tile, quads, d, k, scaled, means, factors, triangleBytes, offsets, near, z, kept, squares, logNorm, guide, t);
         if (work > 1 - 8 / <f64>d) rest = REST;
       } else {
-        const asks = wide && k > 1 && rest == 0;
-        if (rest > 0) rest--;
         if (wide) {
+          const kappa = origin + rowBytes, own = bounds != 0 ? bounds + 8 + (<usize>k << 4) + (<usize>b * <usize>k << 2) : 0;
+          const worth = WORTH * <f64>(count * k);
+          let many = true;
+          if (own != 0) {
+            carryBounds(own, quads, k, components, bounds + 8, squares);
+            if (unbound > 0) unbound--;
+            else {
+              exactSquares(block, count, d, k, means, type == DIAG ? factors : 0, squares, list);
+              many = <f64>markNear(own, quads, k, components, squares) > worth;
+              if (many) unbound = REST;
+            }
+          }
+          const asks = many && k > 1 && rest == 0;
+          if (many && rest > 0) rest--;
           if (asks) {
             approximateSquares(block, count, d, k, type == DIAG, origin, squares, tile);
-            markFar(squares, quads, d, k, components, origin + rowBytes);
-          } else {
-            memory.fill(squares, 0, <usize>quads * respStride);
-          }
+            if (own != 0) raiseBounds(own, quads, d, k, components, kappa, squares);
+            markFar(squares, quads, d, k, components, kappa);
+          } else if (many) memory.fill(squares, 0, <usize>quads * respStride);
           const taken = exactSquares(block, count, d, k, means, type == DIAG ? factors : 0, squares, list);
-          if (asks && <f64>taken > WORTH * <f64>(count * k)) rest = REST;
+          if (own != 0) raiseBounds(own, quads, d, k, components, 0, squares);
+          if (asks && <f64>taken > worth) rest = REST;
         } else if (table != 0) originSquares(tile, quads, d, rowNorms, expanded ? factors + (<usize>triangularPanelLength(d) << 3) : factors, block, count, means, table, k, expanded ? -Infinity : 0, squares);
         else squaresOf(type, tile, quads, d, k, means, factors, near, squares, z, t);
         if (kept != 0) noteBounds(squares, count, k, scaled, kept);
@@ -294,5 +307,5 @@ export function mixture(
     }
   }
   if (stats != 0) store<f64>(stats, total);
-  store<u32>(scratch, rest);
+  store<u32>(scratch, rest); store<u32>(scratch, unbound, 4);
 }

@@ -11,7 +11,7 @@ import { log } from './logarithm.ts'
 import { type Arena, sharedArena, within } from './memory.ts'
 import { FEW, fullOriginOf, NEAR, type Origin, originOf, weightedMean } from './origin.ts'
 import { type Algorithm, type Pass, Reduction, SLOT_ROWS } from './passes.ts'
-import { type Resident, columnMoments, rowsOf } from './resident.ts'
+import { type Resident, columnMoments, passBy, rowsOf } from './resident.ts'
 
 /** How the covariances of a mixture are restricted: each component its own ('full'), one for all ('tied'), no correlations ('diag'), one variance for
  *  each component ('spherical'). */
@@ -544,6 +544,7 @@ export class GaussianPass {
     const { k, type } = this
     const d = this.#d
     const { means, precisionsCholesky: factors } = parameters
+    this.#move(parameters)
     this.#means.set(means)
     if (type === 'diag') this.#factors.set(factors)
     const point = weightedMean(parameters, d)
@@ -566,6 +567,26 @@ export class GaussianPass {
       margins[c] = 2 ** -27 * square + (type === 'spherical' ? d * own * own * 2 ** -149 : 0)
     }
     new Float32Array(margins.buffer, margins.byteOffset + k * 8, panels.length).set(panels)
+  }
+
+  // How far these parameters are from those before: ρ and τ of assembly/gaussian-wide.ts. Bounds that no pass has moved on to the ones before say nothing
+  #move({ means, precisionsCholesky: factors }: GaussianParameters): void {
+    const { k, type } = this
+    const d = this.#d
+    const bounds = this.#bounds
+    if (!bounds) return
+    for (let c = 0; c < k; c++) {
+      let square = 0
+      let least = type === 'diag' ? Infinity : 1
+      for (let i = c * d; i < (c + 1) * d; i++) {
+        const scale = type === 'diag' ? factors[i] : 1
+        square += (scale * (means[i] - this.#means[i])) ** 2
+        if (type === 'diag') least = Math.min(least, scale / this.#factors[i])
+      }
+      const [ratio, distance] = [least * (1 - SLACK), Math.sqrt(square) * (1 + SLACK)]
+      bounds.set(bounds[0] && ratio < Infinity && distance < Infinity ? [ratio, distance] : [0, 0], 1 + 2 * c)
+    }
+    bounds[0] = 0
   }
 
   /** Tied components, loaded before, from now on by what their squares do not have in common: in place of z = Uᵀ(x − origin), D² operations a row, and
@@ -634,14 +655,15 @@ export class GaussianPass {
   }
 
   /** From now on lower bounds of squares are kept from pass to pass over n rows, so that a pair that cannot matter costs nothing as long as it surely
-   *  still does not. Bytes: 2·n·k. */
+   *  still does not. Bytes: 2·n·k; 4·n·k with many features, of diag and spherical components. */
   bound(n: number): void {
-    this.#bounds = this.#arena.takeDoubles(1 + 2 * this.k + 2 * this.k * Math.ceil(n / 8))
+    if (this.#screened) this.#bounds = this.#arena.takeDoubles(1 + 2 * this.k + 2 * this.k * Math.ceil(n / 4)).fill(0)
+    else if (this.type === 'full') this.#bounds = this.#arena.takeDoubles(1 + 2 * this.k + 2 * this.k * Math.ceil(n / 8))
   }
 
-  /** What the components have drifted since the last pass (K×2, see `drift` in assembly/cholesky.ts), or that nobody knows. */
+  /** Full: what the components have drifted since the last pass (K×2, see `drift` in assembly/cholesky.ts), or that nobody knows. */
   drifted(drift: ArrayLike<number> | undefined): void {
-    if (!this.#bounds) return
+    if (!this.#bounds || this.#screened) return
     this.#bounds[0] = Number(drift !== undefined)
     if (drift) this.#bounds.set(drift, 1)
   }
@@ -652,6 +674,10 @@ export class GaussianPass {
     { given = 0, logNorm = 0, responsibilities = 0, labels = 0, broken = 0, into, moments = this.type }: PassTargets,
   ): Pass {
     const { type, k } = this
+    if (this.#screened && this.#bounds && !given) {
+      if (this.#bounds[0]) for (let c = 0; c < k; c++) this.#bounds.set([1, 0], 1 + 2 * c)
+      this.#bounds[0] = 1
+    }
     const args = [
       codeOf(type),
       codeOf(moments),
@@ -702,8 +728,12 @@ export class GaussianPass {
 /** For fewer rows the table takes as long as it saves: by type and features from 256 to 512 rows (measured, D = 2, 16, 64). */
 const SCREENED_ROWS = 512
 
-/** Features from which on bounds are kept. */
+/** Features from which on bounds are kept of full components. */
 const BOUNDED_FROM = 64
+/** Of diag and spherical ones of many features where they take no more than an eighth of what the rows do: so many features for each component. */
+const BOUNDED_SHARE = 4
+/** What makes a bound smaller than any rounding would. */
+const SLACK = 2 ** -20
 
 /** Features from which on tied components are expanded. */
 const EXPANDED_FROM = 8
@@ -793,7 +823,7 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     if (type === 'full' && k > 1 && d >= BOUNDED_FROM) {
       this.#pass.bound(n)
       this.#drift = new Float64Array(2 * k)
-    }
+    } else if (!isDense(type) && k > 1 && k <= d / BOUNDED_SHARE && !passBy(data)) this.#pass.bound(n)
     this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
     this.#all = listOf(upTo(k))
     const room = (length: number) => arena.takeDoubles(length)

@@ -568,6 +568,72 @@ describe.each(['diag', 'spherical'] as const)('kernel mixture of many features, 
     }
   })
 
+  // Components that move a little and much, widen and narrow, change places; as many passes as parameters, every third twice
+  it('bounds kept from pass to pass: the bits of taking all squares, and never above the root of one', () => {
+    const [n, d, k] = [70, 257, 6]
+    for (const [spread, unit, share] of [
+      [0.1, 1, 0.1],
+      [1, 1, 0.1],
+      [4, 1e-15, 0.95],
+      [4, 1e-44, type === 'diag' ? 0.95 : 0], // distances are too small for single precision
+      [12, 1e25, type === 'diag' ? 0.95 : 0], // too large
+    ]) {
+      const u = uniforms(spread * 10)
+      const start = randomModel(u, type, k, d, spread)
+      const X = rowsNear(u, n, start).map((row, i) => row.map((v) => (i === 5 ? start.means[2][0] * 1e3 : v) * unit))
+      const models = [1, 0, 1e-3, 0.03, 3, 1e-6, 0.3, 1e-4, 0.01, 1e9, 1e-3, 1e-5].map((step, t) => {
+        const swap = t === 6 ? [1, 0, 2, 4, 3, 5] : range(k)
+        const means = swap.map((c) => start.means[c].map((v) => (v + step * (u() - 0.5)) * unit))
+        const wider = swap.map(() => Math.exp(Math.min(step, 3) * (u() - 0.5)))
+        const own = (v: number, c: number) => v * wider[c] * (t === 7 && c === 1 ? 1e-9 : 1) * unit ** 2
+        const covariances = swap.map((from, c) =>
+          type === 'diag'
+            ? start.covariances[from].map((v: number) => own(v, c) * Math.exp(Math.min(step, 1) * (u() - 0.5)))
+            : own(start.covariances[from], c),
+        )
+        return { ...start, means, covariances }
+      })
+      fenced((memory) => {
+        const begin = arena.mark()
+        const [bounded, plain] = [new GaussianPass(arena, type, k, d), new GaussianPass(arena, type, k, d)]
+        bounded.bound(n)
+        const data: Resident = { arena, x: memory.f64(flat(X)), w: 0, n, d, totalWeight: n, largest: new Float64Array(d) }
+        const length = 1 + k * kernels.mixtureStatistics(CODE[type], d)
+        const scratch = memory.bytes(kernels.mixtureScratch(d, k))
+        let known = 0
+        models.forEach((model, t) => {
+          for (const pass of [bounded, plain]) pass.load(packed(model))
+          for (let again = 0; again <= Number(t % 3 === 2); again++) {
+            const [some, all] = [bounded, plain].map((pass) => {
+              pass.floors((logWeight) => (again ? -100 : logWeight - 55 * Math.LN2))
+              const results = [memory.bytes(n * 8), memory.bytes(n * k * 8), memory.bytes(n * 4), memory.f64([...new Float64Array(length)])]
+              const { args } = pass.over(data, { logNorm: results[0], responsibilities: results[1], labels: results[2] })
+              arena.i32(scratch, 2).fill(0) // every block asks its bounds
+              ;(kernels.mixture as (...all: number[]) => void)(...args, 0, n, results[3], scratch)
+              return { bounds: args[11], results: [n, n * k, n / 2, length].map((many, i) => arena.f64(results[i], many).slice()) }
+            })
+            expect(some.bounds).toBeGreaterThan(0)
+            expect(all.bounds).toBe(0)
+            some.results.forEach((values, i) => expectBits(values, all.results[i], `result ${i}, parameters ${t}, spread ${spread}`))
+            const bounds = new Float32Array(arena.memory.buffer, some.bounds + 8 * (1 + 2 * k), Math.ceil(n / 4) * 4 * k)
+            X.forEach((row, i) =>
+              range(k).forEach((c) => {
+                const own = model.covariances[c]
+                const terms = row.map((v, j) => (type === 'diag' ? (v - model.means[c][j]) / Math.sqrt(own[j]) : v - model.means[c][j]))
+                const l = bounds[(i >> 2) * 4 * k + 4 * c + (i & 3)]
+                const root = Math.hypot(...terms)
+                if (!(l <= root)) expect.fail(`bound ${l} of a root ${root}: row ${i}, component ${c}, parameters ${t}, spread ${spread}`)
+                if (t === 2 && again === 1 && l > 0.3 * root) known++
+              }),
+            )
+          }
+        })
+        expect(known / (n * k)).toBeGreaterThanOrEqual(share)
+        arena.release(begin)
+      })
+    }
+  })
+
   it('of components far apart it takes few squares, of overlapping ones all', () => {
     for (const [spread, most] of [
       [0.1, 1],

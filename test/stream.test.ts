@@ -82,6 +82,19 @@ describe('fitAsync over chunks leaves what fit leaves, to the bit', () => {
       many[`GaussianMixture ${covarianceType} ${initParams}`] = () =>
         new GaussianMixture({ nComponents: 2, covarianceType, initParams, maxIter: 2, randomState: 1, onWarning }) as Fit
 
+  // of so many features, fits in memory keep bounds from pass to pass, and streams do not
+  for (const covarianceType of ['diag', 'spherical'] as const)
+    many[`GaussianMixture ${covarianceType}, many passes`] = () =>
+      new GaussianMixture({
+        nComponents: 6,
+        covarianceType,
+        initParams: 'random_from_data',
+        maxIter: 9,
+        tol: 0,
+        randomState: 1,
+        onWarning,
+      }) as Fit
+
   it.each(Object.entries(many))('%s, in windows that are read again and again', async (name, make) => {
     const full = name.includes('full') || name.includes('tied')
     for (const n of full ? [2049] : [1024, 1025, 2048, 3073]) {
@@ -108,17 +121,26 @@ describe('fitAsync over chunks leaves what fit leaves, to the bit', () => {
   })
 
   it('with any number of threads', async () => {
-    const X = blobs(40_000, 16) // three windows of up to sixteen slots
     const before = { ...BREAK_EVEN }
     Object.assign(BREAK_EVEN, { pass: 0, task: 0 })
     try {
-      for (const name of ['KMeans k-means++', 'GaussianMixture full random', 'BisectingKMeans largest_cluster']) {
+      const three = blobs(40_000, 16) // three windows of up to sixteen slots
+      for (const [name, X] of [
+        ['KMeans k-means++', three],
+        ['GaussianMixture full random', three],
+        ['BisectingKMeans largest_cluster', three],
+        ['GaussianMixture diag, many passes', wide(5000)],
+        ['GaussianMixture spherical, many passes', wide(5000)],
+      ] as const) {
         const now = many[name]()
         now.fit(X)
         for (const threads of [1, 2, 3, 7]) {
           const later = many[name]()
           await later.fitAsync(chunksOf(X, 3000) as never, { threads })
           expect(JSON.stringify(later.toJSON()), `${name}, ${threads} threads`).toBe(JSON.stringify(now.toJSON()))
+          const here = many[name]()
+          await here.fitAsync(X, { threads })
+          expect(JSON.stringify(here.toJSON()), `${name} in memory, ${threads} threads`).toBe(JSON.stringify(now.toJSON()))
         }
       }
     } finally {
