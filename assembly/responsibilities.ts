@@ -16,8 +16,8 @@ const MOST_TOGETHER: i32 = 32768;
  *  `squares` ([quads][k][4], in). `components` ([k][4], in): constant (log weight plus log normaliser), scale (½, or ½ over what the squares are
  *  to be divided by), floor (e^(a − m) counts as 0 where a − m is below it), log weight; all in steps. `weights` (4 a quad, in; 0 in padding).
  *  `room`: 32·k bytes. Returns Σ weight·logNorm.
- *  A sample so far from every component that all squares overflow has logNorm −∞ and equal responsibilities. So has one with a value that is not finite:
- *  where there is either, `broken` (i32, out; 0 for none) becomes 1.
+ *  A sample so far from every component that all squares overflow has logNorm −∞ and equal responsibilities. One with a value that is not finite
+ *  has none, or an infinite one: where there is either, `broken` (i32, out; 0 for none) becomes 1.
  *  Each loop goes over all quads before the next one begins, so that no quad waits for the end of its own chain of operations. */
 export function softmax(
   squares: usize, quads: i32, k: i32, components: usize, weights: usize, r: usize, shares: usize, logNorm: usize, labels: usize, labelsOnly: bool, alike: bool, room: usize, broken: usize,
@@ -25,7 +25,8 @@ export function softmax(
   const bytes = <usize>k << 5;
   const last = r + <usize>quads * bytes;
   const lowest = f64x2.splat(MOST_NEGATIVE); // in place of −∞: −∞ less −∞ is NaN
-  let least = f64x2.splat(Infinity);
+  const infinity = f64x2.splat(Infinity);
+  let least = infinity, most = lowest;
   for (let p = r, m = logNorm; p < last; m += 32) {
     const end = p + bytes, first = p;
     let m0 = lowest, m1 = lowest;
@@ -45,8 +46,9 @@ export function softmax(
     v128.store(m, m0);
     v128.store(m, m1, 16);
     least = f64x2.pmin(least, f64x2.pmin(m0, m1));
+    most = f64x2.pmax(most, f64x2.pmax(m0, m1));
   }
-  if (broken != 0 && v128.any_true(f64x2.eq(least, lowest))) store<i32>(broken, 1);
+  if (broken != 0 && v128.any_true(v128.or(f64x2.eq(least, lowest), f64x2.eq(most, infinity)))) store<i32>(broken, 1);
   if (labelsOnly) return 0;
   for (let p = r, m = logNorm, s = shares; p < last; p += bytes, m += 32, s += 32) exponentials(p, k, m, components + 16, s, room);
   const zero = f64x2.splat(0), one = f64x2.splat(1);

@@ -354,27 +354,29 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const each = want.responsibilities ? ANSWER_BYTES / (8 * k) : want.logNorm ? ANSWER_BYTES / 8 : n
     const step = Math.min(n, Math.max(1, Math.floor(each / SLOT_ROWS)) * SLOT_ROWS)
     let pass: GaussianPass
-    const windows = withWindows(
-      source,
-      function* (data, begin) {
-        const { arena, n: rows } = data
-        const labels = want.labels ? arena.take(Math.min(step, rows) * 4) : 0
-        const responsibilities = want.responsibilities ? arena.takeF64(Math.min(step, rows) * k) : 0
-        const logNorm = want.logNorm ? arena.takeF64(Math.min(step, rows)) : 0
-        const broken = arena.take(4)
-        arena.i32(broken, 1)[0] = 0
-        for (let first = 0; first < rows; first += step) {
-          const n = Math.min(step, rows - first)
-          yield pass.over({ ...data, x: data.x + first * d * 8, n }, { labels, responsibilities, logNorm, broken })
-          if (labels) result.labels.set(arena.i32(labels, n), begin + first)
-          if (responsibilities) result.responsibilities.data.set(arena.f64(responsibilities, n * k), (begin + first) * k)
-          if (logNorm) result.logNorm.set(arena.f64(logNorm, n), begin + first)
-        }
-        if (arena.i32(broken, 1)[0]) refuse(data, begin)
-      },
-      true,
-      1,
-    )
+    const perWindow = function* (data: Resident, begin: number): Algorithm<void> {
+      const { arena, n: rows } = data
+      const most = Math.min(step, rows)
+      const labels = want.labels ? arena.take(most * 4) : 0
+      const responsibilities = want.responsibilities ? arena.takeF64(most * k) : 0
+      const logNorm = want.logNorm ? arena.takeF64(most) : 0
+      const broken = arena.take(4)
+      arena.i32(broken, 1)[0] = 0
+      for (let first = 0; first < rows; first += step) {
+        const n = Math.min(step, rows - first)
+        yield pass.over({ ...data, x: data.x + first * d * 8, n }, { labels, responsibilities, logNorm, broken })
+        if (labels) result.labels.set(arena.i32(labels, n), begin + first)
+        if (responsibilities) result.responsibilities.data.set(arena.f64(responsibilities, n * k), (begin + first) * k)
+        if (logNorm) result.logNorm.set(arena.f64(logNorm, n), begin + first)
+      }
+      if (!arena.i32(broken, 1)[0]) return
+      refuse(data, begin)
+      if (!pass.expanded) return
+      // something overflowed: what squares have in common keeps that from being NaN
+      pass.load(parameters)
+      yield* perWindow(data, begin)
+    }
+    const windows = withWindows(source, perWindow, true, 1)
     return {
       ...windows,
       *algorithm(arena) {
@@ -383,6 +385,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
         // labels: the largest alone counts; log-densities: what is negligible to a sum does not; probabilities: all of them, however small
         if (want.labels) pass.labelsOnly(parameters, n)
         else if (!want.responsibilities) pass.floors(shareFloor())
+        else if (type === 'tied' && !want.logNorm) pass.expand(parameters)
         yield* windows.algorithm(arena)
         return result
       },

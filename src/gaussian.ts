@@ -591,22 +591,24 @@ export class GaussianPass {
 
   /** Tied components, loaded before, from now on by what their squares do not have in common: in place of z = Uᵀ(x − origin), D² operations a row, and
    *  ‖z − ν‖², it takes ‖z − ν‖² − ‖z‖² = ‖ν‖² − 2·(x − origin)·Uν, 2·D operations a component, and moments about the origin. `excess` becomes
-   *  Σ w·½‖z‖² over the data. All stays as it was where there are few features, or numbers so large cancel that more than NEAR·2⁻⁵³ would be lost for
+   *  Σ w·½‖z‖² over the data, where `total` is given: what is not needed for responsibilities. All stays as it was where there are few features, or numbers so large cancel that more than NEAR·2⁻⁵³ would be lost for
    *  each rounding. Returns the anchors (K×D). */
-  expand({ means, precisionsCholesky }: GaussianParameters, { scatter, anchor, offset }: TotalScatter, totalWeight: number): Float64Array {
+  expand({ means, precisionsCholesky }: GaussianParameters, total?: TotalScatter, totalWeight = 0): Float64Array {
     const { k } = this
     const d = this.#d
     if (d < EXPANDED_FROM) return means
     const origin = this.#means.slice(0, d)
     const precisions = precisionsFromFactors('tied', precisionsCholesky, d)
-    const delta = origin.map((o, i) => anchor[i] + offset[i] - o)
     let [squares, excess] = [0, 0]
-    for (let i = 0; i < d; i++)
-      for (let j = 0; j < d; j++) {
-        const term = precisions[i * d + j] * (scatter[i * d + j] / totalWeight + delta[i] * delta[j])
-        excess += term
-        if (i === j) squares += term
-      }
+    if (total) {
+      const delta = origin.map((o, i) => total.anchor[i] + total.offset[i] - o)
+      for (let i = 0; i < d; i++)
+        for (let j = 0; j < d; j++) {
+          const term = precisions[i * d + j] * (total.scatter[i * d + j] / totalWeight + delta[i] * delta[j])
+          excess += term
+          if (i === j) squares += term
+        }
+    }
     const table = this.#origin
     for (let c = 0; c < k; c++) {
       const at = d + k + 1 + 2 * c
@@ -634,6 +636,11 @@ export class GaussianPass {
       table.fill(1, d, d + k)
     }
     return anchors
+  }
+
+  /** Whether `expand` changed what the pass takes. */
+  get expanded(): boolean {
+    return this.type === 'tied' && this.#central
   }
 
   /** The logarithm below which e^(a − m), a component's share in a row before it is normalised, counts as 0: what `floorOf` makes of the logarithm of
