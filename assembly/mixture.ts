@@ -13,7 +13,7 @@ import { approximateSquares, carryBounds, exactSquares, markFar, markNear, raise
 import { share, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
 import { addSum, merge } from "./statistics";
-import { blockRows, pack, touch, unpackColumns } from "./tile";
+import { blockRows, pack, touch, unpackShares } from "./tile";
 
 /** Covariance types, in the order the TypeScript side numbers them. */
 export const FULL: i32 = 0;
@@ -240,10 +240,10 @@ export function mixture(
       if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
       if (outLabels != 0) memory.copy(outLabels + (<usize>b << 2), labels, <usize>count << 2);
     }
-    if (outResp != 0 || (stats != 0 && !few)) {
+    if (outResp != 0) unpackShares(resp, count, k, shares, outResp + (<usize>b * <usize>k << 3));
+    if (stats != 0 && !few) {
       memory.fill(masses, 0, <usize>k << 5);
-      share(resp, quads, k, shares, columns, masses, momentType == SPHERICAL && stats != 0 ? squares : 0);
-      if (outResp != 0) unpackColumns(columns, COLUMN, count, k, outResp + (<usize>b * <usize>k << 3));
+      share(resp, quads, k, shares, columns, masses, momentType == SPHERICAL ? squares : 0);
     }
     if (stats != 0) {
       let out = stats + 8;

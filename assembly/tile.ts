@@ -45,31 +45,30 @@ export function pack(x: usize, d: i32, start: i32, count: i32, tile: usize): voi
   }
 }
 
-/** The inverse of `pack` for k values of `count` samples: those of each value one after the other, `stride` bytes before the next (in), to rows (count×k,
+/** The inverse of `pack` for k values of `count` samples, multiplied by a share of each: tile ([quads][k][4], in), shares (4 a quad, in), rows (count×k,
  *  row-major, out). */
-export function unpackColumns(columns: usize, stride: usize, count: i32, k: i32, rows: usize): void {
+export function unpackShares(tile: usize, count: i32, k: i32, shares: usize, rows: usize): void {
   const rowBytes = <usize>k << 3;
-  const even = k & ~1;
-  for (let s = 0; s < count; s += QUAD, rows += 4 * rowBytes, columns += 32) {
+  const even = rowBytes & ~15;
+  for (let s = 0; s < count; s += QUAD, rows += 4 * rowBytes, shares += 32) {
     const samples = min(count - s, QUAD);
     // what is past the end goes to the first row, which is written last
     const r0 = rows, r1 = r0 + (samples > 1 ? rowBytes : 0), r2 = r0 + (samples > 2 ? 2 * rowBytes : 0), r3 = r0 + (samples > 3 ? 3 * rowBytes : 0);
-    let at: usize = 0, from = columns;
-    for (let c = 0; c < even; c += 2, at += 16) {
-      const a0 = v128.load(from), a1 = v128.load(from, 16);
-      from += stride;
-      const b0 = v128.load(from), b1 = v128.load(from, 16);
-      from += stride;
-      v128.store(r3 + at, v128.shuffle<f64>(a1, b1, 1, 3));
-      v128.store(r2 + at, v128.shuffle<f64>(a1, b1, 0, 2));
-      v128.store(r1 + at, v128.shuffle<f64>(a0, b0, 1, 3));
-      v128.store(r0 + at, v128.shuffle<f64>(a0, b0, 0, 2));
+    const s0 = v128.load64_splat(shares), s1 = v128.load64_splat(shares, 8), s2 = v128.load64_splat(shares, 16), s3 = v128.load64_splat(shares, 24);
+    let at: usize = 0;
+    for (; at < even; at += 16, tile += 64) {
+      const a0 = v128.load(tile), a1 = v128.load(tile, 16), b0 = v128.load(tile, 32), b1 = v128.load(tile, 48);
+      v128.store(r3 + at, f64x2.mul(v128.shuffle<f64>(a1, b1, 1, 3), s3));
+      v128.store(r2 + at, f64x2.mul(v128.shuffle<f64>(a1, b1, 0, 2), s2));
+      v128.store(r1 + at, f64x2.mul(v128.shuffle<f64>(a0, b0, 1, 3), s1));
+      v128.store(r0 + at, f64x2.mul(v128.shuffle<f64>(a0, b0, 0, 2), s0));
     }
-    if (even < k) {
-      store<f64>(r3 + at, load<f64>(from, 24));
-      store<f64>(r2 + at, load<f64>(from, 16));
-      store<f64>(r1 + at, load<f64>(from, 8));
-      store<f64>(r0 + at, load<f64>(from));
+    if (at < rowBytes) {
+      store<f64>(r3 + at, load<f64>(tile, 24) * load<f64>(shares, 24));
+      store<f64>(r2 + at, load<f64>(tile, 16) * load<f64>(shares, 16));
+      store<f64>(r1 + at, load<f64>(tile, 8) * load<f64>(shares, 8));
+      store<f64>(r0 + at, load<f64>(tile) * load<f64>(shares));
+      tile += 32;
     }
   }
 }
