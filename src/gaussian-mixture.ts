@@ -344,9 +344,9 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
 
   /** @internal One pass over X with the fitted parameters; only what was asked for is stored. */
   protected evaluating(X: MatrixLike, want: Wanted): Task<Evaluation> {
-    const { covarianceType: type, nFeaturesIn: d } = this.state
-    const parameters = densityOf(this.state)
-    const k = parameters.weights.length
+    const { state } = this
+    const { covarianceType: type, nFeaturesIn: d } = state
+    const k = state.weights.length
     const source = sourceOf(X)
     checkShape(source, 0, 'GaussianMixture', d)
     const { rows: n } = source
@@ -354,6 +354,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     const each = want.responsibilities ? ANSWER_BYTES / (8 * k) : want.logNorm ? ANSWER_BYTES / 8 : n
     const step = Math.min(n, Math.max(1, Math.floor(each / SLOT_ROWS)) * SLOT_ROWS)
     let pass: GaussianPass
+    let parameters: GaussianParameters
     const perWindow = function* (data: Resident, begin: number): Algorithm<void> {
       const { arena, n: rows } = data
       const most = Math.min(step, rows)
@@ -380,6 +381,8 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
     return {
       ...windows,
       *algorithm(arena) {
+        // in memory, where arrays of a few numbers cost nothing
+        parameters = densityOf(state, (length) => arena.takeDoubles(length))
         pass = new GaussianPass(arena, type, k, d)
         pass.load(parameters)
         // labels: the largest alone counts; log-densities: what is negligible to a sum does not; probabilities: all of them, however small
@@ -540,12 +543,15 @@ function fittedFrom(
 }
 
 // What the density of a fitted mixture depends on
-function densityOf({ weights, means, precisionsCholesky, covarianceType: type, nFeaturesIn: d }: Fitted): GaussianParameters {
+function densityOf(
+  { weights, means, precisionsCholesky, covarianceType: type, nFeaturesIn: d }: Fitted,
+  room?: (length: number) => Float64Array,
+): GaussianParameters {
   const k = weights.length
   return {
-    weights: flatten(weights, [k], 'weights'),
-    means: flatten(means, [k, d], 'means'),
-    precisionsCholesky: flatten(precisionsCholesky, covarianceShape(type, k, d).shape, 'precisionsCholesky'),
+    weights: flatten(weights, [k], 'weights', room),
+    means: flatten(means, [k, d], 'means', room),
+    precisionsCholesky: flatten(precisionsCholesky, covarianceShape(type, k, d).shape, 'precisionsCholesky', room),
   }
 }
 

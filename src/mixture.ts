@@ -46,10 +46,12 @@ export interface Evaluation {
 
 /** Room for what is wanted of N rows. @internal */
 export const roomFor = (n: number, k: number, want: Wanted): Evaluation => ({
-  labels: new Int32Array(want.labels ? n : 0),
-  responsibilities: new Matrix(n, k, new Float64Array(want.responsibilities ? n * k : 0)),
-  logNorm: new Float64Array(want.logNorm ? n : 0),
+  labels: want.labels ? new Int32Array(n) : NO_LABELS,
+  responsibilities: new Matrix(n, k, want.responsibilities ? new Float64Array(n * k) : NONE),
+  logNorm: want.logNorm ? new Float64Array(n) : NONE,
 })
+const NO_LABELS = /* @__PURE__ */ new Int32Array(0)
+const NONE = /* @__PURE__ */ new Float64Array(0)
 
 /** Rows drawn from a mixture. */
 export interface MixtureSample {

@@ -148,7 +148,7 @@ function* load(arena: Arena, source: Source, begin: number, end: number, checks:
   const weighted = yield* loadWeights(arena, n, weights)
   const x = home ? home.address + begin * d * 8 : arena.takeF64(n * d)
   const largest = arena.takeF64(d)
-  arena.kernels.clear(largest, d)
+  if (!checks) arena.kernels.clear(largest, d)
   const step = Math.max(1, Math.floor(STEP_VALUES / d))
   for (let from = 0; from < n; from += step) {
     const to = Math.min(from + step, n)
@@ -156,7 +156,7 @@ function* load(arena: Arena, source: Source, begin: number, end: number, checks:
     if (!checks) scan(arena, x, weighted.w, d, largest, from, to, begin)
     if (!checks || !home) yield PAUSE
   }
-  return { arena, x, n, d, largest: arena.f64(largest, d).slice(), ...weighted }
+  return { arena, x, n, d, largest: checks ? new Float64Array(0) : arena.f64(largest, d).slice(), ...weighted }
 }
 
 /** Weights of n rows, if there are some, in memory. */

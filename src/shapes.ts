@@ -2,9 +2,9 @@
 import { finite, isList } from './check.ts'
 import { wrongKind, wrongValue } from './errors.ts'
 
-/** Nested arrays of the given shape as doubles, row-major. Throws, naming what does not fit. @internal */
-export function flatten(value: unknown, shape: number[], name: string): Float64Array {
-  const values = new Float64Array(shape.reduce((product, length) => product * length))
+/** Nested arrays of the given shape as doubles, row-major, in fresh ones or what `room` gives. Throws, naming what does not fit. @internal */
+export function flatten(value: unknown, shape: number[], name: string, room = doubles): Float64Array {
+  const values = room(shape.reduce((product, length) => product * length))
   collect(value, shape, [], 0, values, 0, name)
   return values
 }
@@ -24,6 +24,7 @@ function collect(item: unknown, shape: number[], indices: number[], depth: numbe
   return at
 }
 
+const doubles = (length: number): Float64Array => new Float64Array(length)
 const expected = (shape: number[]) => `shape (${shape.join(', ')})`
 const path = (indices: number[], depth: number) =>
   indices
