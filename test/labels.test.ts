@@ -5,6 +5,7 @@ import { GaussianMixture } from '../src/index.ts'
 import type { Resident } from '../src/resident.ts'
 import { arena, fenced, kernels } from './fenced.ts'
 import { expectBits, flat, thrown, uniforms } from './near.ts'
+import { naiveResponsibilities } from './oracle.ts'
 
 const TYPES = ['full', 'tied', 'diag', 'spherical'] as const
 const range = (n: number) => Array.from({ length: n }, (_, i) => i)
@@ -196,5 +197,36 @@ describe('answers find values that are not finite by themselves', () => {
     // squares that overflow are no such values
     expect(model.predict([[1e200, 0, 0, 0], ...X.slice(0, 999)])).toHaveLength(1000)
     expect(model.scoreSamples([[1e200, 0, 0, 0]])[0]).toBe(-Infinity)
+  })
+})
+
+describe('probabilities of tied components, without what their squares have in common', () => {
+  const [n, d, k] = [300, 9, 5]
+  it.each([0, 1e6])('are those of the definition, far from the components too, and from 0: %d', (offset) => {
+    const u = uniforms(13)
+    const centers = range(k).map(() => range(d).map(() => 3 * u()))
+    const X = range(n).map((i) => centers[i % k].map((m) => offset + m + (i % 7 === 0 ? 40 : 1) * (u() + u() + u() - 1.5)))
+    const options = { nComponents: k, covarianceType: 'tied', meansInit: centers.map((row) => row.map((v) => v + offset)) } as const
+    const model = new GaussianMixture({ ...options, randomState: 1, maxIter: 3, tol: 0, onWarning() {} }).fit(X)
+    const { weights, means, covariances } = model
+    const found = model.predictProba(X)
+    // about the offset, where the definition in doubles keeps its digits; coordinates are known to half a unit in their last place there
+    const about = (rows: number[][]) => rows.map((row) => row.map((v) => v - offset))
+    const expected = naiveResponsibilities(about(X), { weights, means: about(means), covariances }, 'tied')
+    const off = Math.max(...expected.flatMap((row, i) => row.map((r, c) => Math.abs(found.get(i, c) - r))))
+    // squares are up to 1e5: what rounding leaves of the differences of their halves
+    expect(off).toBeLessThan(1e5 * 2 ** -53 + offset * 2 ** -53 * 1000)
+    for (const row of found) expect(Math.abs(row.reduce((a, b) => a + b) - 1)).toBeLessThan(k * 2 ** -52)
+  })
+
+  it('are numbers where everything overflows', () => {
+    const u = uniforms(17)
+    const X = range(n).map((i) => range(d).map((j) => ((i + j) % 3) + u()))
+    const model = new GaussianMixture({ nComponents: 3, covarianceType: 'tied', randomState: 1, maxIter: 3, onWarning() {} }).fit(X)
+    const far = [...X.slice(0, 20), range(d).map((j) => (j === 2 ? -1.7e308 : 1.7e308)), X[20].map((v, j) => (j === 4 ? 1e300 : v))]
+    const found = model.predictProba(far)
+    for (const row of found) expect(Math.abs(row.reduce((a, b) => a + b) - 1)).toBeLessThan(3 * 2 ** -52)
+    const without = model.predictProba(X.slice(0, 20))
+    for (let i = 0; i < 20 * 3; i++) expect(Math.abs(found.data[i] - without.data[i])).toBeLessThan(1e-12)
   })
 })
