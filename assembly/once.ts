@@ -17,9 +17,8 @@
 // with it. Where it is not, only centers whose score is within 2E of the best can be the nearest: their canonical distances decide.
 // Overflow: |q·p| ≤ (LIMIT + √d/2)² and h ≤ LIMIT·(LIMIT + √d)/2, below 2^30 together for d ≤ 10^6, as s is at most LIMIT over max‖c − shift‖.
 import { sumsScratch, takeLabels } from "./cluster-sums";
-import { squaredDistance } from "./distances";
 import { inertia, nearestCenters } from "./kmeans";
-import { LIMIT, SHIFTER, inverseScale, largestNorm, narrowed, nearestAmong, quantize, rowScores, screen } from "./screening";
+import { LIMIT, SHIFTER, indexBits, inverseScale, largestNorm, narrowed, nearestAmong, quantize, rowScores, screen } from "./screening";
 import { blockRows, pack } from "./tile";
 
 /** Twice the relative rounding of a double. */
@@ -73,14 +72,14 @@ function prepare(x: usize, d: i32, start: i32, end: i32, shift: usize, centers: 
   const step = (end - start + SAMPLE - 1) / SAMPLE;
   let count = 0;
   for (let i = start; i < end; i += step) {
-    const length = Math.sqrt(squaredDistance(x + <usize>i * rowBytes, shift, rowBytes));
+    const length = largestNorm(x + <usize>i * rowBytes, d, 1, shift, 0);
     if (!(length < Infinity)) continue; // the pass comes upon it
     longest = max(longest, length);
     total += length;
     count++;
   }
   // as far above the longest of the sample as that is above its mean: few of the others are longer, whatever the number of features
-  const scale = inverseScale(max(largestNorm(centers, d, 0, k, shift), 2 * longest - total / <f64>max(1, count)));
+  const scale = inverseScale(max(largestNorm(centers, d, k, shift, 0), 2 * longest - total / <f64>max(1, count)));
   let largest: f64 = 0;
   if (d & 1) store<f64>(wholes + rowBytes, 0);
   for (let j: usize = 0; j < rowBytes; j += 8) {
@@ -93,13 +92,13 @@ function prepare(x: usize, d: i32, start: i32, end: i32, shift: usize, centers: 
   store<f64>(info, 0, 8);
   if (scale == 0 || !(largest < 1099511627776.0)) return; // 2^40
 
-  const reach = largestNorm(centers, d, 0, k, point) * scale;
+  const reach = largestNorm(centers, d, k, point, halves) * scale; // for now doubles, into the room of the panels
   const v = reach > 0 ? LIMIT / reach : 0;
-  const f = quantize(centers, k, d, point, scale * v, 2, panels);
-  for (let c = 0; c < groups << 2; c++) {
-    const half = c < k ? 0.5 * squaredDistance(centers + <usize>c * rowBytes, point, rowBytes) * scale * scale * v : 0x5fff0000;
-    store<i32>(halves + (<usize>c << 2), -<i32>nearest(half));
+  for (let c: usize = 0; c < <usize>(groups << 2); c++) {
+    const half = c < <usize>k ? load<f64>(halves + (c << 3)) * scale * scale * v : 0x5fff0000;
+    store<i32>(halves + (c << 2), -<i32>nearest(half));
   }
+  const f = quantize(centers, k, d, point, scale * v, 2, panels);
   const root = Math.sqrt(<f64>d);
   const delta = (largest + 65536) * EPSILON;
   const bound = root * (0.5 + delta) * (LIMIT + f) + LIMIT * f + 2 * root * delta * LIMIT * v + <f64>(d + 8) * EPSILON * 4 * LIMIT * LIMIT * v + 1.5;
@@ -107,13 +106,6 @@ function prepare(x: usize, d: i32, start: i32, end: i32, shift: usize, centers: 
   if (!(threshold < 536870912.0)) return; // 2^29
   store<f64>(info, scale);
   store<f64>(info, threshold, 8);
-}
-
-/** Bits that number 4·groups centers. */
-// @ts-ignore: decorator
-@inline
-function indexBits(groups: i32): i32 {
-  return 32 - clz((groups << 2) - 1);
 }
 
 /** Quantises four rows of d doubles (from `r0` on, the last of them at `last`) into half an oct of a tile ([⌈d/2⌉][8][2] i16, out). Returns a mask of the rows longer than LIMIT or not finite. */

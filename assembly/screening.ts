@@ -76,11 +76,9 @@ export function screeningScratch(d: i32, k: i32): usize {
  *  `radius`: a norm that the scale must be fit for, where several sets of centers are to have the same one; 0 for their own. `pairwise`: whether pairs of
  *  centers are looked at for ρ, or it is 2. */
 export function quantizeCenters(centers: usize, k: i32, d: i32, shift: usize, radius: f64, pairwise: i32, info: usize): void {
-  const rowBytes = <usize>d << 3;
   const halves = info + 32;
   const panels = halves + (<usize>k << 3);
-  for (let c: usize = 0; c < <usize>k; c++) store<f64>(halves + (c << 3), 0.5 * squaredDistance(centers + c * rowBytes, shift, rowBytes));
-  const largest = max(largestNorm(centers, d, 0, k, shift), radius);
+  const largest = max(largestNorm(centers, d, k, shift, halves), radius);
   // too small or too large to be scaled: everything is decided by the canonical distances
   const inverse = inverseScale(largest);
   const residual = quantize(centers, k, d, shift, inverse, 2, panels);
@@ -116,13 +114,17 @@ function pairRatio(centers: usize, k: i32, d: i32, inverse: f64, panels: usize, 
   return min<f64>(2, max(Math.sqrt(apart) / radius, residual > 0 ? Math.sqrt(errors) / residual : 0) * (1 + 1e-9));
 }
 
-/** Largest ‖x − shift‖ of rows [start, start + count); NaN or infinite where some value is not finite. */
-export function largestNorm(x: usize, d: i32, start: i32, count: i32, shift: usize): f64 {
+/** Largest ‖x − point‖ of `count` rows (count×d, in); NaN or infinite where some value is not finite. `halves` (count, out; 0: not asked for): half of each square. */
+export function largestNorm(row: usize, d: i32, count: i32, point: usize, halves: usize): f64 {
   const rowBytes = <usize>d << 3;
-  let row = x + <usize>start * rowBytes;
   let largest: f64 = 0;
   for (let i = 0; i < count; i++, row += rowBytes) {
-    largest = max(largest, squaredDistance(row, shift, rowBytes));
+    const square = squaredDistance(row, point, rowBytes);
+    largest = max(largest, square);
+    if (halves != 0) {
+      store<f64>(halves, 0.5 * square);
+      halves += 8;
+    }
   }
   return Math.sqrt(largest);
 }
@@ -134,11 +136,12 @@ export function inverseScale(reach: f64): f64 {
   return reach > 1e-140 && reach < 1e140 ? LIMIT / reach : 0;
 }
 
-/** Quantises rows [start, start + count) of x, of norms up to `largest`, into a tile ([⌈count/8⌉][⌈d/2⌉][8][2] i16, out) with a scale fit for
- *  these rows and for centers of norm up to `radius`; `block` gets 1/σ, max ‖q‖ and max ‖e‖. */
-function quantizeRows(x: usize, d: i32, start: i32, count: i32, shift: usize, largest: f64, radius: f64, tile: usize, block: usize): void {
+/** Quantises `count` rows (count×d, in) into a tile ([⌈count/8⌉][⌈d/2⌉][8][2] i16, out) with a scale fit for them and for centers of norm up to `radius`; `block`
+ *  gets 1/σ, max ‖q‖ and max ‖e‖. */
+function quantizeRows(rows: usize, d: i32, count: i32, shift: usize, radius: f64, tile: usize, block: usize): void {
+  const largest = largestNorm(rows, d, count, shift, 0);
   const inverse = inverseScale(max(largest, radius));
-  const residual = quantize(x + (<usize>start * <usize>d << 3), count, d, shift, inverse, 3, tile);
+  const residual = quantize(rows, count, d, shift, inverse, 3, tile);
   store<f64>(block, inverse);
   store<f64>(block, largest * inverse + residual, 8);
   store<f64>(block, residual, 16);
@@ -186,6 +189,13 @@ export function quantize(row: usize, count: i32, d: i32, shift: usize, inverse: 
 @inline
 export function narrowed(z0: v128, z1: v128, z2: v128, z3: v128): v128 {
   return v128.shuffle<i16>(i16x8.narrow_i32x4_s(z0, z1), i16x8.narrow_i32x4_s(z2, z3), 0, 2, 4, 6, 8, 10, 12, 14);
+}
+
+/** Bits that number 4·groups centers. */
+// @ts-ignore: decorator
+@inline
+export function indexBits(groups: i32): i32 {
+  return 32 - clz((groups << 2) - 1);
 }
 
 /** Best and second best score of each row of a tile. `h` (i32, ⌈k/4⌉·4, in): −h of each center. `keep`: mask of the bits that stay; the
@@ -464,8 +474,7 @@ export function assignScreened(
   const centerInverse = load<f64>(info), radius = load<f64>(info, 8), centerResidual = load<f64>(info, 16), ratio = load<f64>(info, 24);
   const halves = info + 32;
   const quantized = halves + (<usize>k << 3);
-  let bits = 0;
-  while (1 << bits < groups << 2) bits++;
+  const bits = indexBits(groups);
   const low = (1 << bits) - 1;
   let undecided: f64 = 0, kept: f64 = 0;
   for (let b = start; b < end; b += SCREEN_ROWS) {
@@ -485,7 +494,7 @@ export function assignScreened(
     const tile = tiles + number * blockBytes;
     let inverse = load<f64>(block);
     if (centerInverse != 0 && (inverse == 0 || radius * inverse > LIMIT)) {
-      quantizeRows(x, d, b, count, shift, largestNorm(x, d, b, count, shift), radius, tile, block);
+      quantizeRows(x + (<usize>b * <usize>d << 3), d, count, shift, radius, tile, block);
       inverse = load<f64>(block);
     }
     // in units of στ; the sums are far below 2^53, so ceil leaves a bound
@@ -530,11 +539,7 @@ export function assignScreened(
         v128.store(to + at, i32x4.sub(last, v128.and(top, lows)));
         let close = i32x4.bitmask(i32x4.le_s(i32x4.sub(top, v128.load(second + at)), limit));
         if (screened - i < 4) close &= (1 << (screened - i)) - 1;
-        while (close != 0) {
-          store<i32>(openEnd, i + ctz(close));
-          openEnd += 4;
-          close &= close - 1;
-        }
+        openEnd = listBits(close, i, openEnd);
       }
       // `second` has been read: in its place, the undecided rows themselves
       for (let at = opened; at < openEnd; at += 4) {
