@@ -65,7 +65,7 @@ const { outputFiles } = await build({
   bundle: true,
   write: false,
   minify: true,
-  format: 'iife',
+  format: 'esm', // without imports and exports: a script as well
   platform: 'neutral',
   target: 'es2022',
 })

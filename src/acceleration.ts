@@ -43,7 +43,7 @@ export function extrapolate(
       second += (scale * (c[part][i] - b[part][i] - r)) ** 2
     }
   const alpha = -Math.sqrt(first / second)
-  if (!(alpha < -1 && alpha > Number.NEGATIVE_INFINITY)) return undefined
+  if (!(alpha < -1 && alpha > -Infinity)) return undefined
   const [weights, means, factors] = parts.map((part) =>
     a[part].map((x, i) => {
       const r = b[part][i] - x

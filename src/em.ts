@@ -83,7 +83,7 @@ export function* em<P>(model: EmModel<P>, initial: P, options: EmLoopOptions): A
   const history: P[] = []
   const keep = (parameters: P) => model.keep?.(parameters) ?? parameters
   let parameters = initial
-  let lowerBound = options.lowerBound ?? Number.NEGATIVE_INFINITY
+  let lowerBound = options.lowerBound ?? -Infinity
   let converged = false
   let stopped = false
   let fall: Fall | undefined
@@ -140,7 +140,7 @@ export function* bestRun<P>(
   let best: EmResult<P> | undefined
   for (let run = 0; run < nInit && !best?.stopped; run++) {
     const result = yield* oneRun(run)
-    if (!best || result.lowerBound > best.lowerBound || best.lowerBound === Number.NEGATIVE_INFINITY) best = result
+    if (!best || result.lowerBound > best.lowerBound || best.lowerBound === -Infinity) best = result
     else best.stopped ||= result.stopped
     if (best === result && run + 1 < nInit && !best.stopped) best.parameters = keep(best.parameters)
   }
@@ -357,7 +357,7 @@ function expectation<P>(model: LatentVariableModel<P>, parameters: P): { respons
   if (!isObject(result)) throw wrongKind('eStep', '{ responsibilities, logLikelihood }', result)
   const { logLikelihood } = result
   if (typeof logLikelihood !== 'number') throw wrongKind('eStep', 'logLikelihood to be a number', logLikelihood)
-  if (!(logLikelihood < Number.POSITIVE_INFINITY))
+  if (!(logLikelihood < Infinity))
     throw wrongValue(
       'eStep',
       'logLikelihood to be a number below Infinity',
@@ -387,7 +387,7 @@ function jensenBound<P>(model: LatentVariableModel<P>, parameters: P, responsibi
   if (got !== expected) throw wrongValue('logJoint', `shape [${expected}] like the responsibilities`, `[${got}]`)
   let bound = 0
   joint.data.forEach((l, at) => {
-    if (!(l < Number.POSITIVE_INFINITY))
+    if (!(l < Infinity))
       throw wrongValue('logJoint', 'numbers below Infinity', `${l} at row ${Math.floor(at / joint.cols)}, column ${at % joint.cols}`)
     const r = responsibilities.data[at]
     if (r > 0) bound += r * (l - log(r))

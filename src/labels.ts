@@ -42,7 +42,7 @@ export function fillLabelTable(
   const length = full ? even * (even / 2 + 2) : 2 * (features + 1) // of a panel
   const errors = panels.subarray(length * (full ? k : Math.ceil(k / 2)))
   // what all components have in common does not count; twice E is taken for more, as all of this is rounded
-  const common = constants.reduce((most, v, i) => (i % 4 === 0 ? Math.max(most, v) : most), Number.NEGATIVE_INFINITY)
+  const common = constants.reduce((most, v, i) => (i % 4 === 0 ? Math.max(most, v) : most), -Infinity)
   const gamma = (features + d + 18) * UNIT
   const eta = 2 ** -12 + (2 * d + 20) * UNIT
   const twice = 2.25 * gamma
@@ -55,8 +55,8 @@ export function fillLabelTable(
   for (let c = 0; c < k + (k & 1); c++) {
     const panel = panels.subarray(full ? c * length : (c >> 1) * length + (c & 1))
     const dead = !(weights[c] > 0) // or there is none
-    if (full && dead && c < k) errors[2 * k + 1 + c] = Number.NEGATIVE_INFINITY
-    if (!full && dead) panel[0] = Number.NEGATIVE_INFINITY
+    if (full && dead && c < k) errors[2 * k + 1 + c] = -Infinity
+    if (!full && dead) panel[0] = -Infinity
     if (dead) continue
     const put = (place: number, weight: number) => {
       panel[place] = weight

@@ -10,7 +10,7 @@ const LN2_LO = 1.9082149292705877e-10
  *  Method: fdlibm's e_log.c (Sun Microsystems, 1993), step by step what assembly/logarithm.ts does for two doubles at a time: x = 2^k·m with m in
  *  [√½, √2), f = m − 1, s = f/(2+f), ln x = k·ln2 + f − (f²/2 − s·(f²/2 + R(s²))). */
 export function log(x: number): number {
-  if (!(x > 0)) return x === 0 ? -Infinity : Number.NaN
+  if (!(x > 0)) return x === 0 ? -Infinity : NaN
   if (x === Infinity) return x
   if (x < 2 ** -1022) return log(x * 2 ** 54) - 54 * Math.LN2
   bits.setFloat64(0, x)

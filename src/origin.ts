@@ -40,7 +40,7 @@ export function originOf(parameters: GaussianParameters, d: number, spherical: b
   const point = weightedMean(parameters, d)
   if (!spherical) {
     const near = weights.map((_, c) => Number(point.every((o, j) => ((means[c * d + j] - o) * factors[c * d + j]) ** 2 <= NEAR)))
-    return near.includes(1) ? { point, near, limit: Number.POSITIVE_INFINITY } : undefined
+    return near.includes(1) ? { point, near, limit: Infinity } : undefined
   }
   const squares = weights.map((_, c) => point.reduce((s, o, j) => s + (means[c * d + j] - o) ** 2, 0))
   const mass = sum(weights)
