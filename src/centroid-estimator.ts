@@ -4,7 +4,7 @@ import { type Check, checkOptions, isObject, oneOf } from './check.ts'
 import { type FieldChecks, IterativeEstimator, isTable, isWhole } from './estimator.ts'
 import { nearest } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
-import { type IterationEvent, single } from './passes.ts'
+import type { Algorithm, IterationEvent } from './passes.ts'
 import { type Resident, checkShape, refuse, withWindows } from './resident.ts'
 import { ASYNC_SCHEMA, type AsyncOptions, type Task, afterwards, run } from './task.ts'
 import { fromNested } from './shapes.ts'
@@ -71,11 +71,11 @@ export abstract class CentroidEstimator<
     checkShape(source, 0, this.estimatorName, d)
     const result = new Matrix(source.rows, k, new Float64Array(source.rows * k))
     const centers = fromNested(clusterCenters)
-    const perWindow = function* (data: Resident, begin: number) {
+    const perWindow = function* (data: Resident, begin: number): Algorithm<void> {
       const { arena, n } = data
       const [out, address] = [arena.takeF64(n * k), arena.take(4)]
       const broken = arena.i32(address, 1).fill(0)
-      yield* single(new CenterPanels(arena, k, d).load(centers).transform(data, out, address))
+      yield new CenterPanels(arena, k, d).load(centers).transform(data, out, address)
       if (broken[0]) refuse(data, begin)
       result.data.set(arena.f64(out, n * k), begin * k)
     }

@@ -36,11 +36,14 @@ export async function driveAsync<T>(
       answer = true
       if ('kernel' in step.value) {
         const helped = crew.run(step.value, arena, breathe)
-        if (!helped || !(await helped))
+        if (!helped || !(await helped)) {
+          const mark = arena.mark()
           for (const _ of calls(step.value, arena)) {
             const wait = breathe()
             if (wait) await wait
           }
+          arena.release(mark)
+        }
       } else if ('report' in step.value) answer = hear(step.value)
       else if ('wait' in step.value) answer = await unlessAborted(step.value.wait, signal)
       const wait = breathe()

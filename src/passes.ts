@@ -85,11 +85,6 @@ export function* inPieces(n: number, visit: (begin: number, end: number) => void
 }
 const PIECE_ROWS = 2 ** 16
 
-/** The algorithm of one pass. */
-export function* single(pass: Pass): Algorithm<void> {
-  yield pass
-}
-
 /** An algorithm inside another: its passes run, its reports are heard as `tell` puts them, or not where it returns nothing. */
 export function* retold<T>(algorithm: Algorithm<T>, tell: (report: Report['report']) => Report['report'] | undefined): Algorithm<T> {
   let answer: unknown = true
@@ -115,7 +110,7 @@ export function drive<T>(algorithm: Algorithm<T>, arena: Arena, onIteration?: It
     go = true
     if ('kernel' in step.value) {
       const mark = arena.mark()
-      for (const _ of ownSlots(step.value, arena));
+      for (const _ of calls(step.value, arena));
       arena.release(mark)
     } else if ('report' in step.value) go = hear(step.value)
   }
@@ -134,14 +129,8 @@ export function kernelOf({ kernel, module }: Pass, arena: Arena): (...args: numb
   return (arena.use<object>(module ?? core) as Record<string, (...args: number[]) => void>)[kernel]
 }
 
-/** A pass on the calling thread, one call of its kernel a step. */
-export function* calls(pass: Pass, arena: Arena) {
-  const mark = arena.mark()
-  yield* ownSlots(pass, arena)
-  arena.release(mark)
-}
-
-function ownSlots(pass: Pass, arena: Arena) {
+/** A pass on the calling thread, one call of its kernel a step. What it takes from the arena is to be released when it is over. */
+export function calls(pass: Pass, arena: Arena) {
   const rows = { kernel: kernelOf(pass, arena), args: pass.args, rows: pass.rows, callRows: rowsPerCall(pass.flopsPerRow) }
   return slots(rows, (pass.begin ?? 0) / SLOT_ROWS, Math.ceil(pass.rows / SLOT_ROWS), pass.into, arena.take(pass.scratch))
 }
