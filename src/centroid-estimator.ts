@@ -1,7 +1,7 @@
 // What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
 import { sameRuns, wrongValue } from './errors.ts'
-import { type Check, checkOptions, isObject, oneOf } from './check.ts'
-import { type FieldChecks, IterativeEstimator, isTable, isWhole } from './estimator.ts'
+import { type Check, checkOptions, isObject, oneOf, isWhole } from './check.ts'
+import { type FieldChecks, IterativeEstimator, isTable } from './estimator.ts'
 import { nearest } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import type { Algorithm, IterationEvent } from './passes.ts'

@@ -14,6 +14,12 @@ export function number(value: unknown, name: string, what: string, valid: (value
   return value
 }
 
+/** Whether a value is a whole number of at least `min` that a double tells from its neighbours. */
+export const isWhole =
+  (min: number) =>
+  (value: unknown): boolean =>
+    Number.isSafeInteger(value) && (value as number) >= min
+
 const integer = (value: unknown, name: string, min: number, other = '') =>
   number(value, name, `${other}an integer of at least ${min}`, (v) => Number.isInteger(v) && v >= min)
 
@@ -62,8 +68,7 @@ export const callable: Check<(...args: never[]) => unknown> = (value, name) => {
 }
 
 /** A seed: a whole number from 0 to 2^53 − 1. */
-export const seed: Check<number> = (value, name) =>
-  number(value, name, 'a seed, a whole number from 0 to 2^53 − 1', (v) => Number.isSafeInteger(v) && v >= 0)
+export const seed: Check<number> = (value, name) => number(value, name, 'a seed, a whole number from 0 to 2^53 − 1', isWhole(0))
 
 /** Anything: looked at where more is known. */
 export const anything: Check = (value) => value

@@ -218,12 +218,6 @@ function requireNumbers(value: unknown, where: string): void {
 export const isNumbers = (value: unknown, valid: (v: number) => boolean = Number.isFinite): value is number[] =>
   Array.isArray(value) && value.every((v) => typeof v === 'number' && valid(v))
 
-/** Whether a value is a whole number of at least `min`. @internal */
-export const isWhole =
-  (min: number) =>
-  (value: unknown): boolean =>
-    Number.isSafeInteger(value) && (value as number) >= min
-
 /** @internal */
 export const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
 

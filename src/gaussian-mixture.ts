@@ -1,7 +1,7 @@
 // GaussianMixture: what the options mean, where EM starts, and what a fit leaves behind. The loop is in em.ts, the components in gaussian.ts.
 import { listOf, sum } from './lists.ts'
 import { unconverged, wrongValue } from './errors.ts'
-import { arrayOrNull, boolean, callable, checkOptions, nonNegative, positive, type Schema, seed, whole } from './check.ts'
+import { arrayOrNull, boolean, callable, checkOptions, nonNegative, positive, type Schema, seed, whole, isWhole } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
 import {
   type EstimatorJSON,
@@ -11,7 +11,6 @@ import {
   isNumbers,
   isShaped,
   isTable,
-  isWhole,
   openJSON,
   type WarningListener,
 } from './estimator.ts'

@@ -12,8 +12,19 @@ import {
   initOption,
   startsOf,
 } from './centroid-estimator.ts'
-import { anything, autoOrPositive, callable, checkOptions, nonNegative, positive, positiveOrNull, type Schema, seed } from './check.ts'
-import { type EstimatorJSON, isBoolean, isWhole, openJSON, type WarningListener } from './estimator.ts'
+import {
+  anything,
+  autoOrPositive,
+  callable,
+  checkOptions,
+  nonNegative,
+  positive,
+  positiveOrNull,
+  type Schema,
+  seed,
+  isWhole,
+} from './check.ts'
+import { type EstimatorJSON, isBoolean, openJSON, type WarningListener } from './estimator.ts'
 import { kMeans } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { Random, seedOf, streamsOf } from './random.ts'

@@ -1,5 +1,5 @@
 // Matrix, and every form in which data come in. A form is recognised by shape, not by class, and copied at most once.
-import { isList, isObject, number } from './check.ts'
+import { isList, isObject, isWhole, number } from './check.ts'
 import { describe, wrongKind, wrongValue } from './errors.ts'
 import { Arena } from './memory.ts'
 
@@ -446,6 +446,5 @@ function numeric(value: unknown, i: number, j: number, name: string): number {
 
 // Refuses numbers, named as the data name them, that cannot be counts
 function checkCounts(counts: Record<string, unknown>, name: string): void {
-  for (const [what, count] of Object.entries(counts))
-    number(count, name, `${what} to be a whole number of at least 0`, (v) => Number.isSafeInteger(v) && v >= 0)
+  for (const [what, count] of Object.entries(counts)) number(count, name, `${what} to be a whole number of at least 0`, isWhole(0))
 }

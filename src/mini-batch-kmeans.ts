@@ -10,8 +10,19 @@ import {
   initOption,
   startsOf,
 } from './centroid-estimator.ts'
-import { autoOrPositive, callable, checkOptions, nonNegative, positive, positiveOrNull, type Schema, seed, wholeOrNull } from './check.ts'
-import { type EstimatorJSON, FIT_SCHEMA, isBoolean, isNumbers, isWhole, openJSON, type WarningListener } from './estimator.ts'
+import {
+  autoOrPositive,
+  callable,
+  checkOptions,
+  nonNegative,
+  positive,
+  positiveOrNull,
+  type Schema,
+  seed,
+  wholeOrNull,
+  isWhole,
+} from './check.ts'
+import { type EstimatorJSON, FIT_SCHEMA, isBoolean, isNumbers, openJSON, type WarningListener } from './estimator.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
 import type { Algorithm } from './passes.ts'

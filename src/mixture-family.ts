@@ -1,9 +1,9 @@
 // Mixtures of other families than Gaussians: what the options mean and what a fit leaves behind. What a family is, and how EM sees it, is in
 // family.ts; the loop in em.ts.
 import { sameRuns, unconverged, wrongValue } from './errors.ts'
-import { arrayOrNull, boolean, callable, checkOptions, nonNegative, positive, type Schema, seed, whole } from './check.ts'
+import { arrayOrNull, boolean, callable, checkOptions, nonNegative, positive, type Schema, seed, whole, isWhole } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import { type EstimatorJSON, isBoolean, isMixing, isNumbers, isShaped, isWhole, openJSON, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isBoolean, isMixing, isNumbers, isShaped, openJSON, type WarningListener } from './estimator.ts'
 import { type Family, FamilyModel, type FamilyParameters } from './family.ts'
 import { Matrix, type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import {

@@ -1,4 +1,5 @@
 // What a fit needs to know of its data before it begins, whether they lie in memory or pass by in chunks.
+import { isObject } from './check.ts'
 import { wrongKind } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import type { Algorithm } from './passes.ts'
@@ -57,7 +58,7 @@ function matrixIn(X: MatrixLike): Source {
     return sourceOf(X)
   } catch (error) {
     const it = X as Partial<AsyncIterable<unknown> & Iterator<unknown>> | null
-    if (typeof it !== 'object' || it === null || (typeof it.next !== 'function' && it[Symbol.asyncIterator] === undefined)) throw error
+    if (!isObject(it) || (typeof it.next !== 'function' && it[Symbol.asyncIterator] === undefined)) throw error
     throw new TypeError(
       'X: expected a matrix, or for fitAsync a function that begins a new reading of chunks each time it is called, got an iterator, which can be read only once. Give () => chunks().',
     )

@@ -1,6 +1,6 @@
-import { anything, boolean, callable, checkOptions, type Schema } from './check.ts'
+import { anything, boolean, callable, checkOptions, type Schema, isWhole } from './check.ts'
 import { wrongValue } from './errors.ts'
-import { Estimator, type EstimatorJSON, type WarningListener, isNumbers, isWhole, openJSON } from './estimator.ts'
+import { Estimator, type EstimatorJSON, type WarningListener, isNumbers, openJSON } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { PAUSE } from './passes.ts'
 import { checkShape, checkWeights, columnMoments, withRows, withWindows } from './resident.ts'

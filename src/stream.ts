@@ -1,6 +1,7 @@
 // Rows that pass by: data larger than memory, in chunks from a source that is read again for every pass. An algorithm over such rows is the one
 // over rows in memory: its passes are run over one window of rows after another, and what it keeps for each row stays in memory. Windows are
 // cut at edges of slots, whatever the chunks are, so the sums, and the bits, are those of rows in memory.
+import { isObject } from './check.ts'
 import { wrongKind, wrongValue } from './errors.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import type { Arena } from './memory.ts'
@@ -240,7 +241,7 @@ function* settled<T>(value: T | PromiseLike<T>): Algorithm<T> {
 
 function iteratorOf(chunks: unknown): Chunks {
   const it = chunks as Partial<AsyncIterable<MatrixLike> & Iterable<MatrixLike>> | null | undefined
-  const iterator = typeof it === 'object' && it !== null ? (it[Symbol.asyncIterator]?.() ?? it[Symbol.iterator]?.()) : undefined
+  const iterator = isObject(it) ? (it[Symbol.asyncIterator]?.() ?? it[Symbol.iterator]?.()) : undefined
   if (!iterator) throw wrongKind('X', 'the function to return an iterable, or async iterable, of chunks of rows', chunks)
   return iterator
 }
