@@ -133,8 +133,7 @@ export class Matrix {
     if (bytes >= RESIDENT_BYTES) {
       try {
         const arena = new Arena(bytes)
-        const address = arena.take(bytes)
-        const data = arena.f64(address, rows * cols)
+        const data = arena.takeDoubles(rows * cols)
         arenas.set(data.buffer, arena)
         return new Matrix(rows, cols, data)
       } catch {

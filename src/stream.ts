@@ -151,11 +151,11 @@ export class Reader extends Windows {
   }
 
   /** The same, without waiting: for when the call has failed, and nobody is there to hear how this ends. */
-  abandon(): void {
+  async abandon(): Promise<void> {
     if (this.#ended) return
     this.#ended = true
     try {
-      Promise.resolve(this.#chunks?.return?.()).catch(() => {})
+      await this.#chunks?.return?.()
     } catch {
       // the call's own error is the one to tell
     }
