@@ -4,7 +4,7 @@ import { upTo } from './lists.ts'
 import { unconverged } from './errors.ts'
 import { asked, CentroidEstimator, CENTROIDS, type Centroids, checkInertia, type KMeansInit } from './centroid-estimator.ts'
 import { callable, isObject, nonNegative, oneOf, positive, type Schema, seed } from './check.ts'
-import { type EstimatorJSON, isTable, openJSON, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, isShaped, openJSON, type WarningListener } from './estimator.ts'
 import { gather, select } from './gather.ts'
 import { kMeans, nearest } from './lloyd.ts'
 import { type MatrixLike, sourceOf } from './matrix.ts'
@@ -151,7 +151,7 @@ export class BisectingKMeans extends CentroidEstimator<Params, Fitted, Bisecting
           Number.isInteger(to) && to >= -k && to < k - 1 && (to < 0 || to > s) && !led.has(to) && led.add(to)
         return splits.every(
           (split, s) =>
-            isTable(split?.centers, 2, d) &&
+            isShaped(split?.centers, [2, d]) &&
             Array.isArray(split.to) &&
             split.to.length === 2 &&
             split.to.every((to: number) => leads(to, s)),

@@ -1,7 +1,7 @@
 // What the k-means estimators share: given first centers, and all that a set of centers can do once it is there.
 import { sameRuns, wrongValue } from './errors.ts'
 import { type Check, checkOptions, isObject, oneOf, isWhole } from './check.ts'
-import { type FieldChecks, IterativeEstimator, isTable } from './estimator.ts'
+import { type FieldChecks, IterativeEstimator, isShaped } from './estimator.ts'
 import { nearest } from './lloyd.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import type { Algorithm, IterationEvent } from './passes.ts'
@@ -152,7 +152,7 @@ function countDistinct(labels: Int32Array, k: number): number {
 /** The checks of what every stored fit of centers has. @internal */
 export const CENTROIDS: FieldChecks<Centroids> = {
   nFeaturesIn: /* @__PURE__ */ isWhole(1),
-  clusterCenters: (v, { nFeaturesIn: d }) => isTable(v, undefined, d),
+  clusterCenters: (v, { nFeaturesIn: d }) => Array.isArray(v) && v.length > 0 && isShaped(v, [v.length, d]),
   labels: (v, { clusterCenters }) => v instanceof Int32Array && v.every((label) => label >= 0 && label < clusterCenters.length),
   inertia: (v) => Number.isFinite(v) && (v as number) >= 0,
 }

@@ -229,9 +229,5 @@ export const isMixing = (value: unknown): boolean => {
 }
 
 /** Whether a value is arrays nested to the given shape, of finite numbers. @internal */
-export const isShaped = (value: unknown, [length, ...rest]: number[]): boolean =>
+export const isShaped = (value: unknown, [length, ...rest]: number[]): value is unknown[] =>
   Array.isArray(value) && value.length === length && (rest.length > 0 ? value.every((v) => isShaped(v, rest)) : isNumbers(value))
-
-/** Whether a value is a k×d array of finite numbers, by default of any k and d above 0. @internal */
-export const isTable = (value: unknown, k?: number, d?: number): value is number[][] =>
-  Array.isArray(value) && value.length > 0 && Array.isArray(value[0]) && isShaped(value, [k ?? value.length, d ?? value[0].length])

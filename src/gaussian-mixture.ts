@@ -10,7 +10,6 @@ import {
   isMixing,
   isNumbers,
   isShaped,
-  isTable,
   openJSON,
   type WarningListener,
 } from './estimator.ts'
@@ -321,7 +320,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
       covarianceType: (v) => COVARIANCE_TYPES.includes(v as CovarianceType),
       weights: isMixing,
       nFeaturesIn: isWhole(1),
-      means: (v, { weights, nFeaturesIn: d }) => isTable(v, weights.length, d),
+      means: (v, { weights, nFeaturesIn: d }) => isShaped(v, [weights.length, d]),
       covariances: matrices,
       precisions: matrices,
       precisionsCholesky: matrices,

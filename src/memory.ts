@@ -173,9 +173,9 @@ const align = (address: number) => Math.ceil(address / LINE) * LINE
 
 // A shared memory must name its maximum. Engines reserve address space, not memory, for it; phones refuse large ones, so ask for less.
 function createMemory(initial: number): WebAssembly.Memory {
-  for (let maximum = MAX_PAGES; ; maximum = Math.max(initial, maximum >> 1)) {
+  for (let maximum = MAX_PAGES; ; maximum >>= 1) {
     try {
-      return new WebAssembly.Memory({ initial, maximum, shared: true })
+      return new WebAssembly.Memory({ initial, maximum: Math.max(initial, maximum), shared: true })
     } catch (error) {
       if (maximum <= initial) throw error
     }

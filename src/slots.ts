@@ -110,19 +110,12 @@ export class Sums {
   }
 }
 
-/** The sum of a number of each slot, in the order of `Sums`. */
-export function sumOfSlots(numbers: ArrayLike<number>): number {
-  const sums: number[] = []
-  const mergeLast = () => {
-    const last = sums.pop() as number
-    sums[sums.length - 1] += last
-  }
-  for (let slot = 0; slot < numbers.length; slot++) {
-    sums.push(numbers[slot])
-    for (let carry = slot; carry & 1; carry >>>= 1) mergeLast()
-  }
-  while (sums.length > 1) mergeLast()
-  return sums[0] ?? 0
+/** The sum of a number of each slot from `first` on, in the order of `Sums`. */
+export function sumOfSlots(numbers: ArrayLike<number>, first = 0, end = numbers.length): number {
+  const count = end - first
+  if (count < 2) return count && numbers[first]
+  const middle = first + 2 ** (31 - Math.clz32(count - 1)) // the largest complete subtree that leaves something
+  return sumOfSlots(numbers, first, middle) + sumOfSlots(numbers, middle, end)
 }
 
 // ------------------------------------------------------------------------------------------------------------------ shared passes
