@@ -149,7 +149,7 @@ export function* bestRun<P>(
 
 /** What a fall of the log-likelihood says to whoever listens. */
 export function fallMessage(name: string, { iteration, by }: Fall): string {
-  return `${name}: the M-step of iteration ${iteration} lowered the mean log-likelihood by ${by.toExponential(2)}, more than rounding explains. An exact M-step never does: check mStep and eStep (or a regularisation that outweighs the data).`
+  return `${name}: the M-step of iteration ${iteration} lowered the mean log-likelihood by ${by.toExponential(2)}, more than rounding explains: check mStep and eStep (or a regularisation that outweighs the data).`
 }
 
 // ------------------------------------------------------------------------------------------------------- models of users

@@ -134,7 +134,10 @@ export abstract class IterativeEstimator<Options extends object, Fitted extends 
   }
 }
 
-/** Options of every `fit`. @internal */
+/** What every `fit` and `partialFit` takes: weights, which are looked at beside the data. @internal */
+export const WEIGHT_SCHEMA: Schema = { sampleWeight: anything }
+
+/** Options of every `fit` by iterations. @internal */
 export const FIT_SCHEMA: Schema = { sampleWeight: anything, onIteration: callable }
 
 /** A stored estimator. */

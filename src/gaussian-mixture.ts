@@ -3,16 +3,7 @@ import { listOf, sum } from './lists.ts'
 import { unconverged, wrongValue } from './errors.ts'
 import { arrayOrNull, boolean, callable, checkOptions, nonNegative, positive, type Schema, seed, whole, isWhole } from './check.ts'
 import { type EmResult, bestRun, em, fallMessage } from './em.ts'
-import {
-  type EstimatorJSON,
-  FIT_SCHEMA,
-  isBoolean,
-  isMixing,
-  isNumbers,
-  isShaped,
-  openJSON,
-  type WarningListener,
-} from './estimator.ts'
+import { type EstimatorJSON, WEIGHT_SCHEMA, isBoolean, isMixing, isNumbers, isShaped, openJSON, type WarningListener } from './estimator.ts'
 import {
   COVARIANCE_TYPES,
   type CovarianceType,
@@ -227,7 +218,7 @@ export class GaussianMixture<T extends CovarianceType = 'full'> extends Mixture<
    *  @throws TypeError, RangeError for data that cannot be used, before any work; DegenerateCovarianceError when a component loses its spread. The
    *  former state is kept in either case. */
   partialFit(X: MatrixLike, options?: Pick<GaussianMixtureFitOptions, 'sampleWeight'>): this {
-    const { sampleWeight } = checkOptions<MixtureFitOptions>('partialFit', options, { sampleWeight: FIT_SCHEMA.sampleWeight }, {})
+    const { sampleWeight } = checkOptions<MixtureFitOptions>('partialFit', options, WEIGHT_SCHEMA, {})
     const { options: params } = this
     const { nComponents: k, covarianceType: type, regCovar } = params
     const source = sourceOf(X)

@@ -22,7 +22,7 @@ import {
   wholeOrNull,
   isWhole,
 } from './check.ts'
-import { type EstimatorJSON, FIT_SCHEMA, isBoolean, isNumbers, openJSON, type WarningListener } from './estimator.ts'
+import { type EstimatorJSON, WEIGHT_SCHEMA, isBoolean, isNumbers, openJSON, type WarningListener } from './estimator.ts'
 import { type MatrixLike, type Source, sourceOf } from './matrix.ts'
 import { type MiniBatchSeeding, type MiniBatchState, initRows, miniBatchKMeans, onlineStart, onlineStep } from './mini-batch.ts'
 import type { Algorithm } from './passes.ts'
@@ -145,7 +145,7 @@ export class MiniBatchKMeans extends CentroidEstimator<Params, Fitted> {
    *  `labels` and `inertia` are then those of X.
    *  @throws TypeError, RangeError for data that cannot be used, before any work; the former state is kept. */
   partialFit(X: MatrixLike, options?: Pick<KMeansFitOptions, 'sampleWeight'>): this {
-    const { sampleWeight } = checkOptions<KMeansFitOptions>('partialFit', options, { sampleWeight: FIT_SCHEMA.sampleWeight }, {})
+    const { sampleWeight } = checkOptions<KMeansFitOptions>('partialFit', options, WEIGHT_SCHEMA, {})
     const former = this.fitted
     const source = sourceOf(X)
     checkShape(source, 1, 'MiniBatchKMeans', former?.nFeaturesIn)

@@ -1,6 +1,6 @@
-import { anything, boolean, callable, checkOptions, type Schema, isWhole } from './check.ts'
+import { boolean, callable, checkOptions, type Schema, isWhole } from './check.ts'
 import { wrongValue } from './errors.ts'
-import { Estimator, type EstimatorJSON, type WarningListener, isNumbers, openJSON } from './estimator.ts'
+import { Estimator, WEIGHT_SCHEMA, type EstimatorJSON, type WarningListener, isNumbers, openJSON } from './estimator.ts'
 import { Matrix, type MatrixLike, sourceOf } from './matrix.ts'
 import { PAUSE } from './passes.ts'
 import { checkShape, checkWeights, columnMoments, withRows, withWindows } from './resident.ts'
@@ -35,7 +35,6 @@ interface Fitted {
 
 const SCHEMA: Schema = { withMean: boolean, withStd: boolean, onWarning: callable }
 const DEFAULTS: Params = { withMean: true, withStd: true }
-const FIT_SCHEMA: Schema = { sampleWeight: anything }
 
 /** Standardises columns: (x − mean) / standard deviation, population variance (divided by N, not N − 1). Columns without any variance are
  *  only centred. */
@@ -48,7 +47,7 @@ export class StandardScaler extends Estimator<Params, Fitted> {
   /** Takes means and variances of the columns of X (N×D).
    *  @throws TypeError, RangeError for data or options that cannot be used; the former fit is kept. */
   fit(X: MatrixLike, options?: StandardScalerFitOptions): this {
-    const { sampleWeight } = checkOptions<StandardScalerFitOptions>('fit', options, FIT_SCHEMA, {})
+    const { sampleWeight } = checkOptions<StandardScalerFitOptions>('fit', options, WEIGHT_SCHEMA, {})
     const { withMean, withStd } = this.options
     const source = sourceOf(X)
     checkShape(source, 1, 'StandardScaler')
