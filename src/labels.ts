@@ -48,9 +48,9 @@ export function fillLabelTable(
   const twice = 2.25 * gamma
   errors[2 * k] = full ? -2.25 * eta : type === 'tied' ? 0 : -4 * twice
   if (full) errors[3 * k + 1] = (1 - eta) / 2
-  // of what double precision leaves where terms cancel, this share of the sum of their magnitudes counts as if it were theirs
+  // where terms cancel in double precision, this share of their magnitudes counts as if single precision lost it
   const lost = (2 * d + 4) * 2 ** -29
-  const [delta, z, size] = [new Float64Array(d), new Float64Array(d), new Float64Array(d)]
+  const [delta, z] = [new Float64Array(d), new Float64Array(d)]
   let [most, least] = [0, MOST]
   for (let c = 0; c < k + (k & 1); c++) {
     const panel = panels.subarray(full ? c * length : (c >> 1) * length + (c & 1))
@@ -66,21 +66,21 @@ export function fillLabelTable(
     // where all is 0, what underflows is not
     const own = gamma * Math.abs(constant) + 2 ** -60
     let square = 0 // Σ s²·δ²
-    let sizes = 0 // the same of magnitudes
+    let reach = 0 // of Σ ‖row of U‖·|δ|, above the length of the magnitudes that make z, the share that is lost
     for (let j = 0; j < d; j++) delta[j] = means[c * d + j] - origin[j]
     if (isDense(type)) {
       const start = full ? c * d * d : 0
       z.fill(0)
-      size.fill(0)
-      for (let i = 0; i < d; i++)
+      for (let i = 0; i < d; i++) {
+        let precision = 0
         for (let j = i, at = start + i * d + i; j < d; j++, at++) {
           z[j] += factors[at] * delta[i]
-          size[j] += Math.abs(factors[at] * delta[i])
+          precision += factors[at] ** 2
         }
-      for (let j = 0; j < d; j++) {
-        square += z[j] * z[j]
-        sizes += size[j] * size[j]
+        reach += Math.sqrt(precision) * Math.abs(delta[i])
       }
+      for (let j = 0; j < d; j++) square += z[j] * z[j]
+      reach *= lost
     }
     if (full) {
       let norm = 0
@@ -97,7 +97,7 @@ export function fillLabelTable(
             }
       }
       const share = 4097 * ((d + 8) * UNIT) ** 2
-      const e = 2 * share * (square + lost * lost * sizes) + 8 * UNIT * Math.abs(constant) + 2 ** -60
+      const e = 2 * share * (square + reach * reach) + 8 * UNIT * Math.abs(constant) + 2 ** -60
       errors[c] = 2.25 * (e + eta * constant)
       errors[k + c] = 2.25 * share * norm
       errors[2 * k + 1 + c] = constant + e
@@ -106,17 +106,14 @@ export function fillLabelTable(
       // w = UUᵀδ/g
       let norm = 0
       for (let i = 0; i < d; i++) {
-        let [v, extra] = [0, 0]
-        for (let j = i, at = i * d + i; j < d; j++, at++) {
-          v += factors[at] * z[j]
-          extra += Math.abs(factors[at]) * size[j]
-        }
+        let v = 0
+        for (let j = i; j < d; j++) v += factors[i * d + j] * z[j]
         put(2 + 2 * i, v / scales[i])
-        norm += ((Math.abs(v) + lost * extra) / scales[i]) ** 2
+        norm += (Math.abs(v) / scales[i] + reach) ** 2
       }
       // at least what double precision leaves of squares, for ‖y‖ up to 2²⁰
       const length = Math.max(Math.sqrt(norm), 2 ** -8 * d)
-      const e = own + gamma * (square + lost * sizes)
+      const e = own + gamma * (square + (reach * reach) / lost)
       panel[0] = constant - square / 2 + e
       put(2 + 2 * even, gamma * length)
       errors[c] = 2.25 * e
