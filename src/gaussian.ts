@@ -713,7 +713,7 @@ export class GaussianPass {
         args: [table, codeOf(type), x, d, k, components, means, factors, origin, labels, broken],
         rows: n,
         scratch: this.#kernels.labelScratch(codeOf(type), d, k),
-        flopsPerRow: k * (d + 10) + d,
+        flopsPerRow: k * (d + 10 + (type === 'full' ? (d * d) / 4 : 0)) + d,
       }
     }
     const perComponent = (type === 'full' ? d * d : 4 * d) + (into ? (moments === 'full' ? d * d : 5 * d) : 0) + 40
