@@ -5,4 +5,4 @@ export { mixture, mixtureScratch, mixtureStatistics, screeningDoubles } from "./
 export { addUp, labelDoubles, labelScratch, mostProbable } from "./labels";
 export { cholesky, drift, inverseTransposed, timesTransposed, triangularPanelLength } from "./cholesky";
 export { posterior } from "./posterior";
-export { exp } from "./exponential";
+export { exp, finishColumns, splitColumn } from "./exponential";

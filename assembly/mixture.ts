@@ -3,14 +3,14 @@
 // Inside a block everything is in quads (tile.ts): densities and responsibilities are [quad][component][4].
 import { triangularPanelLength } from "./cholesky";
 import { squaredDistances } from "./distances";
-import { STEPS } from "./exponential";
-import { FEW, fewMoments, fewScaledSquares, fewTriangularSquares } from "./few-features";
+import { finishColumns, splitColumn, STEPS } from "./exponential";
+import { FEW, fewMoments, fewScaled, fewTriangular } from "./few-features";
 import {
   addListed, addPairs, centredBytes, COLUMN, gatherListed, layOut, LIST_BYTES, listPairs, listRows, originSquares, panelBytesOf, scaledSquares,
 } from "./gaussian-diagonal";
 import { boundedSquares, centreOcts, isNear, NEAR_FROM, nearSquares, noteBounds, octScratch, someOut, triangularSquares, whiten } from "./gaussian-full";
 import { approximateSquares, carryBounds, exactSquares, markFar, markNear, raiseBounds, WIDE_FROM, WIDE_ROWS, wideDoubles } from "./gaussian-wide";
-import { share, softmax } from "./responsibilities";
+import { share, sharesOf, softmax } from "./responsibilities";
 import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
 import { addSum, merge } from "./statistics";
 import { blockRows, pack, touch, unpackShares } from "./tile";
@@ -39,7 +39,7 @@ export function screeningDoubles(type: i32, d: i32, k: i32): i32 {
 /** Bytes of scratch that `mixture` needs. */
 export function mixtureScratch(d: i32, k: i32): usize {
   const rows = <usize>blockRows(d);
-  return LINE + rows * (((<usize>d + 2 * <usize>k + 4) << 3) + 4) + centredBytes(<i32>rows, d) + <usize>k * (COLUMN + 65) + LINE + LIST_BYTES + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
+  return LINE + rows * (((<usize>d + 2 * <usize>k + 4) << 3) + 4) + centredBytes(<i32>rows, d) + <usize>k * (COLUMN + 97) + COLUMN + LINE + LIST_BYTES + octScratch(d) + scatterScratch(d) + ((rows >> 3) + 8) * <usize>k;
 }
 
 /** Doubles of sufficient statistics of one component: full — the lower triangle of Σ r·[t,1][t,1]ᵀ, row after row, so Σ r·t is
@@ -49,16 +49,19 @@ export function mixtureStatistics(type: i32, d: i32): i32 {
   return type == FULL ? ((d + 1) * (d + 2)) >> 1 : type == TIED ? 1 + d : type == DIAG ? 1 + 2 * d : 2 + d;
 }
 
-/** Mahalanobis squares of a block (spherical: squared distances) for all components, parameters as `mixture` has them.
- *  tile ([quads][d][4], in), out ([quads][k][4], out); near, z: full, as for `nearSquares`; tied, room for a tile; t (`octScratch`): room. */
-function squaresOf(type: i32, tile: usize, quads: i32, d: i32, k: i32, means: usize, factors: usize, near: usize, out: usize, z: usize, t: usize): void {
-  const stride = <usize>k << 5;
+/** Mahalanobis squares of a block (spherical: squared distances) for all components, parameters as `mixture` has them; with few features instead
+ *  the logarithms of densities, most − scale·square (`components`: these two every 32 bytes, in).
+ *  tile ([quads][d][4], in), out (4 a quad, `stride` bytes before those of the next quad, `step` before the next component's; other than with few features [quads][k][4], out);
+ *  near, z: full, as for `nearSquares`; tied, room for a tile; t (`octScratch`): room. */
+function squaresOf(
+  type: i32, tile: usize, quads: i32, d: i32, k: i32, means: usize, factors: usize, components: usize, near: usize, out: usize, step: usize, stride: usize, z: usize, t: usize,
+): void {
   const panelBytes = <usize>triangularPanelLength(d) << 3;
   const few = d <= FEW;
   if (type == FULL) {
-    for (let c = 0; c < k; c++, out += 32) {
+    for (let c = 0; c < k; c++, out += step, components += 32) {
       const mean = means + <usize>c * (<usize>d << 3), panel = factors + <usize>c * panelBytes;
-      if (few) fewTriangularSquares(tile, quads, d, mean, panel, out, stride);
+      if (few) fewTriangular(tile, quads, d, mean, panel, components, out, stride);
       else {
         const is = isNear(near, c), offsets = factors + <usize>k * panelBytes + <usize>c * (<usize>d << 3);
         triangularSquares(tile, quads, d, is ? 0 : mean, panel, offsets, out, stride, is ? z : t);
@@ -73,9 +76,9 @@ function squaresOf(type: i32, tile: usize, quads: i32, d: i32, k: i32, means: us
     tile = z;
   }
   if (few) {
-    for (let c = 0; c < k; c++, out += 32) {
+    for (let c = 0; c < k; c++, out += step, components += 32) {
       const lane = <usize>(c >> 2) * (<usize>d << 5) + (<usize>(c & 3) << 3);
-      fewScaledSquares(tile, quads, d, means + lane, type == DIAG ? factors + lane : 0, out, stride);
+      fewScaled(tile, quads, d, means + lane, type == DIAG ? factors + lane : 0, components, out, stride);
     }
   } else if (type == DIAG) scaledSquares(tile, quads, d, means, k, out);
   else squaredDistances(tile, quads, d, means, k, out);
@@ -121,6 +124,22 @@ function takeWeights(w: usize, count: i32, out: usize): bool {
   return alike;
 }
 
+/** Densities e^(a − reference) of a block for all components, in columns that hold a − reference in steps (COLUMN bytes before the next component's, inout), and
+ *  their sums to `sums` (4 a quad, out). `room`: 2·COLUMN bytes. */
+function densities(columns: usize, quads: i32, k: i32, sums: usize, room: usize): void {
+  const bytes = <usize>quads << 5;
+  memory.fill(sums, 0, bytes);
+  for (let c = 0; c < k; c += 2, columns += 2 * COLUMN) {
+    splitColumn(columns, quads, room);
+    if (c + 1 < k) splitColumn(columns + COLUMN, quads, room + COLUMN);
+    else {
+      memory.fill(columns + COLUMN, 0, bytes);
+      memory.fill(room + COLUMN, 0, bytes);
+    }
+    finishColumns(columns, room, COLUMN, quads, sums);
+  }
+}
+
 /** Pass over rows [start, end) of x (n×d, row-major, in) with weights w (n, in; 0 for none).
  *
  *  E: responsibilities come from `given` (n×k, row-major, in) where it is not 0, otherwise from the parameters —
@@ -161,8 +180,9 @@ export function mixture(
   const list = labels + (<usize>rows << 2) + (<usize>rows * <usize>k << 3);
   const scaled = list + LIST_BYTES; // components in steps of the exponential
   const masses = scaled + (<usize>k << 5); // of a block
-  const columns = masses + (<usize>k << 5); // responsibilities
-  const whole = columns + <usize>k * COLUMN; // of each component whether it and the next take all rows
+  const relative = masses + (<usize>k << 5); // with few features, of components: the most about the reference, scale; in steps
+  const columns = relative + (<usize>k << 5); // responsibilities
+  const whole = columns + <usize>(k + 1) * COLUMN; // of each component whether it and the next take all rows
   const t = whole + (<usize>(k + 63) & ~63);
   const sums = t + octScratch(d);
   const respStride = <usize>k << 5;
@@ -174,8 +194,21 @@ export function mixture(
   let total = stats != 0 ? load<f64>(stats) : 0;
   let rest = min(load<u32>(scratch), REST), unbound = min(load<u32>(scratch, 4), REST);
   let alike = false;
-  for (let at: usize = 0; at < <usize>k << 5; at += 16) v128.store(scaled + at, f64x2.mul(v128.load(components + at), f64x2.splat(STEPS)));
+  const fits = few && k > 1 && stats != 0 && outLogNorm == 0 && outResp == 0 && outLabels == 0;
+  let reference = -Infinity;
+  for (let at: usize = 0; at < <usize>k << 5; at += 16) {
+    if ((at & 16) == 0) reference = max(reference, load<f64>(components + at));
+    v128.store(scaled + at, f64x2.mul(v128.load(components + at), f64x2.splat(STEPS)));
+  }
+  if (few) for (let at: usize = 0; at < <usize>k << 5; at += 32) {
+    store<f64>(relative + at, (load<f64>(components + at) - reference) * STEPS);
+    store<f64>(relative + at, load<f64>(scaled + at, 8), 8);
+    // to softmax come logarithms about the reference in place of squares
+    store<f64>(scaled + at, reference * STEPS);
+    store<f64>(scaled + at, -1, 8);
+  }
   for (let b = start; b < end; b += rows) {
+    let shared = false; // whether columns are densities and `shares` what makes responsibilities of them
     const count = min(rows, end - b);
     const quads = (count + 3) >> 2;
     const block = x + <usize>b * rowBytes;
@@ -188,6 +221,8 @@ export function mixture(
     } else if (!wide && !known) pack(x, d, b, count, tile);
     if (expanded) memory.fill(rowNorms, 0, <usize>quads << 5);
     if (w != 0 || b == start || count < rows) alike = takeWeights(w != 0 ? w + (<usize>b << 3) : 0, count, weights);
+    // few features: densities about the most that any component's can be, in place of the largest of each row, which would be looked for first
+    const direct = fits && alike;
     if (given != 0) {
       for (let i = 0; i < quads << 2; i++) {
         const from = given + (<usize>min(b + i, end - 1) * <usize>k << 3);
@@ -232,18 +267,30 @@ export function mixture(
           if (own != 0) raiseBounds(own, quads, d, k, components, 0, squares);
           if (asks && <f64>taken > worth) rest = REST;
         } else if (table != 0) originSquares(tile, quads, d, rowNorms, expanded ? factors + (<usize>triangularPanelLength(d) << 3) : factors, block, count, means, table, k, expanded ? -Infinity : 0, squares);
-        else squaresOf(type, tile, quads, d, k, means, factors, near, squares, z, t);
+        else squaresOf(
+          type, tile, quads, d, k, means, factors, relative, near, direct ? columns : squares, direct ? COLUMN : 32, direct ? 32 : respStride, z, t,
+        );
         if (kept != 0) noteBounds(squares, count, k, scaled, kept);
       }
-      const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
-      total += softmax(squares, quads, k, scaled, weights, resp, shares, logNorm, outLabels != 0 ? labels : 0, labelsOnly, alike && outLogNorm == 0, masses, broken);
-      if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
-      if (outLabels != 0) memory.copy(outLabels + (<usize>b << 2), labels, <usize>count << 2);
+      if (direct) {
+        densities(columns, quads, k, shares, list);
+        const weight = load<f64>(weights), logs = sharesOf(shares, count, weight);
+        shared = logs == logs;
+        if (shared) total += reference * weight * <f64>count + logs;
+        else squaresOf(type, tile, quads, d, k, means, factors, relative, near, squares, 32, respStride, z, t);
+      }
+      if (!shared) {
+        const labelsOnly = stats == 0 && outLogNorm == 0 && outResp == 0;
+        total += softmax(squares, quads, k, scaled, weights, resp, shares, logNorm, outLabels != 0 ? labels : 0, labelsOnly, alike && outLogNorm == 0, masses, broken);
+        if (outLogNorm != 0) memory.copy(outLogNorm + (<usize>b << 3), logNorm, <usize>count << 3);
+        if (outLabels != 0) memory.copy(outLabels + (<usize>b << 2), labels, <usize>count << 2);
+      }
     }
     if (outResp != 0) unpackShares(resp, count, k, shares, outResp + (<usize>b * <usize>k << 3));
-    if (stats != 0 && !few) {
+    if (stats != 0 && !shared) {
       memory.fill(masses, 0, <usize>k << 5);
       share(resp, quads, k, shares, columns, masses, momentType == SPHERICAL ? squares : 0);
+      if (few) for (let at: usize = 0; at < <usize>quads << 5; at += 16) v128.store(shares + at, f64x2.splat(1));
     }
     if (stats != 0) {
       let out = stats + 8;
@@ -251,7 +298,7 @@ export function mixture(
         const r = columns + <usize>c * COLUMN;
         const anchor = anchors + <usize>c * rowBytes;
         if (few) {
-          fewMoments(tile, quads, d, resp + (<usize>c << 5), respStride, shares, anchor, list);
+          fewMoments(tile, quads, d, r, shares, anchor, momentType == FULL ? 2 : 1, list);
           addFewMoments(momentType, d, list, out);
         } else if (momentType == FULL) {
           for (let q = 0; q < quads; q += SCATTER_ROWS / 4) {

@@ -1,7 +1,7 @@
 // From Mahalanobis squares to log-densities and responsibilities: Bayes' rule over the components, quad by quad.
 import { COLUMN } from "./gaussian-diagonal";
 import { exponentials, STEP } from "./exponential";
-import { logNormal } from "./logarithm";
+import { log, logNormal } from "./logarithm";
 
 const MOST_NEGATIVE: f64 = -1.7976931348623157e308;
 
@@ -76,6 +76,29 @@ export function softmax(
     total = f64x2.mul(f64x2.splat(first), f64x2.add(f64x2.mul(f64x2.add(total, other), f64x2.splat(0.5 * STEP)), f64x2.add(logNormal(product), logNormal(others))));
   }
   return f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+}
+
+/** Least sum of densities e^(a − reference) that a sample may have: what is lost below e^−708 is then less than e^−258 of it. */
+const LEAST_SUM: f64 = 3.6e-196; // e^−450
+
+/** From the sums s of `count` samples' densities (4 a quad, in) to shares weight / s, 0 in padding (out). Returns Σ weight·ln s, of one logarithm, or NaN
+ *  where a sum is below LEAST_SUM: then shares are none. */
+export function sharesOf(s: usize, count: i32, weight: f64): f64 {
+  const one = f64x2.splat(1), w = f64x2.splat(weight);
+  const last = s + (<usize>count << 3), end = s + (<usize>((count + 3) & ~3) << 3);
+  for (let p = last; p < end; p += 8) store<f64>(p, 1);
+  let least = one, product = one, exponents = i64x2.splat(0);
+  for (let p = s; p < end; p += 16) {
+    const sum = v128.load(p);
+    least = f64x2.pmin(least, sum);
+    exponents = i64x2.add(exponents, i64x2.shr_u(sum, 52));
+    product = f64x2.mul(product, v128.bitselect(one, sum, i64x2.splat(0x7FF0000000000000))); // of what is from 1 to 2: below 2^128
+    v128.store(p, f64x2.div(w, sum));
+  }
+  for (let p = last; p < end; p += 8) store<f64>(p, 0);
+  if (!i64x2.all_true(f64x2.ge(least, f64x2.splat(LEAST_SUM)))) return NaN;
+  const whole = i64x2.extract_lane(exponents, 0) + i64x2.extract_lane(exponents, 1) - <i64>((end - s) >> 3) * 1023;
+  return weight * (<f64>whole * 0.6931471805599453 + log(f64x2.extract_lane(product, 0) * f64x2.extract_lane(product, 1)));
 }
 
 /** Multiplies what `softmax` leaves ([quads][k][4], in) by the shares (4 a quad, in): responsibilities times weights, to r (those of a component one after

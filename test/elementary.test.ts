@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { mixtures } from '../src/kernel-modules.ts'
 import { log } from '../src/logarithm.ts'
-import { sharedArena } from '../src/memory.ts'
+import { sharedArena, within } from '../src/memory.ts'
 import golden from './golden/exp-log.json'
+import { uniforms } from './near.ts'
 
 const { exp } = sharedArena().use(mixtures)
 
@@ -77,6 +78,69 @@ describe('exp', () => {
       const step = Math.max(4 * ulp(x), 2 ** -50) // e^x rises by 8 ulp at least, which two errors of 1.1 cannot hide
       expect(exp(x + step)).toBeGreaterThan(exp(x - step))
     }
+  })
+})
+
+describe('densities of a block of rows', () => {
+  // 2^(2^−j) in units of 2^−160, j = 1 … 22, by square roots
+  const unit = 1n << 160n
+  const roots: bigint[] = []
+  for (let j = 1, v = 2n * unit; j <= 22; j++) roots.push((v = root(v * unit)))
+
+  function root(v: bigint): bigint {
+    let x = 1n << BigInt((v.toString(2).length + 1) >> 1)
+    for (;;) {
+      const next = (x + v / x) >> 1n
+      if (next >= x) return x
+      x = next
+    }
+  }
+
+  /** 2^(t/64) for a multiple t of 2^−16 as the double nearest to it and what is left of it in units of its last place. */
+  function power(t: number): [double: number, rest: number] {
+    const fixed = BigInt(t * 65536) // t/64 in units of 2^−22
+    const whole = fixed >> 22n
+    let v = unit
+    for (let j = 1; j <= 22; j++) if ((fixed >> BigInt(22 - j)) & 1n) v = (v * roots[j - 1]) / unit
+    const scale = 1n << 108n // a last place of 2^−52
+    const digits = (v + scale / 2n) / scale
+    return [Number(digits) * 2 ** (Number(whole) - 52), Number(v - digits * scale) / Number(scale)]
+  }
+
+  it('err by less than 1.1 ulp', () => {
+    const { splitColumn, finishColumns } = sharedArena().use(mixtures)
+    const quads = 64
+    const u = uniforms(7)
+    let error = 0
+    within(sharedArena(), (arena) => {
+      const [e, powers, sums] = [8, 8, 4].map((n) => arena.takeDoubles(n * quads))
+      const next = 32 * quads // bytes of a component
+      for (let round = 0; round < 40; round++) {
+        const least = [1, 64, 4000, 65400][round % 4]
+        const t = Array.from(e, () => -Math.round(u() * least * 65536) / 65536)
+        e.set(t)
+        for (let at = 0; at < 2 * next; at += next) splitColumn(e.byteOffset + at, quads, powers.byteOffset + at)
+        finishColumns(e.byteOffset, powers.byteOffset, next, quads, sums.fill(0).byteOffset)
+        t.forEach((v, i) => {
+          const [double, rest] = power(v)
+          error = Math.max(error, Math.abs((e[i] - double) / ulp(double) - rest))
+        })
+        sums.forEach((sum, i) => expect(sum).toBe(e[i] + e[4 * quads + i]))
+      }
+    })
+    expect(error).toBeGreaterThan(0.5) // a rounded table and a rounded sum
+    expect(error).toBeLessThan(1.1)
+  })
+
+  it('are 0 from −1023·64 steps on, and 1 at 0', () => {
+    const { splitColumn, finishColumns } = sharedArena().use(mixtures)
+    within(sharedArena(), (arena) => {
+      const [f, powers, sums] = [8, 8, 4].map((n) => arena.takeDoubles(n))
+      f.set([-65472, -65473, -1e300, -Infinity, Number.NaN, 0, -64, -65408])
+      for (let c = 0; c < 2; c++) splitColumn(f.byteOffset + 32 * c, 1, powers.byteOffset + 32 * c)
+      finishColumns(f.byteOffset, powers.byteOffset, 32, 1, sums.fill(0).byteOffset)
+      expect([...f]).toEqual([0, 0, 0, 0, 0, 1, 0.5, 2 ** -1022])
+    })
   })
 })
 

@@ -1148,6 +1148,33 @@ describe.each(TYPES)('GaussianModel, %s', (type) => {
     }
   })
 
+  it.each([25, 30, 33, 37, 38, 60, 1e5])('blocks with rows %d deviations from every component, beside blocks without', (away) => {
+    for (const { d, k } of [
+      { d: 1, k: 3 },
+      { d: 2, k: 2 },
+      { d: 3, k: 5 },
+      { d: 4, k: 4 },
+      { d: 8, k: 5 },
+      { d: 17, k: 4 },
+    ]) {
+      const n = 900
+      const u = uniforms(d * k + away)
+      const model = randomModel(u, type, k, d, 3)
+      const X = rowsNear(u, n, model)
+      for (let i = 300; i < 640; i += 97) X[i][0] += 2 * away // variances are below 4
+      const { logLikelihood, parameters } = emStep(X, model)
+      const expected = naiveEmStep(X, model, type, { regCovar: 1e-6 })
+      // rounding of their squares is e^rounding on their shares
+      const bound = Math.max(1e-13, logBound(d, [10 + 3 * d]) + 8 * Math.sqrt(n) * EPS)
+      const slack = 1 + (away > 1e4 ? 0 : 16 * away * away)
+      expect(Math.abs(logLikelihood - expected.logLikelihood)).toBeLessThan(bound * Math.abs(expected.logLikelihood))
+      if (away > 1e4) continue // whose they are, rounding decides
+      expect(relativeError(parameters.weights, expected.weights)).toBeLessThan(slack * bound)
+      expect(relativeError(parameters.means, expected.means)).toBeLessThan(slack * bound)
+      expect(covarianceError(parameters.covariances, expected.covariances, type, k, d)).toBeLessThan(slack * bound)
+    }
+  })
+
   it('the M-step from responsibilities, also where they cross slots, and from labels', () => {
     for (const n of [60, 1024, 1025, 2500]) {
       const u = uniforms(n)
