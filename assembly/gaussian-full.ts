@@ -112,10 +112,14 @@ function goOn(
   }
 }
 
-/** Rows of a tile ([quads][d][4], in) less `origin` (d, in), eight at a time ([⌈quads/2⌉][d][8], out). */
-export function centreOcts(tile: usize, quads: i32, d: i32, origin: usize, out: usize): void {
-  const quadBytes = <usize>d << 5;
-  for (let q = 0; q < quads; q += 2, tile += 2 * quadBytes, out += 2 * quadBytes) shift(tile, q + 1 < quads ? tile + quadBytes : tile, d, origin, out);
+/** Rows of a block (`count`, row-major, in) less `origin` (d, in), eight at a time ([⌈count/8⌉][d][8], out). A last quad is filled up with its last row,
+ *  and is its own partner if it has no other. list: room for eight numbers. */
+export function centreOcts(block: usize, count: i32, d: i32, origin: usize, list: usize, out: usize): void {
+  for (let i = 0; i < count; i += 8, out += <usize>d << 6) {
+    const partner = i + 4 < count ? 4 : 0;
+    for (let s = 0; s < 8; s++) store<u32>(list + (<usize>s << 2), min(i + (s & 3) + (s & partner), count - 1));
+    gatherOct(block, list, d, origin, out);
+  }
 }
 
 /** Fewest features with which `nearSquares` pays: below, the checks cost what they save. */
@@ -321,6 +325,13 @@ function gatherOct(block: usize, list: usize, d: i32, point: usize, t: usize): v
       store<f64>(to, load<f64>(r0) - m); store<f64>(to, load<f64>(r1) - m, 8); store<f64>(to, load<f64>(r2) - m, 16); store<f64>(to, load<f64>(r3) - m, 24);
     }
   }
+}
+
+/** Whether all k components are near the origin, by such a table. */
+export function areNear(near: usize, k: i32): bool {
+  let c = 0;
+  while (c < k && isNear(near, c)) c++;
+  return c == k;
 }
 
 /** Whether a component is near the origin, by a table of all (k, in; 0: none is). */

@@ -8,10 +8,10 @@ import { FEW, fewMoments, fewScaled, fewTriangular } from "./few-features";
 import {
   addListed, addPairs, centredBytes, COLUMN, gatherListed, layOut, LIST_BYTES, listPairs, listRows, originSquares, panelBytesOf, scaledSquares,
 } from "./gaussian-diagonal";
-import { boundedSquares, centreOcts, isNear, NEAR_FROM, nearSquares, noteBounds, octScratch, someOut, triangularSquares, whiten } from "./gaussian-full";
+import { areNear, boundedSquares, centreOcts, isNear, NEAR_FROM, nearSquares, noteBounds, octScratch, someOut, triangularSquares, whiten } from "./gaussian-full";
 import { approximateSquares, carryBounds, exactSquares, markFar, markNear, raiseBounds, WIDE_FROM, WIDE_ROWS, wideDoubles } from "./gaussian-wide";
 import { share, sharesOf, softmax } from "./responsibilities";
-import { SCATTER_ROWS, addScatter, scatterScratch } from "./scatter";
+import { SCATTER_ROWS, addScatter, scatterPanels, scatterScratch, shareRows } from "./scatter";
 import { addSum, merge } from "./statistics";
 import { blockRows, pack, touch, unpackShares } from "./tile";
 
@@ -194,6 +194,8 @@ export function mixture(
   let total = stats != 0 ? load<f64>(stats) : 0;
   let rest = min(load<u32>(scratch), REST), unbound = min(load<u32>(scratch, 4), REST);
   let alike = false;
+  const near = type == FULL && origin != 0 ? origin + rowBytes + (<usize>k << 3) : 0;
+  const packs = !wide && !areNear(near, k);
   const fits = few && k > 1 && stats != 0 && outLogNorm == 0 && outResp == 0 && outLabels == 0;
   let reference = -Infinity;
   for (let at: usize = 0; at < <usize>k << 5; at += 16) {
@@ -218,7 +220,7 @@ export function mixture(
     if (table != 0 || (about != 0 && stats != 0)) {
       touch(block, block + <usize>count * rowBytes, logNorm);
       layOut(block, count, d, origin, table != 0, z, panelBytes, tile, rowNorms);
-    } else if (!wide && !known) pack(x, d, b, count, tile);
+    } else if (packs && !known) pack(x, d, b, count, tile);
     if (expanded) memory.fill(rowNorms, 0, <usize>quads << 5);
     if (w != 0 || b == start || count < rows) alike = takeWeights(w != 0 ? w + (<usize>b << 3) : 0, count, weights);
     // few features: densities about the most that any component's can be, in place of the largest of each row, which would be looked for first
@@ -231,8 +233,7 @@ export function mixture(
       }
       memory.copy(shares, weights, <usize>quads << 5);
     } else {
-      const near = type == FULL && origin != 0 ? origin + rowBytes + (<usize>k << 3) : 0;
-      if (near != 0 && !known) centreOcts(tile, quads, d, origin, z);
+      if (near != 0 && !known) centreOcts(block, count, d, origin, list, z);
       const triangleBytes = <usize>triangularPanelLength(d) << 3, offsets = factors + <usize>k * triangleBytes;
       if (known) {
         boundedSquares(
@@ -294,6 +295,10 @@ export function mixture(
     }
     if (stats != 0) {
       let out = stats + 8;
+      const places = type == FULL && momentType == FULL && origin != 0 && !few ? origin + rowBytes : 0; // with the tile, squares are done
+      for (let q = 0, panels = tile; q < quads && places != 0; q += SCATTER_ROWS / 4, panels += scatterPanels(d)) {
+        shareRows(block + <usize>(4 * q) * rowBytes, min(SCATTER_ROWS, count - 4 * q), d, origin, panels, sums);
+      }
       for (let c = 0; c < k; c++, out += each) {
         const r = columns + <usize>c * COLUMN;
         const anchor = anchors + <usize>c * rowBytes;
@@ -301,9 +306,9 @@ export function mixture(
           fewMoments(tile, quads, d, r, shares, anchor, momentType == FULL ? 2 : 1, list);
           addFewMoments(momentType, d, list, out);
         } else if (momentType == FULL) {
-          for (let q = 0; q < quads; q += SCATTER_ROWS / 4) {
+          for (let q = 0, panels = tile; q < quads; q += SCATTER_ROWS / 4, panels += scatterPanels(d)) {
             const first = block + <usize>(4 * q) * rowBytes;
-            addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + (<usize>q << 5), 32, anchor, out, sums);
+            addScatter(first, min(SCATTER_ROWS / 4, quads - q), d, r + (<usize>q << 5), anchor, placeOf(places, c) > 0 ? panels : 0, out, sums);
           }
         } else {
           addSum(out, v128.load(masses + (<usize>c << 4)));

@@ -456,7 +456,13 @@ export class GaussianPass {
         this.#origin.set(origin.point)
         this.#origin.set(origin.near, d + k)
         this.#factors.set(origin.offsets, at)
-      } else this.#factors.fill(0, at)
+        const anchors = means.slice()
+        origin.near.forEach((is, c) => is && anchors.set(origin.point, c * d))
+        this.anchor(anchors)
+        this.#origin.set(origin.near, d)
+        return anchors
+      }
+      this.#factors.fill(0, at)
     } else if (type === 'tied') {
       // z = Uᵀ(x − origin), compared with Uᵀ(mean − origin)
       this.#central = false

@@ -833,18 +833,27 @@ const HADAMARD = [
 const crossed = (reach: number, d: number, offset = 0) =>
   [...HADAMARD, ...HADAMARD.map((row) => row.map((v) => -v))].map((row) => range(d).map((j) => offset + reach * row[j % 4]))
 
-it('kernel mixture about an origin, full: components near it and beyond, far from 0: rows are the oracle’s, moments are about the means', () => {
+it('kernel mixture about an origin, full: components near it and beyond, far from 0: rows are the oracle’s, moments about the anchors chosen', () => {
   for (const d of [8, 15, 16, 17]) {
     const u = uniforms(d)
     const model = randomModel(u, 'full', 6, d, 0, 1e6)
     // variances of 0.5 to 2: two components some deviations from the others, on either side of what is near, and one far beyond
-    for (const [c, by] of [3, 5, 300].entries()) model.means[c] = model.means[c].map((m, j) => m + (j === c ? by : 0))
+    for (const [c, by] of [2, 5, 12].entries()) model.means[c] = model.means[c].map((m, j) => m + (j === c ? by : 0))
     const X = rowsNear(u, 300, model)
     const whole = callKernel({ X, model, chosen: true })
-    expect(whole.anchors).toEqual(model.means)
+    // of those near it the mean of the mixture, of the one far beyond its own
+    const origin = range(d).map((j) => model.means.reduce((sum, mean, c) => sum + model.weights[c] * mean[j], 0))
+    const others = whole.anchors.filter((anchor, c) => anchor.some((v, j) => v !== model.means[c][j]))
+    expect(others.length).toBeGreaterThanOrEqual(2)
+    for (const anchor of others) expect(relativeError(anchor, origin)).toBeLessThan(1e-14)
+    expect(whole.anchors[2]).toEqual(model.means[2])
     expectRows(whole, X, model)
     const r = range(300).map((i) => Array.from(whole.responsibilities.subarray(i * 6, (i + 1) * 6)))
-    expectStatistics(whole.stats, X, r, model.means, 'full')
+    expectStatistics(whole.stats, X, r, whole.anchors, 'full')
+    // rows of which many, a sixth or none have no share in a component: gathered or scaled
+    const bare = callKernel({ X, model, chosen: true, floors: model.weights.map((_, c) => -4 * c) })
+    const shares = range(300).map((i) => Array.from(bare.responsibilities.subarray(i * 6, (i + 1) * 6)))
+    expectStatistics(bare.stats, X, shares, bare.anchors, 'full')
     const cut = callKernel({ X, model, chosen: true, cuts: [256] })
     for (const part of ['logNorm', 'responsibilities', 'stats'] as const) expectBits(cut[part], whole[part], part)
   }
