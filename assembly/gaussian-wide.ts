@@ -33,43 +33,24 @@ export function wideDoubles(diagonal: bool, d: i32, k: i32): i32 {
   return diagonal && d >= WIDE_FROM ? d + k + ((k + 1) >> 1) * 2 * singles(d) : 0;
 }
 
-/** Four numbers in single precision. */
-// @ts-ignore: decorator
-@inline
-function narrow(a: v128, b: v128): v128 {
-  return v128.shuffle<i64>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2);
-}
-// @ts-ignore: decorator
-@inline
-function low(a: v128): v128 {
-  return f64x2.promote_low_f32x4(a);
-}
-// @ts-ignore: decorator
-@inline
-function high(a: v128): v128 {
-  return f64x2.promote_low_f32x4(v128.shuffle<i64>(a, a, 1, 1));
-}
-
 /** Moves bounds of a block ([quads][k][4] singles, inout) on to these parameters: by `moves`, ρ and τ of each component (in). squares ([quads][k][4], out): 0 in
  *  the place of the component that promises most, ∞ in the others. */
 export function carryBounds(bounds: usize, quads: i32, k: i32, components: usize, moves: usize, squares: usize): void {
-  const zero = f64x2.splat(0), infinity = f64x2.splat(Infinity);
-  for (let q = 0; q < quads; q++) {
-    let most0 = f64x2.splat(-Infinity), most1 = most0;
-    let at = squares;
-    for (const end = squares + (<usize>k << 5), first = moves - components; at < end; at += 32, bounds += 16) {
-      const component = components + (at - squares), move = components + first + ((at - squares) >> 1);
-      const ratio = v128.load64_splat(move), distance = v128.load64_splat(move, 8), level = v128.load64_splat(component), scale = v128.load64_splat(component, 8);
-      const l = v128.load(bounds);
-      const l0 = f64x2.max(zero, f64x2.sub(f64x2.mul(ratio, low(l)), distance)), l1 = f64x2.max(zero, f64x2.sub(f64x2.mul(ratio, high(l)), distance));
-      v128.store(bounds, narrow(l0, l1));
-      const a0 = f64x2.sub(level, f64x2.mul(scale, f64x2.mul(l0, l0))), a1 = f64x2.sub(level, f64x2.mul(scale, f64x2.mul(l1, l1)));
-      v128.store(at, a0); v128.store(at, a1, 16);
-      most0 = f64x2.pmax(most0, a0); most1 = f64x2.pmax(most1, a1);
-    }
-    for (; squares < at; squares += 32) {
-      v128.store(squares, v128.andnot(infinity, f64x2.eq(v128.load(squares), most0)));
-      v128.store(squares, v128.andnot(infinity, f64x2.eq(v128.load(squares, 16), most1)), 16);
+  const row = <usize>k << 5;
+  for (const end = squares + <usize>quads * row; squares < end; squares += row, bounds += row >> 1) {
+    for (let half: usize = 0; half < 16; half += 8) {
+      const first = squares + 2 * half;
+      let most = f64x2.splat(-Infinity);
+      for (let c: usize = 0; c < row; c += 32) {
+        const component = components + c, move = moves + (c >> 1), own = bounds + (c >> 1) + half;
+        const moved = f64x2.sub(f64x2.mul(v128.load64_splat(move), f64x2.promote_low_f32x4(v128.load64_zero(own))), v128.load64_splat(move, 8));
+        const l = f64x2.max(moved, f64x2.splat(0));
+        v128.store64_lane(own, f32x4.demote_f64x2_zero(l), 0);
+        const a = f64x2.sub(v128.load64_splat(component), f64x2.mul(v128.load64_splat(component, 8), f64x2.mul(l, l)));
+        v128.store(first + c, a);
+        most = f64x2.pmax(most, a);
+      }
+      for (let c: usize = 0; c < row; c += 32) v128.store(first + c, v128.andnot(f64x2.splat(Infinity), f64x2.eq(v128.load(first + c), most)));
     }
   }
 }
@@ -77,50 +58,47 @@ export function carryBounds(bounds: usize, quads: i32, k: i32, components: usize
 /** Puts 0 in the place of squares that can matter by their bounds (in), next to the one of each row that is there ([quads][k][4], inout; ∞ the others).
  *  Returns how many. */
 export function markNear(bounds: usize, quads: i32, k: i32, components: usize, squares: usize): i32 {
-  const infinity = f64x2.splat(Infinity), tiny = f64x2.splat(9.313225746154785e-10); // 2⁻³⁰ of a logarithm: more than what rounding makes of it
-  const last = components + (<usize>k << 5);
+  const row = <usize>k << 5;
+  const tiny = f64x2.splat(9.313225746154785e-10); // 2⁻³⁰ of a logarithm: more than what rounding makes of it
   let size: f64 = 1;
-  for (let component = components; component < last; component += 32) size += Math.abs(load<f64>(component));
+  for (let c: usize = 0; c < row; c += 32) size += Math.abs(load<f64>(components + c));
   let near = f64x2.splat(0);
-  for (let q = 0; q < quads; q++) {
-    let most0 = f64x2.splat(-Infinity), most1 = most0;
-    for (let component = components, at = squares; component < last; component += 32, at += 32) {
-      const level = v128.load64_splat(component), scale = v128.load64_splat(component, 8);
-      most0 = f64x2.pmax(most0, f64x2.sub(level, f64x2.mul(scale, v128.load(at))));
-      most1 = f64x2.pmax(most1, f64x2.sub(level, f64x2.mul(scale, v128.load(at, 16))));
-    }
-    most0 = f64x2.sub(most0, f64x2.mul(tiny, f64x2.add(f64x2.splat(size), f64x2.abs(most0))));
-    most1 = f64x2.sub(most1, f64x2.mul(tiny, f64x2.add(f64x2.splat(size), f64x2.abs(most1))));
-    for (let component = components; component < last; component += 32, bounds += 16, squares += 32) {
-      const level = v128.load64_splat(component), scale = v128.load64_splat(component, 8), floor = v128.load64_splat(component, 16);
-      const l = v128.load(bounds), l0 = low(l), l1 = high(l), q0 = v128.load(squares), q1 = v128.load(squares, 16);
-      const far0 = f64x2.lt(f64x2.sub(level, f64x2.mul(scale, f64x2.mul(l0, l0))), f64x2.add(most0, floor));
-      const far1 = f64x2.lt(f64x2.sub(level, f64x2.mul(scale, f64x2.mul(l1, l1))), f64x2.add(most1, floor));
-      near = i64x2.sub(near, i64x2.add(v128.not(far0), v128.not(far1)));
-      v128.store(squares, v128.andnot(q0, v128.andnot(f64x2.eq(q0, infinity), far0)));
-      v128.store(squares, v128.andnot(q1, v128.andnot(f64x2.eq(q1, infinity), far1)), 16);
+  for (const end = squares + <usize>quads * row; squares < end; squares += row, bounds += row >> 1) {
+    for (let half: usize = 0; half < 16; half += 8) {
+      const first = squares + 2 * half;
+      let most = f64x2.splat(-Infinity);
+      for (let c: usize = 0; c < row; c += 32) {
+        most = f64x2.pmax(most, f64x2.sub(v128.load64_splat(components + c), f64x2.mul(v128.load64_splat(components + c, 8), v128.load(first + c))));
+      }
+      most = f64x2.sub(most, f64x2.mul(tiny, f64x2.add(f64x2.splat(size), f64x2.abs(most))));
+      for (let c: usize = 0; c < row; c += 32) {
+        const component = components + c;
+        const l = f64x2.promote_low_f32x4(v128.load64_zero(bounds + (c >> 1) + half)), square = v128.load(first + c);
+        const a = f64x2.sub(v128.load64_splat(component), f64x2.mul(v128.load64_splat(component, 8), f64x2.mul(l, l)));
+        const far = f64x2.lt(a, f64x2.add(most, v128.load64_splat(component, 16)));
+        near = i64x2.sub(near, v128.not(far));
+        v128.store(first + c, v128.andnot(square, v128.andnot(f64x2.eq(square, f64x2.splat(Infinity)), far)));
+      }
     }
   }
   return <i32>(i64x2.extract_lane(near, 0) + i64x2.extract_lane(near, 1));
 }
 
-/** What the root of a square is at least: 0 where it is 0, infinite or so small that single precision cannot hold its root. */
-// @ts-ignore: decorator
-@inline
-function rootOf(square: v128): v128 {
-  const known = v128.and(f64x2.gt(square, f64x2.splat(1e-60)), f64x2.lt(square, f64x2.splat(Infinity)));
-  return v128.and(known, f64x2.mul(f64x2.pmin(f64x2.sqrt(square), f64x2.splat(1e18)), f64x2.splat(0.9999990463256836))); // 1 − 2⁻²⁰
-}
-
-/** Raises bounds of a block ([quads][k][4] singles, inout) to what its squares ([quads][k][4], in) say, ∞ nothing: exact ones or, with κ/2 (k, in; else
- *  0), those in single precision. */
+/** Raises bounds of a block ([quads][k][4] singles, inout) to what its squares ([quads][k][4], in) say: exact ones or, with κ/2 (k, in; else 0), those in single
+ *  precision. Nothing is said by what is 0, infinite, or so small that single precision cannot hold its root. */
 export function raiseBounds(bounds: usize, quads: i32, d: i32, k: i32, components: usize, kappa: usize, squares: usize): void {
+  const row = <usize>k << 5;
   const less = f64x2.splat(kappa != 0 ? 1 - etaOf(d) : 1);
-  for (let q = 0; q < quads; q++) {
-    for (let c: usize = 0; c < <usize>k; c++, bounds += 16, squares += 32) {
-      const off = f64x2.splat(kappa != 0 ? load<f64>(kappa + (c << 3)) / load<f64>(components + (c << 5), 8) : 0);
-      const l0 = rootOf(f64x2.sub(f64x2.mul(less, v128.load(squares)), off)), l1 = rootOf(f64x2.sub(f64x2.mul(less, v128.load(squares, 16)), off));
-      v128.store(bounds, f32x4.max(v128.load(bounds), narrow(l0, l1)));
+  for (const end = squares + <usize>quads * row; squares < end; squares += row) {
+    for (let c: usize = 0; c < row; c += 32, bounds += 16) {
+      const off = f64x2.splat(kappa != 0 ? load<f64>(kappa + (c >> 2)) / load<f64>(components + c, 8) : 0);
+      for (let half: usize = 0; half < 16; half += 8) {
+        const square = f64x2.sub(f64x2.mul(less, v128.load(squares + c + 2 * half)), off);
+        const known = v128.and(f64x2.gt(square, f64x2.splat(1e-60)), f64x2.lt(square, f64x2.splat(Infinity)));
+        const l = f64x2.mul(f64x2.pmin(f64x2.sqrt(square), f64x2.splat(1e18)), f64x2.splat(0.9999990463256836)); // 1 − 2⁻²⁰
+        const own = bounds + half;
+        v128.store64_lane(own, f32x4.max(v128.load64_zero(own), f32x4.demote_f64x2_zero(v128.and(known, l))), 0);
+      }
     }
   }
 }
@@ -139,7 +117,7 @@ export function approximateSquares(x: usize, count: i32, d: i32, k: i32, scaled:
     let j: usize = 0;
     for (; j < even; j += 32) {
       const a = f64x2.sub(v128.load(x + j), v128.load(table + j)), b = f64x2.sub(v128.load(x + j, 16), v128.load(table + j, 16));
-      v128.store(to + (j >> 1), narrow(a, b));
+      v128.store(to + (j >> 1), v128.shuffle<i64>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2));
     }
     if (j < bytes) {
       v128.store(to + (j >> 1), f64x2.splat(0));

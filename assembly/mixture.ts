@@ -22,13 +22,13 @@ export const DIAG: i32 = 2;
 export const SPHERICAL: i32 = 3;
 
 /** So many blocks are not asked which squares matter (`nearSquares`) after one where asking did not pay. It costs about 8/d of the work: half of it
- *  at d = 16, an eighth at d = 64. How many are left is kept at the beginning of the scratch from call to call, whose rows may be two blocks only;
+ *  at d = 16, an eighth at d = 64. How many are left is kept at the beginning of the scratch from call to call (behind it the same for what bounds say, `markNear`), whose rows may be two blocks only;
  *  whatever stood there before, what is asked changes the time alone, never a result. */
 const REST: u32 = 31;
 const LINE: usize = 64;
 
 /** The same for screening in single precision, which costs a third of taking all squares (measured at d = 784): share of the squares from which on it
- *  does not pay. */
+ *  does not pay. If bounds leave more than that, screening pays more than they do. */
 const WORTH: f64 = 0.6;
 
 /** Doubles of the tables for screening components of many features (`wideDoubles`), 0 where there are none. */
