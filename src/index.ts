@@ -1,4 +1,4 @@
-// Everything public, nothing else. The kernels come first: gzip looks back 32 kB, so code finds more of what it repeats where they do not lie between.
+// Everything public, nothing else.
 export { type KernelModules, provideKernels } from './kernel-modules.ts'
 export {
   type ColumnLike,
