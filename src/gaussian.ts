@@ -409,6 +409,7 @@ export class GaussianPass {
   #labelTable = 0
   // See `bound`
   #bounds: Float64Array | undefined
+  #leaves = true // bounds
 
   constructor(arena: Arena, type: CovarianceType, k: number, d: number) {
     const panels = Math.ceil(k / 4) * 4 * d
@@ -670,13 +671,24 @@ export class GaussianPass {
   /** From now on lower bounds of squares are kept from pass to pass over n rows, so that a pair that cannot matter costs nothing as long as it surely
    *  still does not. Bytes: 2·n·k; 4·n·k with many features, of diag and spherical components. */
   bound(n: number): void {
-    if (this.#screened) this.#bounds = this.#arena.takeDoubles(1 + 2 * this.k + 2 * this.k * Math.ceil(n / 4)).fill(0)
-    else if (this.type === 'full') this.#bounds = this.#arena.takeDoubles(1 + 2 * this.k + 2 * this.k * Math.ceil(n / 8))
+    this.#bounds = this.#arena.takeDoubles(1 + 2 * this.k + this.#boundBytes * this.k * Math.ceil(n / 8)).fill(0)
   }
 
-  /** Full: what the components have drifted since the last pass (K×2, see `drift` in assembly/cholesky.ts), or that nobody knows. */
-  drifted(drift: ArrayLike<number> | undefined): void {
+  /** Whether bounds pay, and take at most an eighth of what the rows do. */
+  get boundable(): boolean {
+    const pays = this.#screened || (this.type === 'full' && this.#d >= BOUNDED_FROM)
+    return pays && this.k > 1 && this.#boundBytes * this.k <= this.#d
+  }
+
+  get #boundBytes() {
+    return this.#screened ? 4 : 2
+  }
+
+  /** Full: whether the next pass leaves bounds, and what the components have drifted since the last one (K×2, see `drift` in assembly/cholesky.ts), if anybody
+   *  knows. */
+  drifted(leaves: boolean, drift: ArrayLike<number> | undefined): void {
     if (!this.#bounds || this.#screened) return
+    this.#leaves = leaves
     this.#bounds[0] = Number(drift !== undefined)
     if (drift) this.#bounds.set(drift, 1)
   }
@@ -703,7 +715,7 @@ export class GaussianPass {
       this.#factors.byteOffset,
       this.#anchors.byteOffset,
       this.#central || this.#screened ? this.#origin.byteOffset : 0,
-      this.#bounds?.byteOffset ?? 0,
+      this.#bounds && this.#leaves ? this.#bounds.byteOffset : 0,
       given,
       logNorm,
       responsibilities,
@@ -743,8 +755,6 @@ const SCREENED_ROWS = 512
 
 /** Features from which on bounds are kept of full components. */
 const BOUNDED_FROM = 64
-/** Of diag and spherical ones of many features where they take no more than an eighth of what the rows do: so many features for each component. */
-const BOUNDED_SHARE = 4
 /** What makes a bound smaller than any rounding would. */
 const SLACK = 2 ** -20
 
@@ -833,10 +843,10 @@ export class GaussianModel implements EmModel<GaussianParameters> {
     this.#rounding = roundingLevel(largest, regCovar)
     this.#guard = 10 * EPS * (totalWeight / n) // scikit-learn's 10·2⁻⁵², in units of a weight: weights may be of any size
     this.#pass = new GaussianPass(arena, type, k, d)
-    if (type === 'full' && k > 1 && d >= BOUNDED_FROM) {
+    if (this.#pass.boundable && !passBy(data)) {
       this.#pass.bound(n)
-      this.#drift = new Float64Array(2 * k)
-    } else if (!isDense(type) && k > 1 && k <= d / BOUNDED_SHARE && !passBy(data)) this.#pass.bound(n)
+      if (type === 'full') this.#drift = new Float64Array(2 * k)
+    }
     this.#sums = new Reduction(arena, 1 + k * statisticsLength(type, d), n)
     this.#all = listOf(upTo(k))
     const room = (length: number) => arena.takeDoubles(length)
@@ -896,7 +906,8 @@ export class GaussianModel implements EmModel<GaussianParameters> {
   #expectation(parameters: GaussianParameters): Passes {
     const pass = this.#pass
     const data = this.#data
-    const bits = parameters === this.#own ? SHARE_BITS : SHARE_BITS + 10
+    const led = parameters === this.#own // there by a step
+    const bits = led ? SHARE_BITS : SHARE_BITS + 10
     const anchors = pass.load(parameters)
     pass.floors(shareFloor(bits))
     let drift = parameters === this.#last ? this.#drift : undefined
@@ -905,7 +916,8 @@ export class GaussianModel implements EmModel<GaussianParameters> {
       if (i === 0 && moments === 'tied') passes.anchors = pass.expand(parameters, this.#total as TotalScatter, data.totalWeight)
       if (i === 2 || (i === 1 && !starved(parameters.weights, into.total(), moments, data.totalWeight, bits))) return undefined
       if (i === 1) pass.floors(() => STARVED_FLOOR)
-      pass.drifted(drift)
+      // a start moves so far that its bounds would only cost (100 000×64, K = 32: 2 iterations 1.09 of the time)
+      pass.drifted(led, drift)
       drift = this.#drift?.map((_, at) => 1 - (at & 1)) // none for further passes
       return pass.over(data, { into: into.reset(), moments })
     }

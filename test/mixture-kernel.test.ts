@@ -682,7 +682,7 @@ describe('bounds of squares, kept from pass to pass', () => {
       return mixtures.map((parameters) => {
         pass.load(parameters)
         pass.floors((logWeight) => logWeight - 55 * Math.LN2)
-        pass.drifted(before && drift(before, parameters, k, d))
+        pass.drifted(true, before && drift(before, parameters, k, d))
         before = parameters
         const length = 1 + k * kernels.mixtureStatistics(CODE.full, d)
         const [logNorm, labels, stats] = [memory.bytes(n * 8), memory.bytes(n * 4), memory.zeros(length)]
