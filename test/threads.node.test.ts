@@ -7,6 +7,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { OPEN, at, pulse, state } from '../src/control.ts'
 import { workerText } from '../src/generated/worker-text.ts'
 import { GaussianMixture, KMeans, Matrix, type Warning, makeBlobs, setWorkerSource } from '../src/index.ts'
+import { driveAsync } from '../src/drive-async.ts'
+import { Arena } from '../src/memory.ts'
+import { Reduction } from '../src/passes.ts'
 import { BREAK_EVEN, PATIENCE, currentPool } from '../src/pool.ts'
 import { withRows } from '../src/resident.ts'
 import { sourceOf } from '../src/matrix.ts'
@@ -123,6 +126,23 @@ describe('workers that fail', () => {
       yield { kernel: 'moments', args: [x, 0, d, x], rows: n + 2 ** 28, scratch: 0, flopsPerRow: 1, into: undefined }
     })
     await expect(runAsync(task, { threads: 3 })).rejects.toThrow(/memory access out of bounds|failed/)
+  })
+
+  it('memory that grows while workers receive it is theirs to its end', { timeout: 60_000 }, async () => {
+    await fits()
+    const n = 2 ** 16
+    for (let i = 0; i < 1000; i++) {
+      const arena = new Arena()
+      const into = new Reduction(arena, 3, n)
+      const x = arena.takeF64(n)
+      arena.f64(x, n).fill(1)
+      function* sums() {
+        // for the scratch, memory grows right after it was posted
+        yield { kernel: 'moments' as const, args: [x, 0, 1, x], rows: n, scratch: 2 ** 22, flopsPerRow: 1, into: into.reset() }
+      }
+      await driveAsync(sums(), arena, { threads: 3 })
+      expect([...into.total()]).toEqual([n, 0, 0])
+    }
   })
 
   it('terminated from outside at any time: an error or the right answer, never silence', { timeout: 120_000 }, async () => {
