@@ -80,9 +80,9 @@ export function fewTriangular(tile: usize, quads: i32, d: i32, mean: usize, pane
 }
 
 /** Moments of a block about an anchor (d, in): Σ r, Σ r·t, and the lower triangle of Σ r·t·tᵀ row after row; t = x − anchor, tile ([quads][d][4],
- *  in), r = e·share, e (4 a quad, in), shares (4 a quad, in). sums (1 + d + d·(d + 1)/2, out). Of two features only what there is to be of second moments:
- *  `products`: 0 nothing, 1 squares, 2 all. */
-export function fewMoments(tile: usize, quads: i32, d: i32, e: usize, shares: usize, anchor: usize, products: i32, sums: usize): void {
+ *  in), r = e·share, e (4 a quad, in), shares (4 a quad, in). sums (1 + d + d·(d + 1)/2, out). Of two features the
+ *  product of both is 0 unless `crossed`. */
+export function fewMoments(tile: usize, quads: i32, d: i32, e: usize, shares: usize, anchor: usize, crossed: bool, sums: usize): void {
   const a = v128.load64_splat(anchor);
   const end = e + (<usize>quads << 5);
   let n = f64x2.splat(0), s0 = n, s1 = n, s2 = n, q00 = n, q10 = n, q11 = n, q20 = n, q21 = n, q22 = n;
@@ -92,32 +92,10 @@ export function fewMoments(tile: usize, quads: i32, d: i32, e: usize, shares: us
       n = f64x2.add(n, v); s0 = f64x2.add(s0, r); q00 = f64x2.add(q00, f64x2.mul(r, t));
     }
   } else if (d == 2) {
-    const b = v128.load64_splat(anchor, 8);
-    // four rows a time round: sums of two of them, so that no chain of additions is twice as long
-    if (products == 2) {
-      for (let x = tile, f = shares; e < end; e += 32, x += 64, f += 32) {
-        const v = f64x2.mul(v128.load(e), v128.load(f)), w = f64x2.mul(v128.load(e, 16), v128.load(f, 16));
-        n = f64x2.add(n, f64x2.add(v, w));
-        const t = f64x2.sub(v128.load(x), a), u = f64x2.sub(v128.load(x, 16), a), rt = f64x2.mul(v, t), ru = f64x2.mul(w, u);
-        s0 = f64x2.add(s0, f64x2.add(rt, ru));
-        q00 = f64x2.add(q00, f64x2.add(f64x2.mul(rt, t), f64x2.mul(ru, u)));
-        const y = f64x2.sub(v128.load(x, 32), b), z = f64x2.sub(v128.load(x, 48), b), ry = f64x2.mul(v, y), rz = f64x2.mul(w, z);
-        s1 = f64x2.add(s1, f64x2.add(ry, rz));
-        q10 = f64x2.add(q10, f64x2.add(f64x2.mul(ry, t), f64x2.mul(rz, u)));
-        q11 = f64x2.add(q11, f64x2.add(f64x2.mul(ry, y), f64x2.mul(rz, z)));
-      }
-    } else {
-      for (let x = tile, f = shares; e < end; e += 32, x += 64, f += 32) {
-        const v = f64x2.mul(v128.load(e), v128.load(f)), w = f64x2.mul(v128.load(e, 16), v128.load(f, 16));
-        n = f64x2.add(n, f64x2.add(v, w));
-        const t = f64x2.sub(v128.load(x), a), u = f64x2.sub(v128.load(x, 16), a), rt = f64x2.mul(v, t), ru = f64x2.mul(w, u);
-        s0 = f64x2.add(s0, f64x2.add(rt, ru));
-        q00 = f64x2.add(q00, f64x2.add(f64x2.mul(rt, t), f64x2.mul(ru, u)));
-        const y = f64x2.sub(v128.load(x, 32), b), z = f64x2.sub(v128.load(x, 48), b), ry = f64x2.mul(v, y), rz = f64x2.mul(w, z);
-        s1 = f64x2.add(s1, f64x2.add(ry, rz));
-        q11 = f64x2.add(q11, f64x2.add(f64x2.mul(ry, y), f64x2.mul(rz, z)));
-      }
-    }
+    // two loops: the cross product is 5 % of fits that have no use for it
+    if (crossed) twoMoments(tile, e, end, shares, anchor, true, sums);
+    else twoMoments(tile, e, end, shares, anchor, false, sums);
+    return;
   } else {
     const b = v128.load64_splat(anchor, 8), c = v128.load64_splat(anchor, 16);
     for (let x = tile, f = shares; e < end; e += 16, x += (e & 16) != 0 ? 16 : 80, f += 16) {
@@ -132,12 +110,31 @@ export function fewMoments(tile: usize, quads: i32, d: i32, e: usize, shares: us
   }
   setSum(sums, n);
   setSum(sums + 8, s0);
-  if (d > 1) setSum(sums + 16, s1);
-  if (d > 2) setSum(sums + 24, s2);
+  if (d > 1) { setSum(sums + 16, s1); setSum(sums + 24, s2); }
   sums += <usize>(1 + d) << 3;
   setSum(sums, q00);
-  if (d > 1) { setSum(sums + 8, q10); setSum(sums + 16, q11); }
-  if (d > 2) { setSum(sums + 24, q20); setSum(sums + 32, q21); setSum(sums + 40, q22); }
+  if (d > 1) { setSum(sums + 8, q10); setSum(sums + 16, q11); setSum(sums + 24, q20); setSum(sums + 32, q21); setSum(sums + 40, q22); }
+}
+
+/** The moments of two features, up to `end` of e. Four rows a time round: sums of two of them, so that no chain of additions is twice as long. */
+// @ts-ignore: decorator
+@inline
+function twoMoments(x: usize, e: usize, end: usize, f: usize, anchor: usize, crossed: bool, sums: usize): void {
+  const a = v128.load64_splat(anchor), b = v128.load64_splat(anchor, 8);
+  let n = f64x2.splat(0), s0 = n, s1 = n, q00 = n, q10 = n, q11 = n;
+  for (; e < end; e += 32, x += 64, f += 32) {
+    const v = f64x2.mul(v128.load(e), v128.load(f)), w = f64x2.mul(v128.load(e, 16), v128.load(f, 16));
+    n = f64x2.add(n, f64x2.add(v, w));
+    const t = f64x2.sub(v128.load(x), a), u = f64x2.sub(v128.load(x, 16), a), rt = f64x2.mul(v, t), ru = f64x2.mul(w, u);
+    s0 = f64x2.add(s0, f64x2.add(rt, ru));
+    q00 = f64x2.add(q00, f64x2.add(f64x2.mul(rt, t), f64x2.mul(ru, u)));
+    const y = f64x2.sub(v128.load(x, 32), b), z = f64x2.sub(v128.load(x, 48), b), ry = f64x2.mul(v, y), rz = f64x2.mul(w, z);
+    s1 = f64x2.add(s1, f64x2.add(ry, rz));
+    if (crossed) q10 = f64x2.add(q10, f64x2.add(f64x2.mul(ry, t), f64x2.mul(rz, u)));
+    q11 = f64x2.add(q11, f64x2.add(f64x2.mul(ry, y), f64x2.mul(rz, z)));
+  }
+  setSum(sums, n); setSum(sums + 8, s0); setSum(sums + 16, s1);
+  setSum(sums + 24, q00); setSum(sums + 32, q10); setSum(sums + 40, q11);
 }
 
 /** Both lanes of v as a double. */

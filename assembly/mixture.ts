@@ -303,7 +303,7 @@ export function mixture(
         const r = columns + <usize>c * COLUMN;
         const anchor = anchors + <usize>c * rowBytes;
         if (few) {
-          fewMoments(tile, quads, d, r, shares, anchor, momentType == FULL ? 2 : 1, list);
+          fewMoments(tile, quads, d, r, shares, anchor, momentType == FULL, list);
           addFewMoments(momentType, d, list, out);
         } else if (momentType == FULL) {
           for (let q = 0, panels = tile; q < quads; q += SCATTER_ROWS / 4, panels += scatterPanels(d)) {
